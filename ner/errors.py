@@ -1,0 +1,37 @@
+"""The error tree: everything this package raises on purpose is a `NerError`.
+
+A message says where, what was wanted, what was found, and the way out. The command line prints it
+without a traceback and ends with the error's `exit_code`: 1 failed, 2 misused.
+"""
+
+
+class NerError(Exception):
+    """Base of every error a user can mend; `exit_code` is what the command line ends with."""
+
+    exit_code = 1
+
+
+class ConfigError(NerError):
+    """A setting, an override or an argument is wrong."""
+
+    exit_code = 2
+
+
+class DataError(NerError):
+    """A data file or data set can't be read as described; the message starts with `file:line:`."""
+
+
+class VectorsError(NerError):
+    """Pretrained vectors are missing, damaged or of another width."""
+
+
+class DownloadError(NerError):
+    """A download failed, or what arrived isn't what was promised."""
+
+
+class ModelError(NerError):
+    """A model directory is incomplete, damaged or from a newer version of this package."""
+
+
+class TrainingError(NerError):
+    """Training can't go on: nothing to learn from, or the loss is no longer a number."""

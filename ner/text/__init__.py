@@ -1,0 +1,1 @@
+"""Text and labels, without tensors: sentences, tags, tokenizer, column files, corpora, vocabularies."""

@@ -1,0 +1,71 @@
+"""The values that travel through the package: Token, Sentence, Span and Entity.
+
+All are frozen. A span is a range of tokens, an entity a range of characters; both half-open.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token: a word and where it stands, `text[start:end]`, in characters of its source text."""
+
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A labelled range of tokens, `start` to `end` (half-open)."""
+
+    label: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A labelled range of characters: `source[start:end] == text`.
+
+    `score` is the probability of exactly this entity under the model; None where none was computed.
+    """
+
+    label: str
+    text: str
+    start: int
+    end: int
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of tokens, with IOB2 tags where they are known.
+
+    `opens_document` is True where a `-DOCSTART-` stood before it; `where` is `file:line` of its first
+    token, for messages. `where` takes no part in comparisons.
+    """
+
+    tokens: tuple[Token, ...]
+    tags: tuple[str, ...] | None = None
+    opens_document: bool = False
+    where: str = field(default="", compare=False)
+
+    @property
+    def words(self) -> list[str]:
+        """The words, one a token."""
+        return [token.text for token in self.tokens]
+
+
+def sentence_from_words(words: Sequence[str], tags: Sequence[str] | None = None) -> Sentence:
+    """A sentence of these words, with offsets as if they were joined by single spaces.
+
+    >>> sentence_from_words(["Angela", "Merkel"]).tokens[1]
+    Token(text='Merkel', start=7, end=13)
+    """
+    tokens, start = [], 0
+    for word in words:
+        tokens.append(Token(word, start, start + len(word)))
+        start += len(word) + 1
+    return Sentence(tuple(tokens), None if tags is None else tuple(tags))
