@@ -26,7 +26,9 @@ class Section(BaseModel):
         """TOML has no null, so an empty string (`--set model.vectors=`) unsets an optional text setting."""
         if not isinstance(values, dict):
             return values
-        optional = {name for name, field in cls.model_fields.items() if type(None) in get_args(field.annotation)}
+        optional = {
+            name for name, field in cls.model_fields.items() if type(None) in get_args(field.annotation)
+        }
         return {name: None if name in optional and value == "" else value for name, value in values.items()}
 
 
@@ -38,13 +40,14 @@ class DataConfig(Section):
     test: str | None = Field(None, description="test file: scored once, after training")
     dataset: str | None = Field(
         None,
-        description="instead of files: a `datasets` data set (a folder, a parquet/arrow/JSON file, or a hub name)",
+        description="instead of files: a `datasets` data set (folder, parquet, arrow or JSON file, hub name)",
     )
     dataset_config: str | None = Field(None, description="configuration name of a hub data set")
     tokens_feature: str = Field("tokens", description="the data set's feature that holds the words")
     tags_feature: str = Field("ner_tags", description="the data set's feature that holds the tags")
     layout: Literal["columns", "lines"] = Field(
-        "columns", description="`columns`: one token a line; `lines`: one sentence a line, as `word:TAG word:TAG`"
+        "columns",
+        description="`columns`: one token a line; `lines`: one sentence a line, as `word:TAG word:TAG`",
     )
     word_column: int = Field(0, description="column of the words; negative counts from the right")
     tag_column: int = Field(-1, description="column of the tags; negative counts from the right")
@@ -54,14 +57,16 @@ class DataConfig(Section):
     scheme: Literal["auto", "iob1", "iob2", "bioes", "bmes"] = Field(
         "auto", description="tag scheme of the files; `auto` looks at the whole training file"
     )
-    comment: str | None = Field(None, description='lines that start with this are comments, for example `"# "`')
+    comment: str | None = Field(
+        None, description='lines that start with this are comments, for example `"# "`'
+    )
     encoding: str = Field("utf-8", description="encoding of the files; a byte-order mark is skipped")
     word_pattern: str | None = Field(
         None, description="regular expression whose first group is the word, where a file glues more onto it"
     )
     tokenizer: Literal["auto", "words", "characters"] = Field(
         "auto",
-        description="how raw text is cut: `words` (Chinese and Japanese by character), `characters` (every one); "
+        description="how raw text is cut: `words` (Chinese, Japanese by character), `characters` (each), "
         "`auto`: as the training file is",
     )
 
@@ -70,7 +75,9 @@ class ModelConfig(Section):
     """What the network is made of."""
 
     word_dim: int = Field(100, ge=1, description="width of a word embedding")
-    vectors: str | None = Field(None, description="pretrained vectors: a name of `ner vectors list`, or a path")
+    vectors: str | None = Field(
+        None, description="pretrained vectors: a name of `ner vectors list`, or a path"
+    )
     keep_vectors: Literal["all", "seen"] = Field(
         "all", description="which pretrained words a model keeps: `all`, or only those `seen` in training"
     )
@@ -84,7 +91,9 @@ class ModelConfig(Section):
         "cnn", description="characters of a word: `cnn` (Ma & Hovy 2016), `lstm` (Lample et al. 2016), `none`"
     )
     char_dim: int = Field(30, ge=1, description="width of a character embedding")
-    char_hidden_dim: int = Field(30, ge=1, description="filters of the CNN, or units per direction of the LSTM")
+    char_hidden_dim: int = Field(
+        30, ge=1, description="filters of the CNN, or units per direction of the LSTM"
+    )
     char_kernel_size: int = Field(3, ge=1, description="characters a CNN filter sees")
     case_dim: int = Field(0, ge=0, description="width of the capitalisation feature; 0 leaves it out")
     cell: Literal["lstm", "gru", "rnn"] = Field("lstm", description="recurrent cell of the encoder")
@@ -115,14 +124,21 @@ class TrainingConfig(Section):
         "inverse", description="`inverse`: rate/(1+decay·epoch); `linear`, `cosine`: down to zero; `constant`"
     )
     decay: float = Field(0.05, ge=0, description="decay of the `inverse` schedule, per epoch")
-    warmup: float = Field(0.0, ge=0, lt=1, description="share of all steps over which the rate rises from zero")
-    clip_norm: float | None = Field(5.0, gt=0, description="largest norm of the gradient; larger ones are scaled")
+    warmup: float = Field(
+        0.0, ge=0, lt=1, description="share of all steps over which the rate rises from zero"
+    )
+    clip_norm: float | None = Field(
+        5.0, gt=0, description="largest norm of the gradient; larger ones are scaled"
+    )
     unknown_rate: float = Field(
         0.5, ge=0, le=1, description="chance that a word seen once is trained as the unknown word"
     )
     patience: int | None = Field(None, ge=1, description="stop after so many epochs without a better dev F1")
     average: float | None = Field(
-        None, gt=0, lt=1, description="decay of a moving average of the weights, per step; the average is kept"
+        None,
+        gt=0,
+        lt=1,
+        description="decay of a moving average of the weights, per step; the average is kept",
     )
     seed: int = Field(1, ge=0, description="seed of every random choice")
     threads: int | None = Field(None, ge=1, description="CPU threads; unset: PyTorch's own choice")
@@ -152,7 +168,9 @@ def load_config(path: str | Path, overrides: list[str] | None = None) -> Config:
     try:
         tree = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file; expected a TOML file such as configs/quickstart.toml") from None
+        raise ConfigError(
+            f"{path}: no such file; expected a TOML file such as configs/quickstart.toml"
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: expected a readable TOML file in UTF-8: {error}") from None
     except tomllib.TOMLDecodeError as error:
@@ -197,7 +215,9 @@ _SECTIONS: dict[str, type[Section]] = {"data": DataConfig, "model": ModelConfig,
 
 def _unknown(key: str) -> str:
     close = difflib.get_close_matches(key, [*known_keys(), *_SECTIONS], n=1, cutoff=0.6)
-    return f"unknown key {key}" + (f"; did you mean {close[0]}?" if close else "; see the README's configuration")
+    return f"unknown key {key}" + (
+        f"; did you mean {close[0]}?" if close else "; see the README's configuration"
+    )
 
 
 def _lay_over(tree: dict[str, Any], override: str) -> None:
@@ -216,7 +236,9 @@ def _lay_over(tree: dict[str, Any], override: str) -> None:
 def _parse_value(text: str, annotation: Any) -> Any:
     """A TOML value where the text is one, else the text itself: a path needs no quotes on a shell."""
     text = text.strip()
-    takes_text = annotation is str or any(kind is str or isinstance(kind, str) for kind in get_args(annotation))
+    takes_text = annotation is str or any(
+        kind is str or isinstance(kind, str) for kind in get_args(annotation)
+    )
     if takes_text and text[:1] not in ("'", '"'):
         return text
     try:

@@ -1,0 +1,1 @@
+"""A BiLSTM-CRF named-entity recognizer."""

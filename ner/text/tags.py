@@ -1,0 +1,174 @@
+"""Tags and spans: the only module that knows what `B-` means.
+
+Five ways of writing labelled spans as one tag a token:
+
+    IOB1   I-PER I-PER O        B- only where an entity touches one of its own label (Ramshaw & Marcus 1995)
+    IOB2   B-PER I-PER O        every entity opens with B-
+    BIOES  B-PER E-PER O        E- closes an entity, S- is one of a single token (BILOU: L- and U-)
+    BMES   B-PER E-PER O        as BIOES, with M- for I-
+
+Whatever the scheme, spans are read as the CoNLL shared-task scorer reads them (conlleval by Tjong Kim Sang
+& Buchholz, in its version that knows E- and S-), so a stray `I-` starts an entity and nothing is lost.
+Inside this package tags are IOB2, inside the network BIOES.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from ner.text.sentence import Span
+
+Scheme = Literal["iob1", "iob2", "bioes", "bmes"]
+
+OUTSIDE = "O"
+_INSIDE, _FIRST, _LAST, _SINGLE = "I", "B", "E", "S"
+# BILOU's and BMES's letters are other names for three of BIOES's roles.
+_ROLES = {"B": _FIRST, "I": _INSIDE, "M": _INSIDE, "E": _LAST, "L": _LAST, "S": _SINGLE, "U": _SINGLE}
+_PREFIXES: dict[str, tuple[frozenset[str], ...]] = {
+    "iob1": (frozenset("BI"),),
+    "iob2": (frozenset("BI"),),
+    "bioes": (frozenset("BIES"), frozenset("BILU")),
+    "bmes": (frozenset("BMES"),),
+}
+
+
+def split_tag(tag: str) -> tuple[str, str]:
+    """Prefix and label of a tag, split at its first hyphen.
+
+    Raises:
+        ValueError: neither `O` nor a known prefix, a hyphen and a label.
+
+    >>> split_tag("B-location-stop"), split_tag("O")
+    (('B', 'location-stop'), ('O', ''))
+    """
+    prefix, hyphen, label = tag.partition("-")
+    if tag == OUTSIDE:
+        return OUTSIDE, ""
+    if prefix not in _ROLES or not hyphen or not label:
+        raise ValueError(f"expected a tag such as O, B-PER or I-PER, found {tag!r}")
+    return prefix, label
+
+
+def detect_scheme(sequences: Iterable[Sequence[str]]) -> Scheme:
+    """The scheme in which these tag sequences, a whole file's, are written.
+
+    IOB1 and IOB2 differ in how entities open: the more frequent opening decides, so the odd slip of an
+    annotator changes nothing. A file without entities counts as IOB2.
+
+    Raises:
+        ValueError: a tag that is none, or prefixes of more than one scheme.
+
+    >>> detect_scheme([["I-PER", "I-PER", "O"]]), detect_scheme([["S-PER", "O", "B-LOC", "M-LOC", "E-LOC"]])
+    ('iob1', 'bmes')
+    """
+    prefixes: set[str] = set()
+    opened_by_inside = opened_by_first = 0
+    for tags in sequences:
+        previous = ""
+        for tag in tags:
+            prefix, label = split_tag(tag)
+            if prefix != OUTSIDE:
+                prefixes.add(prefix)
+                if label != previous:
+                    opened_by_inside += prefix == "I"
+                    opened_by_first += prefix == "B"
+            previous = label
+    for scheme in ("iob2", "bioes", "bmes"):
+        if any(prefixes <= allowed for allowed in _PREFIXES[scheme]):
+            if scheme == "iob2" and opened_by_inside > opened_by_first:
+                return "iob1"
+            return scheme
+    found = ", ".join(f"{prefix}-" for prefix in sorted(prefixes))
+    raise ValueError(f"expected the tags of one scheme (IOB1, IOB2, BIOES or BMES), found {found} together")
+
+
+def check_prefix(tag: str, scheme: Scheme) -> None:
+    """Nothing, where `tag` may stand in a file of this scheme.
+
+    Raises:
+        ValueError: the tag is none, or another scheme's.
+    """
+    prefix, _ = split_tag(tag)
+    if prefix != OUTSIDE and not any(prefix in allowed for allowed in _PREFIXES[scheme]):
+        raise ValueError(f"expected a tag of scheme {scheme}, found {tag!r}")
+
+
+def tags_to_spans(tags: Sequence[str]) -> list[Span]:
+    """The labelled spans of a tag sequence in any scheme, as conlleval reads them.
+
+    An entity starts at B- or S-, at any other tag after `O`, after the end of an entity (E-, S-), or where
+    the label changes; it ends where the next one starts, at `O`, or after E- and S-.
+
+    >>> tags_to_spans(["I-PER", "I-PER", "I-LOC"])
+    [Span(label='PER', start=0, end=2), Span(label='LOC', start=2, end=3)]
+    """
+    spans: list[Span] = []
+    start, open_label = 0, ""  # an open span runs from `start`; no label: none is open
+    for position, tag in enumerate(tags):
+        if tag == OUTSIDE:
+            if open_label:
+                spans.append(Span(open_label, start, position))
+                open_label = ""
+            continue
+        prefix, label = split_tag(tag)
+        role = _ROLES[prefix]
+        if open_label and (role in (_FIRST, _SINGLE) or label != open_label):
+            spans.append(Span(open_label, start, position))
+            open_label = ""
+        if not open_label:
+            start, open_label = position, label
+        if role in (_LAST, _SINGLE):
+            spans.append(Span(open_label, start, position + 1))
+            open_label = ""
+    if open_label:
+        spans.append(Span(open_label, start, len(tags)))
+    return spans
+
+
+def spans_to_tags(spans: Iterable[Span], length: int, scheme: Scheme = "iob2") -> list[str]:
+    """One tag a token for spans that don't overlap.
+
+    Args:
+        spans: in any order.
+        length: tokens of the sentence.
+        scheme: the scheme to write.
+
+    >>> spans_to_tags([Span("PER", 0, 2), Span("LOC", 3, 4)], 5, "bioes")
+    ['B-PER', 'E-PER', 'O', 'S-LOC', 'O']
+    """
+    tags = [OUTSIDE] * length
+    labels = [""] * (length + 1)  # one longer: the token before the first reads the last, which has no label
+    for label, start, end in sorted(
+        ((span.label, span.start, span.end) for span in spans), key=lambda s: s[1]
+    ):
+        inside = "M" if scheme == "bmes" else "I"
+        tags[start:end] = [f"{inside}-{label}"] * (end - start)
+        if scheme == "iob1":
+            first = "B" if labels[start - 1] == label else "I"
+        else:
+            first = "B"
+        tags[start] = f"{first}-{label}"
+        if scheme in ("bioes", "bmes"):
+            tags[end - 1] = f"E-{label}"
+            if end - start == 1:
+                tags[start] = f"S-{label}"
+        labels[start:end] = [label] * (end - start)
+    return tags
+
+
+def convert_tags(tags: Sequence[str], scheme: Scheme) -> list[str]:
+    """The same spans in another scheme.
+
+    >>> convert_tags(["I-PER", "I-PER", "B-PER"], "bmes")
+    ['B-PER', 'E-PER', 'S-PER']
+    """
+    return spans_to_tags(tags_to_spans(tags), len(tags), scheme)
+
+
+def tags_of_labels(labels: Iterable[str]) -> list[str]:
+    """Every BIOES tag of these labels, `O` first: what a network chooses among.
+
+    >>> tags_of_labels(["PER"])
+    ['O', 'B-PER', 'I-PER', 'E-PER', 'S-PER']
+    """
+    roles = (_FIRST, _INSIDE, _LAST, _SINGLE)
+    return [OUTSIDE, *(f"{role}-{label}" for label in labels for role in roles)]
