@@ -1,0 +1,1 @@
+"""How good tags are, as the field counts it."""

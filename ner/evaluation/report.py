@@ -1,0 +1,80 @@
+"""A report: the scores of tagged sentences as conlleval's table, or as plain JSON values."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ner.evaluation.scores import Scores, score_entities, token_accuracy
+from ner.text.tags import convert_tags
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How well sentences were tagged.
+
+    `micro` counts all entities alike, `labels` those of each label; `accuracy` is the share of right tags.
+    Scores are fractions of 1. `seconds` is the time that tagging took, None where nothing was tagged.
+    """
+
+    micro: Scores
+    labels: dict[str, Scores]
+    accuracy: float
+    sentences: int
+    tokens: int
+    seconds: float | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as plain JSON values."""
+        return {
+            "micro": _as_dict(self.micro),
+            "labels": {label: _as_dict(scores) for label, scores in self.labels.items()},
+            "accuracy": self.accuracy,
+            "sentences": self.sentences,
+            "tokens": self.tokens,
+            "seconds": self.seconds,
+            "tokens_per_second": self.tokens / self.seconds if self.seconds else None,
+        }
+
+    def __str__(self) -> str:
+        """Conlleval's table, to the character."""
+        total = self.micro
+        lines = [
+            f"processed {self.tokens} tokens with {total.support} phrases; "
+            f"found: {total.found} phrases; correct: {total.correct}.",
+            f"accuracy: {100 * self.accuracy:6.2f}%; {_row(total)}",
+            *(f"{label:>17}: {_row(scores)}  {scores.found}" for label, scores in self.labels.items()),
+        ]
+        return "\n".join(lines)
+
+
+def report_tags(
+    gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]], *, seconds: float | None = None
+) -> Report:
+    """The report of predicted tags held against gold ones, of any scheme each.
+
+    Args:
+        gold: one tag sequence a sentence.
+        predicted: as many sentences of as many tags.
+        seconds: how long tagging took, if it did.
+    """
+    wanted = [convert_tags(tags, "iob2") for tags in gold]
+    found = [convert_tags(tags, "iob2") for tags in predicted]
+    micro, labels = score_entities(wanted, found)
+    num_tokens = sum(len(tags) for tags in wanted)
+    return Report(micro, labels, token_accuracy(wanted, found), len(wanted), num_tokens, seconds)
+
+
+def _row(scores: Scores) -> str:
+    percents = (100 * scores.precision, 100 * scores.recall, 100 * scores.f1)
+    return "precision: {:6.2f}%; recall: {:6.2f}%; FB1: {:6.2f}".format(*percents)
+
+
+def _as_dict(scores: Scores) -> dict[str, float | int]:
+    return {
+        "precision": scores.precision,
+        "recall": scores.recall,
+        "f1": scores.f1,
+        "support": scores.support,
+        "found": scores.found,
+        "correct": scores.correct,
+    }

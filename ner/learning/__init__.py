@@ -1,0 +1,1 @@
+"""How a model comes to be: vectors, batches, prediction, checkpoints, the training loop."""

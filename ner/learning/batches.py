@@ -1,0 +1,150 @@
+"""Sentences become batches of numbers: where the tower of text meets the tower of tensors.
+
+Sentences are encoded once, into flat arrays; a batch is then a matter of indexing. Batches hold sentences
+of like length, so that little is padding.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ner.network.model import Inputs
+from ner.text.sentence import Sentence
+from ner.text.tags import convert_tags
+from ner.text.vocabulary import UNKNOWN, Vocabularies, case_number
+
+Numbers = npt.NDArray[np.int64]
+
+# What the character encoder sees of a longer word: its two ends. The longest word of the CoNLL-2003 training
+# set has 61 characters; a text without a single space must not fill the memory.
+MAX_SPELLING = 64
+# Training sorts by length within so many batches: little padding, yet sentences meet others each epoch.
+_POOL = 50
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Sentences as numbers: flat arrays over all N tokens, rows of `spellings` for S distinct words.
+
+    Sentence i stands at `starts[i] : starts[i] + lengths[i]`; `tags` is None where none were asked for.
+    """
+
+    words: Numbers  # (N,)
+    cases: Numbers  # (N,)
+    where: Numbers  # (N,)
+    tags: Numbers | None  # (N,)
+    starts: Numbers
+    lengths: Numbers
+    spellings: Numbers  # (S, C)
+    spelling_lengths: Numbers  # (S,)
+
+
+def encode(sentences: Sequence[Sentence], vocabularies: Vocabularies, *, tagged: bool = False) -> Encoded:
+    """Sentences, each with at least one token, as numbers.
+
+    Args:
+        sentences: to encode, in this order.
+        vocabularies: the model's.
+        tagged: encode the tags too, which must be of labels the vocabularies know.
+    """
+    distinct: dict[str, int] = {}
+    where = [distinct.setdefault(t.text, len(distinct)) for s in sentences for t in s.tokens]
+    positions = np.array(where, dtype=np.int64)
+    number = vocabularies.words.number
+    words = np.array([number(word) for word in distinct], dtype=np.int64)
+    cases = np.array([case_number(word) for word in distinct], dtype=np.int64)
+    spelled = [vocabularies.character_numbers(_ends(word)) for word in distinct]
+    spelling_lengths = np.array([len(spelling) for spelling in spelled], dtype=np.int64)
+    spellings = np.zeros((len(spelled), int(spelling_lengths.max(initial=1))), dtype=np.int64)
+    for row, spelling in zip(spellings, spelled, strict=True):
+        row[: len(spelling)] = spelling
+    tags = None
+    if tagged:
+        tag_number = vocabularies.tag_number
+        named = (tag for s in sentences for tag in convert_tags(s.tags or (), "bioes"))
+        tags = np.array([tag_number(tag) for tag in named], dtype=np.int64)
+    lengths = np.array([len(s.tokens) for s in sentences], dtype=np.int64)
+    starts = np.cumsum(lengths) - lengths
+    return Encoded(words[positions], cases[positions], positions, tags, starts, lengths, spellings, spelling_lengths)
+
+
+def make_batch(encoded: Encoded, rows: Numbers, *, words: Numbers | None = None) -> tuple[Inputs, Tensor | None]:
+    """The batch of these sentences, and their tags (B, T), padded with 0.
+
+    Args:
+        encoded: all sentences.
+        rows: which of them (B,).
+        words: word numbers (N,) to read instead of `encoded.words`, for dropping some to the unknown.
+    """
+    lengths = encoded.lengths[rows]
+    steps = np.arange(int(lengths.max()))
+    mask = steps < lengths[:, None]  # (B, T)
+    places = np.where(mask, encoded.starts[rows][:, None] + steps, 0)
+    # A padding token is spelled as the batch's first word; nothing reads it.
+    spelled, where = np.unique(np.where(mask, encoded.where[places], encoded.where[places[0, 0]]), return_inverse=True)
+    spelling_lengths = encoded.spelling_lengths[spelled]
+    spellings = encoded.spellings[spelled, : int(spelling_lengths.max())]
+    flat = encoded.words if words is None else words
+    arrays = (
+        np.where(mask, flat[places], 0),
+        np.where(mask, encoded.cases[places], 0),
+        spellings,
+        spelling_lengths,
+        where.reshape(mask.shape),
+        lengths,
+    )
+    inputs = Inputs(*(torch.from_numpy(np.ascontiguousarray(array)) for array in arrays))
+    if encoded.tags is None:
+        return inputs, None
+    return inputs, torch.from_numpy(np.where(mask, encoded.tags[places], 0))
+
+
+def batch_rows(
+    lengths: Numbers, *, size: int, tokens: int | None = None, generator: np.random.Generator | None = None
+) -> Iterator[Numbers]:
+    """The rows of each batch; every row comes once.
+
+    Args:
+        lengths: tokens of each sentence.
+        size: sentences a batch, at most.
+        tokens: sentences times longest sentence of a batch, at most; replaces `size`. A longer sentence
+            has a batch to itself.
+        generator: shuffles, for training; without it the longest come first.
+    """
+    if generator is None:
+        yield from _cut(np.argsort(-lengths, kind="stable"), lengths, size, tokens)
+        return
+    order = generator.permutation(len(lengths))
+    mean = max(float(lengths.mean()), 1.0) if len(lengths) else 1.0
+    pool = _POOL * (size if tokens is None else max(int(tokens / mean), 1))
+    batches: list[Numbers] = []
+    for start in range(0, len(order), pool):
+        rows = order[start : start + pool]
+        batches += _cut(rows[np.argsort(-lengths[rows], kind="stable")], lengths, size, tokens)
+    for batch in generator.permutation(len(batches)):
+        yield batches[batch]
+
+
+def drop_singletons(encoded: Encoded, singletons: frozenset[int], rate: float, rng: np.random.Generator) -> Numbers:
+    """Word numbers (N,) in which words seen once in training became unknown, each with probability `rate`."""
+    once = np.isin(encoded.words, np.fromiter(singletons, dtype=np.int64, count=len(singletons)))
+    dropped = once & (rng.random(len(encoded.words)) < rate)
+    return np.where(dropped, UNKNOWN, encoded.words)
+
+
+def _cut(rows: Numbers, lengths: Numbers, size: int, tokens: int | None) -> Iterator[Numbers]:
+    """Consecutive batches of rows that come longest first."""
+    start = 0
+    while start < len(rows):
+        longest = max(int(lengths[rows[start]]), 1)
+        step = size if tokens is None else max(tokens // longest, 1)
+        yield rows[start : start + step]
+        start += step
+
+
+def _ends(word: str) -> str:
+    return word if len(word) <= MAX_SPELLING else word[: MAX_SPELLING // 2] + word[-MAX_SPELLING // 2 :]

@@ -1,0 +1,207 @@
+"""Model directories and the state of an unfinished run: on disk without pickle, whole or not at all."""
+
+import json
+import shutil
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from ner.config import Config, parse_config
+from ner.errors import ConfigError, ModelError
+from ner.network.model import BiLSTMCRF, build_model
+from ner.text.vocabulary import Vocabularies, vocabularies_from_dict
+
+FORMAT = 1  # of the model directory; counts up when an older package could not read a newer directory
+_FILES = ("config.json", "vocabulary.json", "model.safetensors", "metrics.json", "history.jsonl", "README.md")
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A trained network with all that using it takes, and what is told of it."""
+
+    config: Config
+    vocabularies: Vocabularies
+    network: BiLSTMCRF
+    metrics: dict[str, Any]
+    history: list[dict[str, Any]]
+
+
+def save_model(model: Model, folder: str | Path) -> None:
+    """Writes a model directory; it appears whole, or the one that stood there stays.
+
+    Raises:
+        ModelError: the folder holds something that isn't a model.
+    """
+    folder = Path(folder)
+    check_target(folder)
+    with _replacing(folder) as part:
+        _write_json(part / "config.json", {"format": FORMAT, **model.config.model_dump()})
+        _write_json(part / "vocabulary.json", model.vocabularies.as_dict())
+        save_file({n: t.detach().cpu().contiguous() for n, t in model.network.state_dict().items()}, part / _FILES[2])
+        _write_json(part / "metrics.json", model.metrics)
+        lines = "".join(json.dumps(epoch) + "\n" for epoch in model.history)
+        (part / "history.jsonl").write_text(lines, encoding="utf-8")
+        (part / "README.md").write_text(_card(model, folder), encoding="utf-8")
+
+
+def check_target(folder: Path) -> None:
+    """Nothing, where a model may be written to this folder: a new or empty one, or a model's.
+
+    Raises:
+        ModelError: it holds something else.
+    """
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / "config.json").exists()):
+        raise ModelError(f"{folder}: expected a new folder or a model's, found other files; choose another --out")
+
+
+def load_model(folder: str | Path, device: torch.device) -> Model:
+    """The model of a directory, on a device, in eval mode. Torch's random numbers are left as they were.
+
+    Raises:
+        ModelError: a file is missing or damaged, or the directory is of a newer format.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ModelError(f"{folder}: no such model directory; `ner train` writes one")
+    for name in _FILES[:4]:
+        if not (folder / name).exists():
+            raise ModelError(f"{folder}: expected {name} in a model directory, found none; train or copy it again")
+    values = _read_json(folder / "config.json")
+    found = values.pop("format", None)
+    if not isinstance(found, int) or found > FORMAT:
+        raise ModelError(f"{folder}: expected model format {FORMAT} or older, found {found}; update bilstm-crf-ner")
+    try:
+        config = parse_config(values, str(folder / "config.json"))
+    except ConfigError as error:
+        raise ModelError(str(error)) from None
+    try:
+        vocabularies = vocabularies_from_dict(_read_json(folder / "vocabulary.json"))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{folder / 'vocabulary.json'}: damaged: {error!r}; train or copy it again") from None
+    # On the meta device nothing is initialised that the file's weights replace in the next moment.
+    with torch.device("meta"):
+        network = build_model(config.model, vocabularies)
+    try:
+        network.load_state_dict(load_file(folder / "model.safetensors", device=str(device)), assign=True)
+    except (SafetensorError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise ModelError(f"{folder / 'model.safetensors'}: damaged: {reason}; train or copy it again") from None
+    return Model(config, vocabularies, network.eval(), _read_json(folder / "metrics.json"), [])
+
+
+def save_state(folder: Path, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
+    """Writes the state of an unfinished run, so that it can be resumed; the last one stays until it is whole."""
+    with _replacing(folder) as part:
+        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, part / "state.safetensors")
+        _write_json(part / "state.json", values)
+
+
+def load_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """What `save_state` wrote.
+
+    Raises:
+        ModelError: there is none, or it is damaged.
+    """
+    if not (folder / "state.json").exists():
+        raise ModelError(f"{folder}: no unfinished run to resume; train without --resume")
+    try:
+        return load_file(folder / "state.safetensors"), _read_json(folder / "state.json")
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{folder}: damaged: {error}; remove it and train without --resume") from None
+
+
+def package_versions() -> dict[str, str]:
+    """The versions that a result depends on."""
+    return {name: version(name) for name in ("bilstm-crf-ner", "torch", "pytorch-crf", "seqeval", "numpy")}
+
+
+class _replacing:
+    """A context with a fresh folder that takes the place of `folder` when all went well, else vanishes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.part = folder.with_name(folder.name + ".part")
+
+    def __enter__(self) -> Path:
+        shutil.rmtree(self.part, ignore_errors=True)
+        self.part.mkdir(parents=True)
+        return self.part
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if error is not None:
+            shutil.rmtree(self.part, ignore_errors=True)
+            return
+        old = self.folder.with_name(self.folder.name + ".old")
+        shutil.rmtree(old, ignore_errors=True)
+        if self.folder.exists():
+            self.folder.rename(old)
+        self.part.rename(self.folder)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _write_json(path: Path, values: Any) -> None:
+    path.write_text(json.dumps(values, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise ModelError(f"{path}: damaged: {error}; train or copy it again") from None
+    if not isinstance(values, dict):
+        raise ModelError(f"{path}: expected a JSON object, found {type(values).__name__}; train or copy it again")
+    return values
+
+
+def _card(model: Model, folder: Path) -> str:
+    """A model card in Markdown, after Mitchell et al. 2019: what it does, how it was made, how good it is."""
+    settings = model.config
+    lines = [
+        f"# {folder.name}: a named-entity recognizer",
+        "",
+        f"A BiLSTM-CRF (`bilstm-crf-ner` {version('bilstm-crf-ner')}) that finds {', '.join(model.vocabularies.labels)}.",
+        "",
+        "```python",
+        "import ner",
+        f'tagger = ner.load("{folder.as_posix()}")',
+        'tagger.tag("Angela Merkel visited Paris.")',
+        "```",
+        "",
+        "## Scores",
+        "",
+        "| data | precision | recall | F1 | entities |",
+        "|---|---|---|---|---|",
+    ]
+    for split in ("dev", "test"):
+        if scores := model.metrics.get(split):
+            micro = scores["micro"]
+            numbers = " | ".join(f"{100 * micro[name]:.2f}" for name in ("precision", "recall", "f1"))
+            lines.append(f"| {split}: `{scores['source']}` | {numbers} | {micro['support']} |")
+    lines += [
+        "",
+        "The dev set chose the best epoch, so its score flatters; test scores, if any, were looked at once.",
+        "",
+        "## Training",
+        "",
+        f"Trained on `{settings.data.train or settings.data.dataset}`: " + _summary(model.metrics),
+        f"Seed {settings.training.seed}. All settings are in `config.json`, the epochs in `history.jsonl`.",
+        "",
+        "The model knows the kind of text it was trained on and no other; the licence of the training corpus and",
+        "of the word vectors binds whoever passes the model on.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _summary(metrics: dict[str, Any]) -> str:
+    training = metrics["training"]
+    return (
+        f"{training['sentences']:,} sentences, {training['tokens']:,} tokens; {training['epochs']} epochs in "
+        f"{training['seconds']:.0f} s, the best was epoch {training['best_epoch']}."
+    )

@@ -1,0 +1,90 @@
+"""How weights move: the optimizer, its learning rate over time, a moving average of the weights."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ner.config import TrainingConfig
+
+
+def make_optimizer(config: TrainingConfig, parameters: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
+    """SGD with momentum, or AdamW (Loshchilov & Hutter 2019), over these parameters."""
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(
+            parameters,
+            lr=config.learning_rate,
+            momentum=config.momentum,
+            weight_decay=config.weight_decay,
+            foreach=True,
+        )
+    return torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay, foreach=True)
+
+
+def learning_rate(config: TrainingConfig, step: int, steps_per_epoch: int) -> float:
+    """The learning rate of a step, counted from 0 over all epochs.
+
+    `inverse` falls from epoch to epoch as rate/(1 + decay·epoch) (Ma & Hovy 2016, section 3.2); `linear`
+    and `cosine` fall to zero at the end of the last epoch; each rises from zero over the warm-up first.
+
+    >>> learning_rate(TrainingConfig(learning_rate=1.0, decay=0.5), step=20, steps_per_epoch=10)
+    0.5
+    """
+    total = config.epochs * steps_per_epoch
+    warmup = round(config.warmup * total)
+    if step < warmup:
+        return config.learning_rate * (step + 1) / (warmup + 1)
+    if config.schedule == "inverse":
+        return config.learning_rate / (1 + config.decay * (step // steps_per_epoch))
+    done = (step - warmup) / max(total - warmup, 1)
+    share = {"linear": 1 - done, "cosine": 0.5 * (1 + math.cos(math.pi * done)), "constant": 1.0}
+    return config.learning_rate * share[config.schedule]
+
+
+class WeightAverage:
+    """An exponential moving average of parameters (Polyak & Juditsky 1992; decay as in Kingma & Ba 2015).
+
+    Early on it forgets faster, so that the random start is soon gone.
+    """
+
+    def __init__(self, parameters: Sequence[nn.Parameter], decay: float) -> None:
+        self.decay = decay
+        self.parameters = parameters
+        self.values = [parameter.detach().clone() for parameter in parameters]
+        self.steps = 0
+
+    def update(self) -> None:
+        """Takes the parameters as they are now into the average."""
+        self.steps += 1
+        decay = min(self.decay, self.steps / (self.steps + 10))
+        with torch.no_grad():
+            torch._foreach_lerp_(self.values, list(self.parameters), 1 - decay)
+
+    def swap(self) -> None:
+        """Parameters and average change places; twice is as before."""
+        with torch.no_grad():
+            for parameter, value in zip(self.parameters, self.values, strict=True):
+                kept = parameter.detach().clone()
+                parameter.copy_(value)
+                value.copy_(kept)
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """The optimizer's memory (momentum and the like) as named tensors."""
+    state = optimizer.state_dict()["state"]
+    return {
+        f"{number}.{key}": value
+        for number, entry in state.items()
+        for key, value in entry.items()
+        if isinstance(value, Tensor)
+    }
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Gives an optimizer the memory that `optimizer_tensors` took."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        number, _, key = name.partition(".")
+        state.setdefault(int(number), {})[key] = value
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})

@@ -1,0 +1,51 @@
+"""A network and its vocabularies tag sentences: the way from Sentence to tags, in training and in use."""
+
+from collections.abc import Sequence
+
+import torch
+
+from ner.errors import ConfigError
+from ner.learning.batches import batch_rows, encode, make_batch
+from ner.network.model import BiLSTMCRF
+from ner.text.sentence import Sentence
+from ner.text.tags import convert_tags
+from ner.text.vocabulary import Vocabularies
+
+# Padded tokens of a batch: enough to fill the matrix units of two cores, small enough for their cache.
+BATCH_TOKENS = 2048
+
+
+def predict_tags(network: BiLSTMCRF, vocabularies: Vocabularies, sentences: Sequence[Sentence]) -> list[list[str]]:
+    """IOB2 tags of each sentence, one a token, in the order of the sentences; the network is in eval mode after."""
+    network.eval()
+    device = network.projection.weight.device
+    names = vocabularies.tags
+    tags: list[list[str]] = [[] for _ in sentences]
+    # An empty sentence has nothing to tag, and no place in a batch.
+    filled = [row for row, sentence in enumerate(sentences) if sentence.tokens]
+    if not filled:
+        return tags
+    encoded = encode([sentences[row] for row in filled], vocabularies)
+    with torch.inference_mode():
+        for rows in batch_rows(encoded.lengths, size=len(filled), tokens=BATCH_TOKENS):
+            inputs, _ = make_batch(encoded, rows)
+            for row, path in zip(rows, network.decode(inputs.to(device)), strict=True):
+                tags[filled[row]] = convert_tags([names[number] for number in path], "iob2")
+    return tags
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of this name; `auto` is a GPU where there is one.
+
+    Raises:
+        ConfigError: no such device here.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise ConfigError(f"training.device: expected auto, cpu, cuda or cuda:1, found {name!r}") from None
+    if device.type == "cuda" and (not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()):
+        raise ConfigError(f"training.device: {name!r} isn't here: PyTorch sees {torch.cuda.device_count()} CUDA devices")
+    return device

@@ -1,0 +1,359 @@
+"""The training loop: batches in, the best network out.
+
+The network of the best dev F1 is kept (the last one where there is no dev set). Each epoch draws its random
+numbers from the seed and its own number, so a resumed run goes on exactly as an unbroken one.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ner.config import Config
+from ner.errors import ConfigError, TrainingError
+from ner.evaluation.report import report_tags
+from ner.learning.batches import Encoded, batch_rows, drop_singletons, encode, make_batch
+from ner.learning.checkpoint import Model, load_state, package_versions, save_state
+from ner.learning.optimizer import (
+    WeightAverage,
+    learning_rate,
+    make_optimizer,
+    optimizer_tensors,
+    restore_optimizer,
+)
+from ner.learning.prediction import choose_device, predict_tags
+from ner.learning.vectors import check_width, measure_coverage, place_vectors
+from ner.network.model import BiLSTMCRF, build_model
+from ner.resources.named_vectors import open_vectors
+from ner.text.corpus import Corpus
+from ner.text.sentence import Sentence
+from ner.text.tags import tags_to_spans
+from ner.text.vocabulary import Vocabularies, build_vocabularies
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """What one epoch brought; `loss` is the mean over sentences, dev scores are None without a dev set."""
+
+    epoch: int
+    loss: float
+    learning_rate: float
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    seconds: float
+    tokens_per_second: float
+    best: bool
+
+    def __str__(self) -> str:
+        """One line for the user."""
+        scores = "" if self.f1 is None else f"  dev F1 {100 * self.f1:5.2f}"
+        speed = f"{self.tokens_per_second:8,.0f} tokens/s"
+        return f"epoch {self.epoch:3d}  loss {self.loss:8.4f}{scores}  {speed}{'  best' if self.best else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where training stands after a batch: `done` of `total` batches of this epoch, their mean loss."""
+
+    epoch: int
+    done: int
+    total: int
+    loss: float
+    tokens_per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who hears of progress: each batch, each epoch, and messages for the user."""
+
+    on_step: Callable[[Step], object] = lambda step: None
+    on_epoch: Callable[[Epoch], object] = lambda epoch: None
+    on_message: Callable[[str], object] = lambda message: None
+
+
+@dataclass(slots=True)
+class _Run:
+    """A run in progress: what is trained, and the best of it so far."""
+
+    network: BiLSTMCRF
+    optimizer: torch.optim.Optimizer
+    average: WeightAverage | None
+    best: dict[str, Tensor]
+    best_f1: float = -1.0
+    best_epoch: int = 0
+    seconds: float = 0.0
+    history: list[dict[str, Any]] | None = None
+
+
+def train_model(
+    config: Config, corpus: Corpus, *, listener: Listener = Listener(), state: Path | None = None, resume: bool = False
+) -> Model:
+    """The best model that this training corpus gives under these settings.
+
+    Args:
+        config: all settings.
+        corpus: with at least one entity in its training sentences.
+        listener: hears of progress.
+        state: folder for the state of the unfinished run, written after each epoch; None: nowhere.
+        resume: go on from `state`.
+
+    Raises:
+        TrainingError: nothing to learn from, or the loss is no longer finite.
+        VectorsError: the pretrained vectors are missing, damaged or of another width.
+        ConfigError: no such device, or a run is resumed under other settings.
+    """
+    device = choose_device(config.training.device)
+    if config.training.threads:
+        torch.set_num_threads(config.training.threads)
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(config.training.seed)
+        vocabularies, network, encoded, coverage = _prepare(config, corpus, listener)
+        network.to(device)
+        run = _start(config, network)
+        if resume:
+            if state is None:
+                raise ConfigError("resume: expected the folder of an unfinished run, found none")
+            _restore(run, config, state)
+        _run_epochs(run, config, corpus, vocabularies, encoded, listener, state)
+    _load_weights(network, run.best)
+    config = _with_tokenizer(config, corpus)
+    history = run.history or []
+    tokens = int(encoded.lengths.sum())
+    metrics: dict[str, Any] = {
+        "training": {
+            "source": config.data.train or config.data.dataset,
+            "sentences": len(corpus.train),
+            "tokens": tokens,
+            "epochs": len(history),
+            "best_epoch": run.best_epoch,
+            "seconds": run.seconds,
+            "device": str(device),
+            "parameters": sum(p.numel() for p in network.parameters()),
+        },
+        "vectors": coverage,
+        "versions": package_versions(),
+    }
+    for split, sentences in (("dev", corpus.dev), ("test", corpus.test)):
+        if sentences:
+            source = getattr(config.data, split) or f"{config.data.dataset}:{split}"
+            metrics[split] = {"source": source, **evaluate(network, vocabularies, sentences)}
+    return Model(config, vocabularies, network.eval(), metrics, history)
+
+
+def evaluate(network: BiLSTMCRF, vocabularies: Vocabularies, sentences: list[Sentence]) -> dict[str, Any]:
+    """The report of a network on tagged sentences, as plain values."""
+    start = time.perf_counter()
+    predicted = predict_tags(network, vocabularies, sentences)
+    seconds = time.perf_counter() - start
+    return report_tags([s.tags or () for s in sentences], predicted, seconds=seconds).as_dict()
+
+
+def _prepare(
+    config: Config, corpus: Corpus, listener: Listener
+) -> tuple[Vocabularies, BiLSTMCRF, Encoded, dict[str, Any] | None]:
+    """Vocabularies, a fresh network with its vectors, the encoded training corpus, the vectors' coverage."""
+    model = config.model
+    vectors = open_vectors(model.vectors, on_message=listener.on_message) if model.vectors else None
+    if vectors is not None:
+        check_width(vectors, model.word_dim)
+    vocabularies = build_vocabularies(
+        corpus.train,
+        vectors.words if vectors is not None else (),
+        lowercase=model.lowercase,
+        normalize_digits=model.normalize_digits,
+        min_count=model.min_count,
+        keep_all=model.keep_vectors == "all",
+    )
+    if not vocabularies.labels:
+        raise TrainingError(
+            f"{config.data.train or 'training corpus'}: expected at least one entity, found none; is data.tag_column right?"
+        )
+    unseen = {span.label for s in corpus.dev for span in tags_to_spans(s.tags or ())} - set(vocabularies.labels)
+    if unseen:
+        names = ", ".join(sorted(unseen))
+        listener.on_message(f"warning: only the dev set has {names}; no model learns that, all of them count as missed")
+    network = build_model(model, vocabularies)
+    encoded = encode(corpus.train, vocabularies, tagged=True)
+    if vectors is None:
+        return vocabularies, network, encoded, None
+    coverage = measure_coverage(vectors, place_vectors(vectors, vocabularies.words, network.embedding.words), encoded)
+    listener.on_message(str(coverage))
+    return vocabularies, network, encoded, asdict(coverage)
+
+
+def _start(config: Config, network: BiLSTMCRF) -> _Run:
+    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    average = WeightAverage(parameters, config.training.average) if config.training.average else None
+    return _Run(network, make_optimizer(config.training, parameters), average, _weights(network), history=[])
+
+
+def _run_epochs(
+    run: _Run,
+    config: Config,
+    corpus: Corpus,
+    vocabularies: Vocabularies,
+    encoded: Encoded,
+    listener: Listener,
+    state: Path | None,
+) -> None:
+    settings = config.training
+    history = run.history = run.history or []
+    gold = [sentence.tags or () for sentence in corpus.dev]
+    for number in range(len(history) + 1, settings.epochs + 1):
+        start = time.perf_counter()
+        loss, rate, speed = _train_epoch(run, config, corpus, vocabularies, encoded, number, listener)
+        if run.average:
+            run.average.swap()
+        scores = report_tags(gold, predict_tags(run.network, vocabularies, corpus.dev)).micro if gold else None
+        best = scores is None or scores.f1 > run.best_f1
+        if best:
+            run.best, run.best_epoch = _weights(run.network), number
+            run.best_f1 = scores.f1 if scores else -1.0
+        if run.average:
+            run.average.swap()
+        run.seconds += time.perf_counter() - start
+        epoch = Epoch(
+            epoch=number,
+            loss=loss,
+            learning_rate=rate,
+            precision=scores.precision if scores else None,
+            recall=scores.recall if scores else None,
+            f1=scores.f1 if scores else None,
+            seconds=time.perf_counter() - start,
+            tokens_per_second=speed,
+            best=best,
+        )
+        history.append(asdict(epoch))
+        listener.on_epoch(epoch)
+        if state is not None:
+            _save(run, config, state)
+        if settings.patience and number - run.best_epoch >= settings.patience:
+            listener.on_message(f"stopped: no better dev F1 for {settings.patience} epochs")
+            break
+
+
+def _train_epoch(
+    run: _Run,
+    config: Config,
+    corpus: Corpus,
+    vocabularies: Vocabularies,
+    encoded: Encoded,
+    number: int,
+    listener: Listener,
+) -> tuple[float, float, float]:
+    """Mean loss of a sentence, the last learning rate, tokens per second."""
+    settings, network = config.training, run.network
+    device = network.projection.weight.device
+    rng = np.random.default_rng([settings.seed, number])
+    torch.manual_seed(int(rng.integers(2**63)))
+    words = drop_singletons(encoded, vocabularies.words.singletons, settings.unknown_rate, rng)
+    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    network.train()
+    batches = list(
+        batch_rows(encoded.lengths, size=settings.batch_size, tokens=settings.batch_tokens, generator=rng)
+    )
+    total = num_sentences = num_tokens = 0.0
+    rate = settings.learning_rate
+    start = time.perf_counter()
+    for done, rows in enumerate(batches):
+        rate = learning_rate(settings, (number - 1) * len(batches) + done, len(batches))
+        for group in run.optimizer.param_groups:
+            group["lr"] = rate
+        inputs, tags = make_batch(encoded, rows, words=words)
+        assert tags is not None  # the corpus was encoded with its tags
+        loss = network(inputs.to(device), tags.to(device))
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise TrainingError(_not_finite(number, done + 1, value, [corpus.train[row] for row in rows]))
+        run.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        if settings.clip_norm:
+            torch.nn.utils.clip_grad_norm_(parameters, settings.clip_norm, foreach=True)
+        run.optimizer.step()
+        if run.average:
+            run.average.update()
+        total += value * len(rows)
+        num_sentences += len(rows)
+        num_tokens += int(encoded.lengths[rows].sum())
+        speed = num_tokens / (time.perf_counter() - start)
+        listener.on_step(Step(number, done + 1, len(batches), total / num_sentences, speed))
+    return total / num_sentences, rate, num_tokens / (time.perf_counter() - start)
+
+
+def _not_finite(epoch: int, batch: int, value: float, sentences: list[Sentence]) -> str:
+    places = ", ".join(sentence.where or " ".join(sentence.words[:5]) for sentence in sentences[:3])
+    return (
+        f"epoch {epoch}, batch {batch}: expected a finite loss, found {value}; the batch begins with {places}; "
+        "lower training.learning_rate or training.clip_norm"
+    )
+
+
+def _with_tokenizer(config: Config, corpus: Corpus) -> Config:
+    """The settings with `data.tokenizer` settled: raw text is cut as the training corpus was."""
+    if config.data.tokenizer != "auto":
+        return config
+    words = [token.text for sentence in corpus.train for token in sentence.tokens]
+    # Corpora cut by character keep an odd longer token (an emoji, a placeholder).
+    single = sum(len(word) == 1 for word in words) > 0.99 * len(words)
+    mode: Literal["words", "characters"] = "characters" if single else "words"
+    return config.model_copy(update={"data": config.data.model_copy(update={"tokenizer": mode})})
+
+
+def _weights(network: BiLSTMCRF) -> dict[str, Tensor]:
+    """A copy of all parameters; the table of frozen vectors never changes and stays out."""
+    return {name: parameter.detach().clone() for name, parameter in network.named_parameters()}
+
+
+def _load_weights(network: BiLSTMCRF, weights: dict[str, Tensor]) -> None:
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            parameter.copy_(weights[name])
+
+
+def _save(run: _Run, config: Config, folder: Path) -> None:
+    tensors = {f"now.{name}": tensor for name, tensor in _weights(run.network).items()}
+    tensors |= {f"best.{name}": tensor for name, tensor in run.best.items()}
+    tensors |= {f"optimizer.{name}": tensor for name, tensor in optimizer_tensors(run.optimizer).items()}
+    if run.average:
+        tensors |= {f"average.{number}": tensor for number, tensor in enumerate(run.average.values)}
+    values = {
+        "config": config.model_dump(),
+        "best_f1": run.best_f1,
+        "best_epoch": run.best_epoch,
+        "seconds": run.seconds,
+        "average_steps": run.average.steps if run.average else 0,
+        "history": run.history,
+    }
+    save_state(folder, tensors, values)
+
+
+def _restore(run: _Run, config: Config, folder: Path) -> None:
+    tensors, values = load_state(folder)
+    parts: dict[str, dict[str, Tensor]] = {"now": {}, "best": {}, "optimizer": {}, "average": {}}
+    for name, tensor in tensors.items():
+        part, _, rest = name.partition(".")
+        parts[part][rest] = tensor
+    for section in ("data", "model", "training"):
+        then, now = values["config"][section], getattr(config, section).model_dump()
+        for key in sorted(now.keys() - {"device", "threads", "test"}):
+            if then.get(key) != now[key]:
+                raise ConfigError(
+                    f"{folder}: expected {section}.{key} = {then.get(key)!r}, as the run began, found {now[key]!r}; "
+                    "train without --resume to begin anew"
+                )
+    _load_weights(run.network, parts["now"])
+    device = run.network.projection.weight.device
+    run.best = {name: tensor.to(device) for name, tensor in parts["best"].items()}
+    restore_optimizer(run.optimizer, parts["optimizer"])
+    if run.average:
+        run.average.steps = values["average_steps"]
+        run.average.values = [parts["average"][str(n)].to(device) for n in range(len(run.average.values))]
+    run.best_f1, run.best_epoch = values["best_f1"], values["best_epoch"]
+    run.seconds, run.history = values["seconds"], values["history"]

@@ -1,0 +1,83 @@
+"""Pretrained vectors meet a vocabulary: which rows go where, and how much of a corpus they cover."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ner.errors import VectorsError
+from ner.learning.batches import Encoded
+from ner.network.embedding import WordEmbedding
+from ner.resources.vector_files import Vectors
+from ner.text.vocabulary import UNKNOWN, WordVocabulary, lookup_forms
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How much of a training corpus has a pretrained vector; `predicted` of the tokens' are not published ones."""
+
+    name: str
+    tokens: int
+    covered_tokens: int
+    predicted_tokens: int
+    words: int
+    covered_words: int
+
+    def __str__(self) -> str:
+        """One line for the user."""
+        line = (
+            f"{self.name} covers {self.covered_tokens / max(self.tokens, 1):.1%} of {self.tokens:,} training tokens, "
+            f"{self.covered_words / max(self.words, 1):.1%} of {self.words:,} distinct words"
+        )
+        if self.predicted_tokens:
+            line += f" ({self.predicted_tokens / self.tokens:.1%} of the tokens by predicted vectors)"
+        return line
+
+
+def check_width(vectors: Vectors, word_dim: int) -> None:
+    """Nothing, where the vectors are as wide as the model's word embedding.
+
+    Raises:
+        VectorsError: they are not.
+    """
+    width = vectors.matrix.shape[1]
+    if width != word_dim:
+        raise VectorsError(
+            f"{vectors.name}: expected vectors of {word_dim} numbers (model.word_dim), found {width}; "
+            f"set model.word_dim = {width}"
+        )
+
+
+def place_vectors(vectors: Vectors, words: WordVocabulary, embedding: WordEmbedding) -> np.ndarray:
+    """Writes each word's vector into both tables of an embedding.
+
+    Returns:
+        For each trained number the vectors' row, -1 where there is none (N,).
+    """
+    rows = {word: row for row, word in enumerate(vectors.words)}
+    places = np.full(words.num_trained, -1, dtype=np.int64)
+    for number, word in enumerate(words.trained, start=UNKNOWN + 1):
+        # Without `lowercase`, the lower-case word's vector is a better start than a random one.
+        forms = [word, *lookup_forms(word, lowercase=True, normalize_digits=words.normalize_digits)]
+        places[number] = next((rows[form] for form in forms if form in rows), -1)
+    known = np.flatnonzero(places >= 0)
+    extra = np.array([rows[word] for word in words.extra], dtype=np.int64)
+    with torch.no_grad():
+        found = np.asarray(vectors.matrix[places[known]], dtype=np.float32)
+        embedding.trained.weight[torch.from_numpy(known)] = torch.from_numpy(found)
+        if len(extra):
+            embedding.extra.copy_(torch.from_numpy(np.asarray(vectors.matrix[extra], dtype=np.float16)))
+    return places
+
+
+def measure_coverage(vectors: Vectors, places: np.ndarray, encoded: Encoded) -> Coverage:
+    """The share of an encoded training corpus whose words have a row among these places."""
+    rows = places[encoded.words]
+    return Coverage(
+        name=vectors.name,
+        tokens=len(rows),
+        covered_tokens=int((rows >= 0).sum()),
+        predicted_tokens=int((rows >= vectors.measured).sum()),
+        words=len(places) - UNKNOWN - 1,
+        covered_words=int((places >= 0).sum()),
+    )

@@ -1,0 +1,127 @@
+"""Words become vectors: a word embedding, an encoding of the characters, the capitalisation.
+
+The character encoders are those of Ma & Hovy 2016 (a CNN with max-pooling) and Lample et al. 2016 (the
+last states of a bidirectional LSTM). Each distinct spelling of a batch is encoded once and then copied to
+where it stands, which makes the character part almost free.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from ner.network.cells import RecurrentLayer
+
+PADDING = 0
+
+
+class WordEmbedding(nn.Module):
+    """Word vectors: a table that is trained, and behind it one that never changes.
+
+    The second table holds the pretrained vectors of words that training can't meet. Kept out of the
+    parameters, it costs nothing in training, however large; in half precision, as it is stored.
+    """
+
+    extra: Tensor
+
+    def __init__(self, num_trained: int, num_extra: int, dim: int, *, frozen: bool = False) -> None:
+        super().__init__()
+        self.trained = nn.Embedding(num_trained, dim, padding_idx=PADDING)
+        # Uniform with variance 1/dim, after Ma & Hovy 2016, section 4.1.
+        bound = (3 / dim) ** 0.5
+        nn.init.uniform_(self.trained.weight, -bound, bound)
+        with torch.no_grad():
+            self.trained.weight[PADDING].zero_()
+        self.trained.weight.requires_grad_(not frozen)
+        self.register_buffer("extra", torch.zeros(num_extra, dim, dtype=torch.float16))
+
+    def forward(self, words: Tensor) -> Tensor:
+        """Vectors (B, T, D) of word numbers (B, T); numbers from `num_trained` on are of the second table."""
+        num_trained = self.trained.num_embeddings
+        beyond = words >= num_trained
+        if len(self.extra) == 0 or not bool(beyond.any()):
+            return self.trained(words)  # type: ignore[no-any-return]
+        vectors = self.trained(words.masked_fill(beyond, PADDING))  # (B, T, D)
+        rows = self.extra[words[beyond] - num_trained].to(vectors.dtype)
+        return vectors.masked_scatter(beyond.unsqueeze(-1), rows)  # type: ignore[no-any-return]
+
+
+class CharacterCNN(nn.Module):
+    """The strongest answer of each filter anywhere in a word (Ma & Hovy 2016)."""
+
+    def __init__(self, num_characters: int, dim: int, num_filters: int, *, kernel_size: int, dropout: float) -> None:
+        super().__init__()
+        self.embedding = _character_embedding(num_characters, dim)
+        self.dropout = nn.Dropout(dropout)
+        self.kernel_size = kernel_size
+        # Convolution as a matrix product over windows: for filters this narrow it is faster on a CPU.
+        self.filters = nn.Linear(kernel_size * dim, num_filters)
+        self.output_dim = num_filters
+
+    def forward(self, spellings: Tensor, lengths: Tensor) -> Tensor:
+        """Encodings (S, D) of spellings (S, C) of these lengths (S,)."""
+        characters = self.dropout(self.embedding(spellings))  # (S, C, E)
+        # Zeros on both sides, so that a filter sees the word's edges, and a word of one letter is enough.
+        side = self.kernel_size // 2
+        padded = nn.functional.pad(characters, (0, 0, side, self.kernel_size - 1 - side))  # (S, C+k-1, E)
+        windows = padded.unfold(1, self.kernel_size, 1).flatten(2)  # (S, C, E·k)
+        answers = self.filters(windows)  # (S, C, F)
+        inside = torch.arange(spellings.shape[1], device=lengths.device) < lengths.unsqueeze(1)
+        # Windows that start behind the word's end are padding's, and must not win the maximum.
+        return answers.masked_fill(~inside.unsqueeze(-1), float("-inf")).amax(1)  # type: ignore[no-any-return]
+
+
+class CharacterLSTM(nn.Module):
+    """The last states of an LSTM over a word's characters from both sides (Lample et al. 2016)."""
+
+    def __init__(self, num_characters: int, dim: int, hidden_dim: int, *, dropout: float) -> None:
+        super().__init__()
+        self.embedding = _character_embedding(num_characters, dim)
+        self.dropout = nn.Dropout(dropout)
+        self.layer = RecurrentLayer("lstm", dim, hidden_dim, bidirectional=True)
+        self.output_dim = 2 * hidden_dim
+
+    def forward(self, spellings: Tensor, lengths: Tensor) -> Tensor:
+        """Encodings (S, D) of spellings (S, C) of these lengths (S,)."""
+        states = self.layer(self.dropout(self.embedding(spellings)), lengths)  # (S, C, 2H)
+        forward, backward = states.chunk(2, dim=-1)
+        last = (lengths - 1).view(-1, 1, 1).expand(-1, 1, forward.shape[-1])
+        return torch.cat([forward.gather(1, last).squeeze(1), backward[:, 0]], dim=-1)
+
+
+class TokenEmbedding(nn.Module):
+    """All that is known of a token on its own: word, characters, capitalisation, side by side."""
+
+    def __init__(
+        self, words: WordEmbedding, characters: CharacterCNN | CharacterLSTM | None, *, num_cases: int, case_dim: int
+    ) -> None:
+        super().__init__()
+        self.words = words
+        self.characters = characters
+        self.cases = nn.Embedding(num_cases, case_dim, padding_idx=PADDING) if case_dim else None
+        characters_dim = characters.output_dim if characters is not None else 0
+        self.output_dim = words.trained.embedding_dim + characters_dim + case_dim
+
+    def forward(self, words: Tensor, cases: Tensor, spellings: Tensor, lengths: Tensor, where: Tensor) -> Tensor:
+        """Vectors (B, T, D) of a batch of sentences.
+
+        Args:
+            words: word numbers (B, T).
+            cases: capitalisation classes (B, T).
+            spellings: character numbers of the batch's distinct spellings (S, C).
+            lengths: characters of each spelling (S,), at least 1.
+            where: which spelling stands at each token (B, T).
+        """
+        parts = [self.words(words)]
+        if self.characters is not None:
+            parts.append(nn.functional.embedding(where, self.characters(spellings, lengths)))
+        if self.cases is not None:
+            parts.append(self.cases(cases))
+        return torch.cat(parts, dim=-1)  # (B, T, D)
+
+
+def _character_embedding(num_characters: int, dim: int) -> nn.Embedding:
+    embedding = nn.Embedding(num_characters, dim, padding_idx=PADDING)
+    bound = (3 / dim) ** 0.5
+    nn.init.uniform_(embedding.weight, -bound, bound)
+    with torch.no_grad():
+        embedding.weight[PADDING].zero_()
+    return embedding

@@ -1,0 +1,88 @@
+"""The whole network, and the builder: the one place where settings and vocabulary sizes meet modules."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torchcrf import CRF
+
+from ner.config import ModelConfig
+from ner.network.embedding import CharacterCNN, CharacterLSTM, TokenEmbedding, WordEmbedding
+from ner.network.encoder import Dropout, Encoder
+from ner.text.vocabulary import NUM_CASES, Vocabularies
+
+
+class Inputs(NamedTuple):
+    """What a network reads: a batch of B sentences of at most T tokens with S distinct spellings.
+
+    `lengths` (B,) counts the tokens of each sentence, at least 1; all else is as `TokenEmbedding` takes it.
+    """
+
+    words: Tensor  # (B, T)
+    cases: Tensor  # (B, T)
+    spellings: Tensor  # (S, C)
+    spelling_lengths: Tensor  # (S,)
+    where: Tensor  # (B, T)
+    lengths: Tensor  # (B,)
+
+    @property
+    def mask(self) -> Tensor:
+        """True where a token is (B, T)."""
+        return torch.arange(self.words.shape[1], device=self.lengths.device) < self.lengths.unsqueeze(1)
+
+    def to(self, device: torch.device) -> "Inputs":
+        """The same batch on a device."""
+        return Inputs(*(tensor.to(device, non_blocking=True) for tensor in self))
+
+
+class BiLSTMCRF(nn.Module):
+    """Emissions from embeddings and an encoder, a sequence of tags from a conditional random field."""
+
+    def __init__(self, embedding: TokenEmbedding, encoder: Encoder, num_tags: int, *, word_dropout: float) -> None:
+        super().__init__()
+        self.embedding = embedding
+        self.encoder = encoder
+        self.word_dropout = word_dropout
+        self.projection = nn.Linear(encoder.output_dim, num_tags)
+        self.crf = CRF(num_tags, batch_first=True)
+
+    def emissions(self, inputs: Inputs) -> Tensor:
+        """Scores of every tag at every token, before the CRF (B, T, K)."""
+        words, cases, spellings, spelling_lengths, where, lengths = inputs
+        tokens = self.embedding(words, cases, spellings, spelling_lengths, where)  # (B, T, D)
+        if self.training and self.word_dropout:
+            kept = torch.rand(words.shape, device=words.device) >= self.word_dropout
+            tokens = tokens * kept.unsqueeze(-1)
+        return self.projection(self.encoder(tokens, lengths))  # type: ignore[no-any-return]
+
+    def forward(self, inputs: Inputs, tags: Tensor) -> Tensor:
+        """Negative log-likelihood of gold tags (B, T), summed over tokens, the mean over sentences: a scalar."""
+        return -self.crf(self.emissions(inputs), tags, mask=inputs.mask, reduction="mean")  # type: ignore[no-any-return]
+
+    @torch.inference_mode()
+    def decode(self, inputs: Inputs) -> list[list[int]]:
+        """The most probable tag numbers of each sentence, as many as it has tokens."""
+        return self.crf.decode(self.emissions(inputs), mask=inputs.mask)  # type: ignore[no-any-return]
+
+
+def build_model(config: ModelConfig, vocabularies: Vocabularies) -> BiLSTMCRF:
+    """A fresh network for these settings and vocabularies, on the CPU; random weights from torch's generator."""
+    words = WordEmbedding(
+        vocabularies.words.num_trained, len(vocabularies.words.extra), config.word_dim, frozen=config.freeze_vectors
+    )
+    characters: CharacterCNN | CharacterLSTM | None = None
+    sizes = (vocabularies.num_characters, config.char_dim, config.char_hidden_dim)
+    if config.char_encoder == "cnn":
+        characters = CharacterCNN(*sizes, kernel_size=config.char_kernel_size, dropout=config.char_dropout)
+    elif config.char_encoder == "lstm":
+        characters = CharacterLSTM(*sizes, dropout=config.char_dropout)
+    embedding = TokenEmbedding(words, characters, num_cases=NUM_CASES, case_dim=config.case_dim)
+    encoder = Encoder(
+        config.cell,
+        embedding.output_dim,
+        hidden_dim=config.hidden_dim,
+        num_layers=config.num_layers,
+        bidirectional=config.bidirectional,
+        dropout=Dropout(config.dropout, variational=config.variational_dropout),
+    )
+    return BiLSTMCRF(embedding, encoder, len(vocabularies.tags), word_dropout=config.word_dropout)
