@@ -1,1 +1,64 @@
-"""A BiLSTM-CRF named-entity recognizer."""
+"""A BiLSTM-CRF named-entity recognizer: train on CoNLL files, score as the field scores, tag text.
+
+The front door. Names are imported when they are first asked for, so that `import ner` and the command
+line's help don't wait for PyTorch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ner.config import Config, load_config
+    from ner.errors import NerError
+    from ner.evaluation.report import Report
+    from ner.tagger import Tagger, load, train
+    from ner.text.columns import read_conll, write_conll
+    from ner.text.corpus import Corpus, load_corpus
+    from ner.text.sentence import Entity, Sentence, Span, Token
+
+__all__ = [
+    "Config",
+    "Corpus",
+    "Entity",
+    "NerError",
+    "Report",
+    "Sentence",
+    "Span",
+    "Tagger",
+    "Token",
+    "load",
+    "load_config",
+    "load_corpus",
+    "read_conll",
+    "train",
+    "write_conll",
+]
+
+_HOMES = {
+    "Config": "ner.config",
+    "Corpus": "ner.text.corpus",
+    "Entity": "ner.text.sentence",
+    "NerError": "ner.errors",
+    "Report": "ner.evaluation.report",
+    "Sentence": "ner.text.sentence",
+    "Span": "ner.text.sentence",
+    "Tagger": "ner.tagger",
+    "Token": "ner.text.sentence",
+    "load": "ner.tagger",
+    "load_config": "ner.config",
+    "load_corpus": "ner.text.corpus",
+    "read_conll": "ner.text.columns",
+    "train": "ner.tagger",
+    "write_conll": "ner.text.columns",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'ner' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -180,6 +180,22 @@ def load_config(path: str | Path, overrides: list[str] | None = None) -> Config:
     return _resolve_paths(parse_config(tree, str(path)), path.parent)
 
 
+def override_data(data: DataConfig, overrides: list[str]) -> DataConfig:
+    """A description of files with `data.key=value` overrides laid over it.
+
+    Raises:
+        ConfigError: unknown key, wrong type or value, or a key of another section.
+    """
+    tree: dict[str, Any] = {"data": data.model_dump()}
+    for override in overrides:
+        if not override.strip().startswith("data."):
+            raise ConfigError(
+                f"--set {override}: expected data.key=value: only how files are read can be set here"
+            )
+        _lay_over(tree, override)
+    return parse_config(tree, "--set").data
+
+
 def parse_config(tree: dict[str, Any], where: str) -> Config:
     """The settings of a plain dict of tables; `where` opens every error message.
 

@@ -35,7 +35,9 @@ def score_entities(gold: Tags, predicted: Tags) -> tuple[Scores, dict[str, Score
         gold: one tag sequence a sentence.
         predicted: as many sentences of as many tags.
     """
-    return _seqeval([convert_tags(t, "iob2") for t in gold], [convert_tags(t, "iob2") for t in predicted], "iob2")
+    return _seqeval(
+        [convert_tags(t, "iob2") for t in gold], [convert_tags(t, "iob2") for t in predicted], "iob2"
+    )
 
 
 def score_strictly(gold: Tags, predicted: Tags, scheme: Scheme) -> tuple[Scores, dict[str, Scores]]:

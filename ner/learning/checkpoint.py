@@ -40,10 +40,13 @@ def save_model(model: Model, folder: str | Path) -> None:
     """
     folder = Path(folder)
     check_target(folder)
-    with _replacing(folder) as part:
+    with _Replacing(folder) as part:
         _write_json(part / "config.json", {"format": FORMAT, **model.config.model_dump()})
         _write_json(part / "vocabulary.json", model.vocabularies.as_dict())
-        save_file({n: t.detach().cpu().contiguous() for n, t in model.network.state_dict().items()}, part / _FILES[2])
+        save_file(
+            {n: t.detach().cpu().contiguous() for n, t in model.network.state_dict().items()},
+            part / _FILES[2],
+        )
         _write_json(part / "metrics.json", model.metrics)
         lines = "".join(json.dumps(epoch) + "\n" for epoch in model.history)
         (part / "history.jsonl").write_text(lines, encoding="utf-8")
@@ -56,8 +59,12 @@ def check_target(folder: Path) -> None:
     Raises:
         ModelError: it holds something else.
     """
-    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / "config.json").exists()):
-        raise ModelError(f"{folder}: expected a new folder or a model's, found other files; choose another --out")
+    if folder.is_file() or (
+        folder.is_dir() and any(folder.iterdir()) and not (folder / "config.json").exists()
+    ):
+        raise ModelError(
+            f"{folder}: expected a new folder or a model's, found other files; choose another --out"
+        )
 
 
 def load_model(folder: str | Path, device: torch.device) -> Model:
@@ -71,11 +78,15 @@ def load_model(folder: str | Path, device: torch.device) -> Model:
         raise ModelError(f"{folder}: no such model directory; `ner train` writes one")
     for name in _FILES[:4]:
         if not (folder / name).exists():
-            raise ModelError(f"{folder}: expected {name} in a model directory, found none; train or copy it again")
+            raise ModelError(
+                f"{folder}: expected {name} in a model directory, found none; train or copy it again"
+            )
     values = _read_json(folder / "config.json")
     found = values.pop("format", None)
     if not isinstance(found, int) or found > FORMAT:
-        raise ModelError(f"{folder}: expected model format {FORMAT} or older, found {found}; update bilstm-crf-ner")
+        raise ModelError(
+            f"{folder}: expected model format {FORMAT} or older, found {found}; update bilstm-crf-ner"
+        )
     try:
         config = parse_config(values, str(folder / "config.json"))
     except ConfigError as error:
@@ -83,7 +94,9 @@ def load_model(folder: str | Path, device: torch.device) -> Model:
     try:
         vocabularies = vocabularies_from_dict(_read_json(folder / "vocabulary.json"))
     except (KeyError, TypeError, ValueError) as error:
-        raise ModelError(f"{folder / 'vocabulary.json'}: damaged: {error!r}; train or copy it again") from None
+        raise ModelError(
+            f"{folder / 'vocabulary.json'}: damaged: {error!r}; train or copy it again"
+        ) from None
     # On the meta device nothing is initialised that the file's weights replace in the next moment.
     with torch.device("meta"):
         network = build_model(config.model, vocabularies)
@@ -91,14 +104,19 @@ def load_model(folder: str | Path, device: torch.device) -> Model:
         network.load_state_dict(load_file(folder / "model.safetensors", device=str(device)), assign=True)
     except (SafetensorError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
-        raise ModelError(f"{folder / 'model.safetensors'}: damaged: {reason}; train or copy it again") from None
+        raise ModelError(
+            f"{folder / 'model.safetensors'}: damaged: {reason}; train or copy it again"
+        ) from None
     return Model(config, vocabularies, network.eval(), _read_json(folder / "metrics.json"), [])
 
 
 def save_state(folder: Path, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
     """Writes the state of an unfinished run, so that it can be resumed; the last one stays until it is whole."""
-    with _replacing(folder) as part:
-        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, part / "state.safetensors")
+    with _Replacing(folder) as part:
+        save_file(
+            {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
+            part / "state.safetensors",
+        )
         _write_json(part / "state.json", values)
 
 
@@ -121,7 +139,7 @@ def package_versions() -> dict[str, str]:
     return {name: version(name) for name in ("bilstm-crf-ner", "torch", "pytorch-crf", "seqeval", "numpy")}
 
 
-class _replacing:
+class _Replacing:
     """A context with a fresh folder that takes the place of `folder` when all went well, else vanishes."""
 
     def __init__(self, folder: Path) -> None:
@@ -155,7 +173,9 @@ def _read_json(path: Path) -> dict[str, Any]:
     except (ValueError, OSError) as error:
         raise ModelError(f"{path}: damaged: {error}; train or copy it again") from None
     if not isinstance(values, dict):
-        raise ModelError(f"{path}: expected a JSON object, found {type(values).__name__}; train or copy it again")
+        raise ModelError(
+            f"{path}: expected a JSON object, found {type(values).__name__}; train or copy it again"
+        )
     return values
 
 

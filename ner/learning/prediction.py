@@ -15,7 +15,9 @@ from ner.text.vocabulary import Vocabularies
 BATCH_TOKENS = 2048
 
 
-def predict_tags(network: BiLSTMCRF, vocabularies: Vocabularies, sentences: Sequence[Sentence]) -> list[list[str]]:
+def predict_tags(
+    network: BiLSTMCRF, vocabularies: Vocabularies, sentences: Sequence[Sentence]
+) -> list[list[str]]:
     """IOB2 tags of each sentence, one a token, in the order of the sentences; the network is in eval mode after."""
     network.eval()
     device = network.projection.weight.device
@@ -46,6 +48,10 @@ def choose_device(name: str) -> torch.device:
         device = torch.device(name)
     except RuntimeError:
         raise ConfigError(f"training.device: expected auto, cpu, cuda or cuda:1, found {name!r}") from None
-    if device.type == "cuda" and (not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()):
-        raise ConfigError(f"training.device: {name!r} isn't here: PyTorch sees {torch.cuda.device_count()} CUDA devices")
+    if device.type == "cuda" and (
+        not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()
+    ):
+        raise ConfigError(
+            f"training.device: {name!r} isn't here: PyTorch sees {torch.cuda.device_count()} CUDA devices"
+        )
     return device

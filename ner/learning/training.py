@@ -7,27 +7,21 @@ numbers from the seed and its own number, so a resumed run goes on exactly as an
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from ner.config import Config
 from ner.errors import ConfigError, TrainingError
 from ner.evaluation.report import report_tags
 from ner.learning.batches import Encoded, batch_rows, drop_singletons, encode, make_batch
-from ner.learning.checkpoint import Model, load_state, package_versions, save_state
-from ner.learning.optimizer import (
-    WeightAverage,
-    learning_rate,
-    make_optimizer,
-    optimizer_tensors,
-    restore_optimizer,
-)
+from ner.learning.checkpoint import Model, package_versions
+from ner.learning.optimizer import learning_rate
 from ner.learning.prediction import choose_device, predict_tags
+from ner.learning.state import Run, load_weights, restore_run, save_run, start_run, weights_of
 from ner.learning.vectors import check_width, measure_coverage, place_vectors
 from ner.network.model import BiLSTMCRF, build_model
 from ner.resources.named_vectors import open_vectors
@@ -78,22 +72,13 @@ class Listener:
     on_message: Callable[[str], object] = lambda message: None
 
 
-@dataclass(slots=True)
-class _Run:
-    """A run in progress: what is trained, and the best of it so far."""
-
-    network: BiLSTMCRF
-    optimizer: torch.optim.Optimizer
-    average: WeightAverage | None
-    best: dict[str, Tensor]
-    best_f1: float = -1.0
-    best_epoch: int = 0
-    seconds: float = 0.0
-    history: list[dict[str, Any]] | None = None
-
-
 def train_model(
-    config: Config, corpus: Corpus, *, listener: Listener = Listener(), state: Path | None = None, resume: bool = False
+    config: Config,
+    corpus: Corpus,
+    *,
+    listener: Listener = Listener(),
+    state: Path | None = None,
+    resume: bool = False,
 ) -> Model:
     """The best model that this training corpus gives under these settings.
 
@@ -116,15 +101,15 @@ def train_model(
         torch.manual_seed(config.training.seed)
         vocabularies, network, encoded, coverage = _prepare(config, corpus, listener)
         network.to(device)
-        run = _start(config, network)
+        run = start_run(config, network)
         if resume:
             if state is None:
                 raise ConfigError("resume: expected the folder of an unfinished run, found none")
-            _restore(run, config, state)
+            restore_run(run, config, state)
         _run_epochs(run, config, corpus, vocabularies, encoded, listener, state)
-    _load_weights(network, run.best)
+    load_weights(network, run.best)
     config = _with_tokenizer(config, corpus)
-    history = run.history or []
+    history = run.history
     tokens = int(encoded.lengths.sum())
     metrics: dict[str, Any] = {
         "training": {
@@ -160,7 +145,7 @@ def _prepare(
 ) -> tuple[Vocabularies, BiLSTMCRF, Encoded, dict[str, Any] | None]:
     """Vocabularies, a fresh network with its vectors, the encoded training corpus, the vectors' coverage."""
     model = config.model
-    vectors = open_vectors(model.vectors, on_message=listener.on_message) if model.vectors else None
+    vectors = open_vectors(model.vectors) if model.vectors else None
     if vectors is not None:
         check_width(vectors, model.word_dim)
     vocabularies = build_vocabularies(
@@ -175,27 +160,27 @@ def _prepare(
         raise TrainingError(
             f"{config.data.train or 'training corpus'}: expected at least one entity, found none; is data.tag_column right?"
         )
-    unseen = {span.label for s in corpus.dev for span in tags_to_spans(s.tags or ())} - set(vocabularies.labels)
+    unseen = {span.label for s in corpus.dev for span in tags_to_spans(s.tags or ())} - set(
+        vocabularies.labels
+    )
     if unseen:
         names = ", ".join(sorted(unseen))
-        listener.on_message(f"warning: only the dev set has {names}; no model learns that, all of them count as missed")
+        listener.on_message(
+            f"warning: only the dev set has {names}; no model learns that, all of them count as missed"
+        )
     network = build_model(model, vocabularies)
     encoded = encode(corpus.train, vocabularies, tagged=True)
     if vectors is None:
         return vocabularies, network, encoded, None
-    coverage = measure_coverage(vectors, place_vectors(vectors, vocabularies.words, network.embedding.words), encoded)
+    coverage = measure_coverage(
+        vectors, place_vectors(vectors, vocabularies.words, network.embedding.words), encoded
+    )
     listener.on_message(str(coverage))
     return vocabularies, network, encoded, asdict(coverage)
 
 
-def _start(config: Config, network: BiLSTMCRF) -> _Run:
-    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    average = WeightAverage(parameters, config.training.average) if config.training.average else None
-    return _Run(network, make_optimizer(config.training, parameters), average, _weights(network), history=[])
-
-
 def _run_epochs(
-    run: _Run,
+    run: Run,
     config: Config,
     corpus: Corpus,
     vocabularies: Vocabularies,
@@ -204,17 +189,19 @@ def _run_epochs(
     state: Path | None,
 ) -> None:
     settings = config.training
-    history = run.history = run.history or []
+    history = run.history
     gold = [sentence.tags or () for sentence in corpus.dev]
     for number in range(len(history) + 1, settings.epochs + 1):
         start = time.perf_counter()
         loss, rate, speed = _train_epoch(run, config, corpus, vocabularies, encoded, number, listener)
         if run.average:
             run.average.swap()
-        scores = report_tags(gold, predict_tags(run.network, vocabularies, corpus.dev)).micro if gold else None
+        scores = (
+            report_tags(gold, predict_tags(run.network, vocabularies, corpus.dev)).micro if gold else None
+        )
         best = scores is None or scores.f1 > run.best_f1
         if best:
-            run.best, run.best_epoch = _weights(run.network), number
+            run.best, run.best_epoch = weights_of(run.network), number
             run.best_f1 = scores.f1 if scores else -1.0
         if run.average:
             run.average.swap()
@@ -233,14 +220,14 @@ def _run_epochs(
         history.append(asdict(epoch))
         listener.on_epoch(epoch)
         if state is not None:
-            _save(run, config, state)
+            save_run(run, config, state)
         if settings.patience and number - run.best_epoch >= settings.patience:
             listener.on_message(f"stopped: no better dev F1 for {settings.patience} epochs")
             break
 
 
 def _train_epoch(
-    run: _Run,
+    run: Run,
     config: Config,
     corpus: Corpus,
     vocabularies: Vocabularies,
@@ -304,56 +291,3 @@ def _with_tokenizer(config: Config, corpus: Corpus) -> Config:
     single = sum(len(word) == 1 for word in words) > 0.99 * len(words)
     mode: Literal["words", "characters"] = "characters" if single else "words"
     return config.model_copy(update={"data": config.data.model_copy(update={"tokenizer": mode})})
-
-
-def _weights(network: BiLSTMCRF) -> dict[str, Tensor]:
-    """A copy of all parameters; the table of frozen vectors never changes and stays out."""
-    return {name: parameter.detach().clone() for name, parameter in network.named_parameters()}
-
-
-def _load_weights(network: BiLSTMCRF, weights: dict[str, Tensor]) -> None:
-    with torch.no_grad():
-        for name, parameter in network.named_parameters():
-            parameter.copy_(weights[name])
-
-
-def _save(run: _Run, config: Config, folder: Path) -> None:
-    tensors = {f"now.{name}": tensor for name, tensor in _weights(run.network).items()}
-    tensors |= {f"best.{name}": tensor for name, tensor in run.best.items()}
-    tensors |= {f"optimizer.{name}": tensor for name, tensor in optimizer_tensors(run.optimizer).items()}
-    if run.average:
-        tensors |= {f"average.{number}": tensor for number, tensor in enumerate(run.average.values)}
-    values = {
-        "config": config.model_dump(),
-        "best_f1": run.best_f1,
-        "best_epoch": run.best_epoch,
-        "seconds": run.seconds,
-        "average_steps": run.average.steps if run.average else 0,
-        "history": run.history,
-    }
-    save_state(folder, tensors, values)
-
-
-def _restore(run: _Run, config: Config, folder: Path) -> None:
-    tensors, values = load_state(folder)
-    parts: dict[str, dict[str, Tensor]] = {"now": {}, "best": {}, "optimizer": {}, "average": {}}
-    for name, tensor in tensors.items():
-        part, _, rest = name.partition(".")
-        parts[part][rest] = tensor
-    for section in ("data", "model", "training"):
-        then, now = values["config"][section], getattr(config, section).model_dump()
-        for key in sorted(now.keys() - {"device", "threads", "test"}):
-            if then.get(key) != now[key]:
-                raise ConfigError(
-                    f"{folder}: expected {section}.{key} = {then.get(key)!r}, as the run began, found {now[key]!r}; "
-                    "train without --resume to begin anew"
-                )
-    _load_weights(run.network, parts["now"])
-    device = run.network.projection.weight.device
-    run.best = {name: tensor.to(device) for name, tensor in parts["best"].items()}
-    restore_optimizer(run.optimizer, parts["optimizer"])
-    if run.average:
-        run.average.steps = values["average_steps"]
-        run.average.values = [parts["average"][str(n)].to(device) for n in range(len(run.average.values))]
-    run.best_f1, run.best_epoch = values["best_f1"], values["best_epoch"]
-    run.seconds, run.history = values["seconds"], values["history"]

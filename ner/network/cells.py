@@ -6,11 +6,13 @@ backward direction reads each row reversed within its own length, so it too meet
 exact: the states of a sentence are the same whatever stands beside it.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
 # A new fused cell is one line here.
-CELLS: dict[str, type[nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
+CELLS: dict[str, Callable[..., nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 
 
 class RecurrentLayer(nn.Module):
@@ -58,10 +60,10 @@ def _make_cell(cell: str, input_dim: int, hidden_dim: int) -> nn.RNNBase:
     for name, weight in layer.named_parameters():
         if name.startswith("weight_hh"):
             # Orthogonal gate by gate: repeated products neither vanish nor explode (Saxe et al. 2014).
-            for gate in weight.data.split(hidden_dim):
+            for gate in torch.split(weight.data, hidden_dim):
                 nn.init.orthogonal_(gate)
         elif name.startswith("weight_ih"):
-            for gate in weight.data.split(hidden_dim):
+            for gate in torch.split(weight.data, hidden_dim):
                 nn.init.xavier_uniform_(gate)
         else:
             nn.init.zeros_(weight)

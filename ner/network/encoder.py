@@ -51,7 +51,7 @@ class Encoder(nn.Module):
 
     def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:
         """States (B, T, H) of inputs (B, T, D), rows of these lengths (B,), right-padded."""
-        states = self.dropout(inputs)
+        states: Tensor = self.dropout(inputs)
         for layer in self.layers:
             states = self.dropout(layer(states, lengths))
         return states

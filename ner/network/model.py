@@ -38,7 +38,9 @@ class Inputs(NamedTuple):
 class BiLSTMCRF(nn.Module):
     """Emissions from embeddings and an encoder, a sequence of tags from a conditional random field."""
 
-    def __init__(self, embedding: TokenEmbedding, encoder: Encoder, num_tags: int, *, word_dropout: float) -> None:
+    def __init__(
+        self, embedding: TokenEmbedding, encoder: Encoder, num_tags: int, *, word_dropout: float
+    ) -> None:
         super().__init__()
         self.embedding = embedding
         self.encoder = encoder
@@ -68,7 +70,10 @@ class BiLSTMCRF(nn.Module):
 def build_model(config: ModelConfig, vocabularies: Vocabularies) -> BiLSTMCRF:
     """A fresh network for these settings and vocabularies, on the CPU; random weights from torch's generator."""
     words = WordEmbedding(
-        vocabularies.words.num_trained, len(vocabularies.words.extra), config.word_dim, frozen=config.freeze_vectors
+        vocabularies.words.num_trained,
+        len(vocabularies.words.extra),
+        config.word_dim,
+        frozen=config.freeze_vectors,
     )
     characters: CharacterCNN | CharacterLSTM | None = None
     sizes = (vocabularies.num_characters, config.char_dim, config.char_hidden_dim)

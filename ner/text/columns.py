@@ -70,12 +70,22 @@ def read_tagged(path: str | Path, data: DataConfig) -> list[Sentence]:
     Raises:
         DataError: as `read_conll`.
     """
+    sentences, _ = read_as_written(path, data)
+    return [replace(s, tags=tuple(convert_tags(s.tags or (), "iob2"))) for s in sentences]
+
+
+def read_as_written(path: str | Path, data: DataConfig) -> tuple[list[Sentence], Scheme]:
+    """The tagged sentences of a file described by `[data]`, tags as they stand there, and their scheme.
+
+    Raises:
+        DataError: as `read_conll`.
+    """
     text = read_text(path, data.encoding)
     read = _read_token_lists if data.layout == "lines" else _read_columns
     sentences = list(read(text, str(path), data))
     if not sentences:
         raise DataError(f"{path}: expected tagged sentences, found none; is it the right file?")
-    return _as_iob2(sentences, str(path), data)
+    return sentences, _check_scheme(sentences, str(path), data)
 
 
 def read_text(path: str | Path, encoding: str) -> str:
@@ -120,6 +130,25 @@ def decode(content: bytes, encoding: str, where: str) -> str:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise DataError(f"{where}:{line}: expected text, found a NUL character; is it a binary file?")
     return text.removeprefix("\ufeff")
+
+
+def decode_lines(lines: Iterable[bytes], encoding: str, where: str) -> Iterator[str]:
+    """Lines of bytes as text, as they come; a byte-order mark before the first is skipped.
+
+    Raises:
+        DataError: not in this encoding; names the line.
+    """
+    if encoding.lower().startswith(("utf-16", "utf-32", "utf16", "utf32")):
+        # A line feed's byte may be half of another character there.
+        yield from decode(b"".join(lines), encoding, where).splitlines(keepends=True)
+        return
+    for number, line in enumerate(lines, start=1):
+        try:
+            text = line.decode(encoding)
+        except (LookupError, UnicodeDecodeError):
+            decode(line, encoding, f"{where}:{number}")
+            raise
+        yield text.removeprefix("\ufeff") if number == 1 else text
 
 
 def read_rows(lines: Iterable[str], where: str, data: DataConfig, *, tagged: bool) -> Iterator[Row]:
@@ -249,8 +278,8 @@ def _read_token_lists(text: str, where: str, data: DataConfig) -> Iterator[Sente
         opens_document = False
 
 
-def _as_iob2(sentences: Sequence[Sentence], where: str, data: DataConfig) -> list[Sentence]:
-    """The sentences with IOB2 tags, after every tag was held against the file's scheme."""
+def _check_scheme(sentences: Sequence[Sentence], where: str, data: DataConfig) -> Scheme:
+    """The file's scheme, after every tag was held against it."""
     tags = [sentence.tags or () for sentence in sentences]
     try:
         scheme: Scheme = detect_scheme(tags) if data.scheme == "auto" else data.scheme
@@ -262,7 +291,7 @@ def _as_iob2(sentences: Sequence[Sentence], where: str, data: DataConfig) -> lis
                     known.add(tag)
     except ValueError as error:
         raise DataError(_place_of_bad_tag(sentences, where, data, str(error))) from None
-    return [replace(s, tags=tuple(convert_tags(t, "iob2"))) for s, t in zip(sentences, tags, strict=True)]
+    return scheme
 
 
 def _place_of_bad_tag(sentences: Sequence[Sentence], where: str, data: DataConfig, problem: str) -> str:

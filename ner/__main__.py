@@ -1,0 +1,5 @@
+"""`python -m ner` is `ner`."""
+
+from ner.cli import main
+
+main()

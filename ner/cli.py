@@ -1,0 +1,242 @@
+"""The command line: `ner train`, `evaluate`, `tag`, `score`, `vectors`, `data`.
+
+Results go to stdout, everything else to stderr; exit 0 good, 1 failed, 2 misused. PyTorch is imported only
+by the commands that need it, so that `--help` answers at once.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ner.errors import ConfigError, NerError
+
+app = typer.Typer(
+    help="A BiLSTM-CRF named-entity recognizer: train on CoNLL files, score as the field scores, tag text.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+vectors_app = typer.Typer(help="Pretrained word vectors.", no_args_is_help=True)
+data_app = typer.Typer(help="Public corpora, and a check of your own.", no_args_is_help=True)
+app.add_typer(vectors_app, name="vectors")
+app.add_typer(data_app, name="data")
+
+ModelFolder = Annotated[Path, typer.Argument(metavar="MODEL", help="A model directory.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Lay a setting over; may be repeated."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of the table.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")]
+
+
+@app.command()
+def train(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="The recipe.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="The model directory to write.")],
+    settings: Settings = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
+) -> None:
+    """Train a recognizer and write its model directory."""
+    from ner.config import load_config
+    from ner.learning.checkpoint import check_target
+    from ner.learning.state import remove_state, state_folder
+    from ner.progress import TrainingProgress
+    from ner.tagger import train as train_tagger
+    from ner.text.corpus import load_corpus
+
+    loaded = load_config(config, settings or [])
+    check_target(out)
+    corpus = load_corpus(loaded.data)
+    state = state_folder(out)
+    with TrainingProgress(loaded.training.epochs) as progress:
+        tagger = train_tagger(loaded, corpus, listener=progress.listener, state=state, resume=resume)
+    tagger.save(out)
+    remove_state(state)
+    made = tagger.metrics["training"]
+    scores = ", ".join(
+        f"{split} F1 {100 * tagger.metrics[split]['micro']['f1']:.2f}"
+        for split in ("dev", "test")
+        if split in tagger.metrics
+    )
+    print(
+        f"{out}: {scores or 'no dev set'} (epoch {made['best_epoch']} of {made['epochs']}, {made['seconds']:.0f} s)"
+    )
+
+
+@app.command()
+def evaluate(
+    model: ModelFolder,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A tagged column file.")],
+    as_json: AsJson = False,
+    settings: Settings = None,
+    device: Device = "auto",
+) -> None:
+    """Tag a column file and hold the tags against its own: conlleval's table."""
+    from ner.config import override_data
+    from ner.tagger import load
+    from ner.text.columns import read_tagged
+
+    tagger = load(model, device=device)
+    data = override_data(tagger.config.data, settings or [])
+    report = tagger.evaluate(read_tagged(file, data))
+    print(json.dumps(report.as_dict()) if as_json else report)
+
+
+@app.command()
+def tag(
+    model: ModelFolder,
+    file: Annotated[
+        str, typer.Argument(metavar="[FILE or -]", help="Text or a column file; -: stdin.")
+    ] = "-",
+    input_format: Annotated[
+        str, typer.Option("--input", metavar="text|conll", help="What FILE is.")
+    ] = "text",
+    output_format: Annotated[
+        str | None,
+        typer.Option("--format", metavar="jsonl|conll|html", help="Default: jsonl; conll for --input conll."),
+    ] = None,
+    settings: Settings = None,
+    device: Device = "auto",
+) -> None:
+    """Find the entities of each line of a text, or of each sentence of a column file."""
+    from ner.output import tag_columns, tag_text
+
+    if input_format not in ("text", "conll"):
+        raise ConfigError(f"--input: expected text or conll, found {input_format!r}")
+    output_format = output_format or ("conll" if input_format == "conll" else "jsonl")
+    if output_format not in ("jsonl", "conll", "html"):
+        raise ConfigError(f"--format: expected jsonl, conll or html, found {output_format!r}")
+
+    from ner.config import override_data
+    from ner.tagger import load
+
+    tagger = load(model, device=device)
+    data = override_data(tagger.config.data, settings or [])
+    where = "stdin" if file == "-" else file
+    lines = _lines(file, data.encoding)
+    interactive = file == "-" and sys.stdin.isatty()
+    write = tag_text if input_format == "text" else tag_columns
+    for piece in write(
+        tagger, lines, output_format, data=data, where=where, batch_size=1 if interactive else 64
+    ):
+        sys.stdout.write(piece)
+        if interactive:
+            sys.stdout.flush()
+
+
+@app.command()
+def score(
+    gold: Annotated[Path, typer.Argument(metavar="GOLD", help="A tagged column file.")],
+    predicted: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="PRED", help="The same with other tags; unset: GOLD has both, the last is PRED's."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+    settings: Settings = None,
+) -> None:
+    """Score tags against gold tags as conlleval does, strict scores beside."""
+    from ner.config import DataConfig, override_data
+    from ner.evaluation.files import score_files
+
+    comparison = score_files(gold, predicted, override_data(DataConfig(), settings or []))
+    print(json.dumps(comparison.as_dict()) if as_json else comparison)
+
+
+@vectors_app.command("list")
+def vectors_list() -> None:
+    """The named sets, and which of them are here."""
+    from ner.resources.named_vectors import list_vectors
+
+    for known in list_vectors():
+        print(known)
+
+
+@vectors_app.command("get")
+def vectors_get(name: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
+    """Fetch a named set into the cache."""
+    from ner.resources.progress import DownloadProgress
+    from ner.resources.named_vectors import get_vectors
+
+    with DownloadProgress() as progress:
+        folder = get_vectors(name, on_message=progress.message, on_progress=progress.update)
+    print(folder)
+
+
+@data_app.command("list")
+def data_list() -> None:
+    """The public corpora that `ner data get` knows."""
+    from ner.resources.corpora import list_corpora
+
+    for corpus in list_corpora():
+        print(corpus)
+
+
+@data_app.command("get")
+def data_get(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    source: Annotated[
+        Path | None, typer.Option("--from", metavar="FOLDER", help="Check and lay out a copy you have.")
+    ] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the corpora lie.")] = Path("corpora"),
+) -> None:
+    """Fetch a corpus, check it, and lay it out with a config beside; shows its licence first."""
+    from ner.resources.progress import DownloadProgress
+    from ner.resources.corpora import get_corpus
+
+    with DownloadProgress() as progress:
+        folder = get_corpus(
+            name, out, source=source, on_licence=progress.message, on_progress=progress.update
+        )
+    print(folder)
+
+
+@data_app.command("check")
+def data_check(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Column files.")],
+    settings: Settings = None,
+) -> None:
+    """Read column files as training would, and tell what is in them and what looks wrong."""
+    from ner.config import DataConfig, override_data
+    from ner.text.survey import survey_file
+
+    data = override_data(DataConfig(), settings or [])
+    for file in files:
+        print(survey_file(file, data))
+
+
+def _lines(file: str, encoding: str) -> Iterator[str]:
+    """The lines of a file or of stdin, as they come, with their line ends."""
+    from ner.text.columns import decode_lines
+
+    if file == "-":
+        yield from decode_lines(sys.stdin.buffer, encoding, "stdin")
+        return
+    try:
+        with Path(file).open("rb") as stream:
+            yield from decode_lines(stream, encoding, file)
+    except OSError as error:
+        raise ConfigError(f"{file}: expected a readable file: {error.strerror}") from None
+
+
+def main() -> None:
+    """Runs the command line; an error of ours is one line on stderr and its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8")
+    try:
+        app()
+    except NerError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # Whoever read us has enough (`| head`); stdout is pointed away so that its last flush can't fail.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

@@ -1,0 +1,60 @@
+"""Two column files held against each other, or two tag columns of one: what `ner score` does."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ner.config import DataConfig
+from ner.errors import DataError
+from ner.evaluation.report import Report, report_tags
+from ner.evaluation.scores import Scores, score_strictly
+from ner.text.columns import read_as_written
+from ner.text.tags import convert_tags
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Scores as conlleval counts, and strict ones, where an ill-formed entity is none."""
+
+    report: Report
+    strict: Scores
+    scheme: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """As `Report.as_dict`, with the strict micro scores beside."""
+        strict = {name: getattr(self.strict, name) for name in ("precision", "recall", "f1", "support")}
+        return {**self.report.as_dict(), "strict": strict}
+
+    def __str__(self) -> str:
+        """Conlleval's table, and a line of strict scores."""
+        percents = (100 * self.strict.precision, 100 * self.strict.recall, 100 * self.strict.f1)
+        row = "precision: {:6.2f}%; recall: {:6.2f}%; FB1: {:6.2f}".format(*percents)
+        return f"{self.report}\nstrict ({self.scheme}): {row}"
+
+
+def score_files(gold: Path, predicted: Path | None, data: DataConfig) -> Comparison:
+    """The scores of a file's tags against gold ones.
+
+    Args:
+        gold: a tagged column file.
+        predicted: the same words with other tags; None: `gold` holds both, predicted tags in `data`'s tag
+            column and gold ones in the column before.
+        data: describes both files.
+
+    Raises:
+        DataError: a file can't be read, or the two don't hold the same words.
+    """
+    gold_data = data if predicted else data.model_copy(update={"tag_column": data.tag_column - 1})
+    wanted, _ = read_as_written(gold, gold_data)
+    found, scheme = read_as_written(predicted or gold, data)
+    if len(wanted) != len(found):
+        raise DataError(f"{predicted}: expected the {len(wanted)} sentences of {gold}, found {len(found)}")
+    for mine, theirs in zip(wanted, found, strict=True):
+        if mine.words != theirs.words:
+            raise DataError(
+                f"{theirs.where}: expected the words of {mine.where}, found others: {theirs.words[:5]}"
+            )
+    gold_tags = [sentence.tags or () for sentence in wanted]
+    tags = [sentence.tags or () for sentence in found]
+    strict, _ = score_strictly([convert_tags(t, scheme) for t in gold_tags], tags, scheme)
+    return Comparison(report_tags(gold_tags, tags), strict, scheme)

@@ -1,0 +1,146 @@
+"""The façade: a trained recognizer that tags text.
+
+Where the two towers meet on the way out: text becomes sentences, sentences tags, tags entities with
+character offsets on the untouched text.
+"""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from ner.config import Config
+from ner.errors import DataError
+from ner.evaluation.report import Report, report_tags
+from ner.learning.checkpoint import Model, load_model, save_model
+from ner.learning.prediction import choose_device, predict_tags
+from ner.learning.training import Listener, train_model
+from ner.text.corpus import Corpus
+from ner.text.sentence import Entity, Sentence, sentence_from_words
+from ner.text.tags import tags_to_spans
+from ner.text.tokenizer import split_sentences
+
+
+class Tagger:
+    """A trained recognizer; made by `ner.load` or `ner.train`."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    @property
+    def labels(self) -> list[str]:
+        """The labels it can find, in alphabetic order."""
+        return list(self._model.vocabularies.labels)
+
+    @property
+    def config(self) -> Config:
+        """The settings it was trained with; `data.tokenizer` says how it cuts text."""
+        return self._model.config
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """What is known of its making: scores, sizes, versions, as in `metrics.json`."""
+        return self._model.metrics
+
+    def tag(self, text: str) -> list[Entity]:
+        """The entities of a text of any length, in order; `text[e.start:e.end] == e.text` for each."""
+        return next(self.pipe([text]))
+
+    def pipe(self, texts: Iterable[str], *, batch_size: int = 64) -> Iterator[list[Entity]]:
+        """The entities of each text, in the order of the texts.
+
+        Args:
+            texts: read as they are needed; never more than one batch is held.
+            batch_size: texts that are tagged together.
+        """
+        source = iter(texts)
+        while batch := list(islice(source, batch_size)):
+            cut = [self.split(text) for text in batch]
+            tags = iter(self.tag_sentences([sentence for sentences in cut for sentence in sentences]))
+            for text, sentences in zip(batch, cut, strict=True):
+                yield [entity for sentence in sentences for entity in _entities(text, sentence, next(tags))]
+
+    def split(self, text: str) -> list[Sentence]:
+        """The sentences of a text, cut into tokens as the training corpus was."""
+        by_character = self._model.config.data.tokenizer == "characters"
+        return split_sentences(text, mode="characters" if by_character else "words")
+
+    def tag_words(self, words: Sequence[str]) -> list[str]:
+        """IOB2 tags of a sentence that is already cut into words, one a word."""
+        return self.tag_sentences([sentence_from_words(words)])[0]
+
+    def tag_sentences(self, sentences: Sequence[Sentence]) -> list[list[str]]:
+        """IOB2 tags of each sentence, one a token; tags that the sentences carry aren't looked at."""
+        return predict_tags(self._model.network, self._model.vocabularies, sentences)
+
+    def evaluate(self, sentences: Sequence[Sentence]) -> Report:
+        """How well it tags sentences whose tags are known, as conlleval counts.
+
+        Raises:
+            DataError: a sentence has no tags.
+        """
+        for sentence in sentences:
+            if sentence.tags is None:
+                raise DataError(f"expected tagged sentences, found one without tags: {sentence.words[:5]}")
+        start = time.perf_counter()
+        predicted = self.tag_sentences(sentences)
+        seconds = time.perf_counter() - start
+        return report_tags([sentence.tags or () for sentence in sentences], predicted, seconds=seconds)
+
+    def save(self, folder: str | Path) -> None:
+        """Writes the model directory; it appears whole or not at all.
+
+        Raises:
+            ModelError: the folder holds something that isn't a model.
+        """
+        save_model(self._model, folder)
+
+
+def load(folder: str | Path, *, device: str = "auto") -> Tagger:
+    """The recognizer of a model directory.
+
+    Args:
+        folder: as `ner train` or `Tagger.save` wrote it, on whatever device.
+        device: `auto` (a GPU where there is one), `cpu`, `cuda`, `cuda:1`.
+
+    Raises:
+        ModelError: a file is missing or damaged, or of a newer format.
+        ConfigError: no such device.
+    """
+    return Tagger(load_model(folder, choose_device(device)))
+
+
+def train(
+    config: Config,
+    corpus: Corpus,
+    *,
+    on_epoch: Any = None,
+    listener: Listener | None = None,
+    state: Path | None = None,
+    resume: bool = False,
+) -> Tagger:
+    """A recognizer trained on a corpus; `save` writes it.
+
+    Args:
+        config: all settings, from `load_config`.
+        corpus: from `load_corpus`.
+        on_epoch: called with each `Epoch`; `print` will do.
+        listener: hears of each batch, epoch and message; replaces `on_epoch`.
+        state: folder for the state of the unfinished run, so that it can be resumed.
+        resume: go on from `state`.
+
+    Raises:
+        TrainingError: nothing to learn from, or the loss is no longer finite.
+        VectorsError: the pretrained vectors are missing, damaged or of another width.
+        ConfigError: no such device, or a run is resumed under other settings.
+    """
+    if listener is None:
+        listener = Listener(on_epoch=on_epoch) if on_epoch else Listener()
+    return Tagger(train_model(config, corpus, listener=listener, state=state, resume=resume))
+
+
+def _entities(text: str, sentence: Sentence, tags: list[str]) -> Iterator[Entity]:
+    for span in tags_to_spans(tags):
+        start, end = sentence.tokens[span.start].start, sentence.tokens[span.end - 1].end
+        yield Entity(span.label, text[start:end], start, end)
