@@ -193,7 +193,7 @@ def data_get(
 
     with DownloadProgress() as progress:
         folder = get_corpus(
-            name, out, source=source, on_licence=progress.message, on_progress=progress.update
+            name, out, source=source, on_message=progress.message, on_progress=progress.update
         )
     print(folder)
 

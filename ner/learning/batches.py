@@ -4,6 +4,7 @@ Sentences are encoded once, into flat arrays; a batch is then a matter of indexi
 of like length, so that little is padding.
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -69,14 +70,19 @@ def encode(sentences: Sequence[Sentence], vocabularies: Vocabularies, *, tagged:
         tags = np.array([tag_number(tag) for tag in named], dtype=np.int64)
     lengths = np.array([len(s.tokens) for s in sentences], dtype=np.int64)
     starts = np.cumsum(lengths) - lengths
-    return Encoded(
-        words[positions], cases[positions], positions, tags, starts, lengths, spellings, spelling_lengths
-    )
+    return Encoded(words[positions], cases[positions], positions, tags, starts, lengths, spellings, spelling_lengths)
 
 
-def make_batch(
-    encoded: Encoded, rows: Numbers, *, words: Numbers | None = None
-) -> tuple[Inputs, Tensor | None]:
+def fingerprint(encoded: Encoded) -> str:
+    """A digest of tagged sentences: it differs where words, spellings, tags or sentence ends do."""
+    assert encoded.tags is not None  # only a training corpus is asked for
+    digest = hashlib.sha256()
+    for numbers in (encoded.words, encoded.cases, encoded.tags, encoded.lengths, encoded.where, encoded.spellings):
+        digest.update(numbers.tobytes())
+    return digest.hexdigest()
+
+
+def make_batch(encoded: Encoded, rows: Numbers, *, words: Numbers | None = None) -> tuple[Inputs, Tensor | None]:
     """The batch of these sentences, and their tags (B, T), padded with 0.
 
     Args:
@@ -89,9 +95,7 @@ def make_batch(
     mask = steps < lengths[:, None]  # (B, T)
     places = np.where(mask, encoded.starts[rows][:, None] + steps, 0)
     # A padding token is spelled as the batch's first word; nothing reads it.
-    spelled, where = np.unique(
-        np.where(mask, encoded.where[places], encoded.where[places[0, 0]]), return_inverse=True
-    )
+    spelled, where = np.unique(np.where(mask, encoded.where[places], encoded.where[places[0, 0]]), return_inverse=True)
     spelling_lengths = encoded.spelling_lengths[spelled]
     spellings = encoded.spellings[spelled, : int(spelling_lengths.max())]
     flat = encoded.words if words is None else words
@@ -135,9 +139,7 @@ def batch_rows(
         yield batches[batch]
 
 
-def drop_singletons(
-    encoded: Encoded, singletons: frozenset[int], rate: float, rng: np.random.Generator
-) -> Numbers:
+def drop_singletons(encoded: Encoded, singletons: frozenset[int], rate: float, rng: np.random.Generator) -> Numbers:
     """Word numbers (N,) in which words seen once in training became unknown, each with probability `rate`."""
     once = np.isin(encoded.words, np.fromiter(singletons, dtype=np.int64, count=len(singletons)))
     dropped = once & (rng.random(len(encoded.words)) < rate)

@@ -1,7 +1,6 @@
 """Model directories and the state of an unfinished run: on disk without pickle, whole or not at all."""
 
 import json
-import shutil
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +14,7 @@ from torch import Tensor
 from ner.config import Config, parse_config
 from ner.errors import ConfigError, ModelError
 from ner.network.model import BiLSTMCRF, build_model
+from ner.resources.folders import staged_folder
 from ner.text.vocabulary import Vocabularies, vocabularies_from_dict
 
 FORMAT = 1  # of the model directory; counts up when an older package could not read a newer directory
@@ -40,12 +40,12 @@ def save_model(model: Model, folder: str | Path) -> None:
     """
     folder = Path(folder)
     check_target(folder)
-    with _Replacing(folder) as part:
+    with staged_folder(folder) as part:
         _write_json(part / "config.json", {"format": FORMAT, **model.config.model_dump()})
         _write_json(part / "vocabulary.json", model.vocabularies.as_dict())
         save_file(
             {n: t.detach().cpu().contiguous() for n, t in model.network.state_dict().items()},
-            part / _FILES[2],
+            part / "model.safetensors",
         )
         _write_json(part / "metrics.json", model.metrics)
         lines = "".join(json.dumps(epoch) + "\n" for epoch in model.history)
@@ -57,14 +57,14 @@ def check_target(folder: Path) -> None:
     """Nothing, where a model may be written to this folder: a new or empty one, or a model's.
 
     Raises:
-        ModelError: it holds something else.
+        ModelError: it holds something else, or one stands in it.
     """
-    if folder.is_file() or (
-        folder.is_dir() and any(folder.iterdir()) and not (folder / "config.json").exists()
-    ):
-        raise ModelError(
-            f"{folder}: expected a new folder or a model's, found other files; choose another --out"
-        )
+    if Path.cwd().is_relative_to(folder.resolve()):
+        raise ModelError(f"{folder}: expected a new folder or a model's, found the current one; choose another --out")
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    # The folder is replaced as a whole, so nothing may lie there that isn't a model's: many tools write a config.json.
+    if folder.is_file() or (names and not {"vocabulary.json"} <= names <= set(_FILES)):
+        raise ModelError(f"{folder}: expected a new folder or a model's, found other files; choose another --out")
 
 
 def load_model(folder: str | Path, device: torch.device) -> Model:
@@ -78,15 +78,11 @@ def load_model(folder: str | Path, device: torch.device) -> Model:
         raise ModelError(f"{folder}: no such model directory; `ner train` writes one")
     for name in _FILES[:4]:
         if not (folder / name).exists():
-            raise ModelError(
-                f"{folder}: expected {name} in a model directory, found none; train or copy it again"
-            )
+            raise ModelError(f"{folder}: expected {name} in a model directory, found none; train or copy it again")
     values = _read_json(folder / "config.json")
     found = values.pop("format", None)
     if not isinstance(found, int) or found > FORMAT:
-        raise ModelError(
-            f"{folder}: expected model format {FORMAT} or older, found {found}; update bilstm-crf-ner"
-        )
+        raise ModelError(f"{folder}: expected model format {FORMAT} or older, found {found}; update bilstm-crf-ner")
     try:
         config = parse_config(values, str(folder / "config.json"))
     except ConfigError as error:
@@ -94,25 +90,19 @@ def load_model(folder: str | Path, device: torch.device) -> Model:
     try:
         vocabularies = vocabularies_from_dict(_read_json(folder / "vocabulary.json"))
     except (KeyError, TypeError, ValueError) as error:
-        raise ModelError(
-            f"{folder / 'vocabulary.json'}: damaged: {error!r}; train or copy it again"
-        ) from None
+        raise ModelError(f"{folder / 'vocabulary.json'}: damaged: {error!r}; train or copy it again") from None
     # On the meta device nothing is initialised that the file's weights replace in the next moment.
     with torch.device("meta"):
         network = build_model(config.model, vocabularies)
-    try:
-        network.load_state_dict(load_file(folder / "model.safetensors", device=str(device)), assign=True)
-    except (SafetensorError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise ModelError(
-            f"{folder / 'model.safetensors'}: damaged: {reason}; train or copy it again"
-        ) from None
-    return Model(config, vocabularies, network.eval(), _read_json(folder / "metrics.json"), [])
+    network.load_state_dict(_read_weights(folder / "model.safetensors", network, device), assign=True)
+    # `to` also lays a recurrent layer's weights side by side, which cuDNN wants.
+    network = network.to(device).eval()
+    return Model(config, vocabularies, network, _read_json(folder / "metrics.json"), _read_history(folder))
 
 
 def save_state(folder: Path, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
     """Writes the state of an unfinished run, so that it can be resumed; the last one stays until it is whole."""
-    with _Replacing(folder) as part:
+    with staged_folder(folder) as part:
         save_file(
             {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
             part / "state.safetensors",
@@ -129,8 +119,9 @@ def load_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if not (folder / "state.json").exists():
         raise ModelError(f"{folder}: no unfinished run to resume; train without --resume")
     try:
-        return load_file(folder / "state.safetensors"), _read_json(folder / "state.json")
-    except (SafetensorError, OSError) as error:
+        values = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+        return load_file(folder / "state.safetensors"), values
+    except (SafetensorError, OSError, ValueError) as error:
         raise ModelError(f"{folder}: damaged: {error}; remove it and train without --resume") from None
 
 
@@ -139,44 +130,55 @@ def package_versions() -> dict[str, str]:
     return {name: version(name) for name in ("bilstm-crf-ner", "torch", "pytorch-crf", "seqeval", "numpy")}
 
 
-class _Replacing:
-    """A context with a fresh folder that takes the place of `folder` when all went well, else vanishes."""
+def _read_weights(path: Path, network: BiLSTMCRF, device: torch.device) -> dict[str, Tensor]:
+    """The tensors of a file, each as this network wants it."""
+    try:
+        found = load_file(path, device=str(device))
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{path}: damaged: {error}; train or copy it again") from None
+    wanted = {name: list(tensor.shape) for name, tensor in network.state_dict().items()}
+    shapes = {name: list(tensor.shape) for name, tensor in found.items()}
+    for name in sorted(wanted.keys() | shapes.keys()):
+        if wanted.get(name) != shapes.get(name):
+            raise ModelError(
+                f"{path}: expected {name} {_shape(wanted.get(name))}, found it {_shape(shapes.get(name))}; "
+                "train or copy it again"
+            )
+    return found
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.part = folder.with_name(folder.name + ".part")
 
-    def __enter__(self) -> Path:
-        shutil.rmtree(self.part, ignore_errors=True)
-        self.part.mkdir(parents=True)
-        return self.part
+def _shape(shape: list[int] | None) -> str:
+    return "absent" if shape is None else f"of shape {shape}"
 
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        if error is not None:
-            shutil.rmtree(self.part, ignore_errors=True)
-            return
-        old = self.folder.with_name(self.folder.name + ".old")
-        shutil.rmtree(old, ignore_errors=True)
-        if self.folder.exists():
-            self.folder.rename(old)
-        self.part.rename(self.folder)
-        shutil.rmtree(old, ignore_errors=True)
+
+def _read_history(folder: Path) -> list[dict[str, Any]]:
+    """The epochs; none where a model came without them, since nothing but a copy of the model reads them."""
+    path = folder / "history.jsonl"
+    if not path.exists():
+        return []
+    try:
+        return [dict(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+    except (ValueError, TypeError) as error:
+        raise ModelError(f"{path}: damaged: {error}; train or copy it again") from None
 
 
 def _write_json(path: Path, values: Any) -> None:
-    path.write_text(json.dumps(values, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    # A word of a vectors file may hold half a surrogate pair, which plain UTF-8 refuses.
+    text = json.dumps(values, ensure_ascii=False, indent=1) + "\n"
+    path.write_text(text, encoding="utf-8", errors="surrogatepass")
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(path.read_text(encoding="utf-8", errors="surrogatepass"))
     except (ValueError, OSError) as error:
         raise ModelError(f"{path}: damaged: {error}; train or copy it again") from None
     if not isinstance(values, dict):
-        raise ModelError(
-            f"{path}: expected a JSON object, found {type(values).__name__}; train or copy it again"
-        )
+        raise ModelError(f"{path}: expected a JSON object, found {type(values).__name__}; train or copy it again")
     return values
+
+
+_CHOSEN = "The dev set chose the best epoch, so its score flatters; test scores, if any, were looked at once."
 
 
 def _card(model: Model, folder: Path) -> str:
@@ -205,11 +207,11 @@ def _card(model: Model, folder: Path) -> str:
             lines.append(f"| {split}: `{scores['source']}` | {numbers} | {micro['support']} |")
     lines += [
         "",
-        "The dev set chose the best epoch, so its score flatters; test scores, if any, were looked at once.",
+        _CHOSEN if "dev" in model.metrics else "Without a dev set the weights of the last epoch were kept.",
         "",
         "## Training",
         "",
-        f"Trained on `{settings.data.train or settings.data.dataset}`: " + _summary(model.metrics),
+        f"Trained on `{model.metrics['training']['source']}`: " + _summary(model.metrics),
         f"Seed {settings.training.seed}. All settings are in `config.json`, the epochs in `history.jsonl`.",
         "",
         "The model knows the kind of text it was trained on and no other; the licence of the training corpus and",

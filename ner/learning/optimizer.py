@@ -19,9 +19,7 @@ def make_optimizer(config: TrainingConfig, parameters: Sequence[nn.Parameter]) -
             weight_decay=config.weight_decay,
             foreach=True,
         )
-    return torch.optim.AdamW(
-        parameters, lr=config.learning_rate, weight_decay=config.weight_decay, foreach=True
-    )
+    return torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay, foreach=True)
 
 
 def learning_rate(config: TrainingConfig, step: int, steps_per_epoch: int) -> float:

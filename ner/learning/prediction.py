@@ -15,9 +15,7 @@ from ner.text.vocabulary import Vocabularies
 BATCH_TOKENS = 2048
 
 
-def predict_tags(
-    network: BiLSTMCRF, vocabularies: Vocabularies, sentences: Sequence[Sentence]
-) -> list[list[str]]:
+def predict_tags(network: BiLSTMCRF, vocabularies: Vocabularies, sentences: Sequence[Sentence]) -> list[list[str]]:
     """IOB2 tags of each sentence, one a token, in the order of the sentences; the network is in eval mode after."""
     network.eval()
     device = network.projection.weight.device
@@ -40,18 +38,19 @@ def choose_device(name: str) -> torch.device:
     """The device of this name; `auto` is a GPU where there is one.
 
     Raises:
-        ConfigError: no such device here.
+        ConfigError: no such device, or none here.
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        device = torch.device(name)
+        device: torch.device | None = torch.device(name)
     except RuntimeError:
-        raise ConfigError(f"training.device: expected auto, cpu, cuda or cuda:1, found {name!r}") from None
-    if device.type == "cuda" and (
-        not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()
-    ):
+        device = None
+    if device is None or device.type not in ("cpu", "cuda"):
+        raise ConfigError(f"training.device: expected auto, cpu, cuda or cuda:1, found {name!r}")
+    if device.type == "cuda" and (not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()):
         raise ConfigError(
-            f"training.device: {name!r} isn't here: PyTorch sees {torch.cuda.device_count()} CUDA devices"
+            f"training.device: {name!r} isn't here: PyTorch sees {torch.cuda.device_count()} CUDA devices; "
+            "auto takes what is there"
         )
     return device

@@ -27,17 +27,18 @@ class Run:
     optimizer: torch.optim.Optimizer
     average: WeightAverage | None
     best: dict[str, Tensor]
+    corpus: str  # its fingerprint
     best_f1: float = -1.0
     best_epoch: int = 0
     seconds: float = 0.0
     history: list[dict[str, Any]] = field(default_factory=list)
 
 
-def start_run(config: Config, network: BiLSTMCRF) -> Run:
-    """A run that has trained nothing yet, on the network's device."""
+def start_run(config: Config, network: BiLSTMCRF, *, corpus: str) -> Run:
+    """A run that has trained nothing yet, on the network's device; `corpus` is the fingerprint of its sentences."""
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
     average = WeightAverage(parameters, config.training.average) if config.training.average else None
-    return Run(network, make_optimizer(config.training, parameters), average, weights_of(network))
+    return Run(network, make_optimizer(config.training, parameters), average, weights_of(network), corpus)
 
 
 def state_folder(model_folder: Path) -> Path:
@@ -71,6 +72,7 @@ def save_run(run: Run, config: Config, folder: Path) -> None:
         tensors |= {f"average.{number}": tensor for number, tensor in enumerate(run.average.values)}
     values = {
         "config": config.model_dump(),
+        "corpus": run.corpus,
         "best_f1": run.best_f1,
         "best_epoch": run.best_epoch,
         "seconds": run.seconds,
@@ -85,21 +87,26 @@ def restore_run(run: Run, config: Config, folder: Path) -> None:
 
     Raises:
         ModelError: there is none, or it is damaged.
-        ConfigError: the run began with other settings.
+        ConfigError: the run began with other settings, or on another corpus.
     """
     tensors, values = load_state(folder)
-    parts: dict[str, dict[str, Tensor]] = {"now": {}, "best": {}, "optimizer": {}, "average": {}}
-    for name, tensor in tensors.items():
-        part, _, rest = name.partition(".")
-        parts[part][rest] = tensor
     for section in ("data", "model", "training"):
         then, now = values["config"][section], getattr(config, section).model_dump()
-        for key in sorted(now.keys() - {"device", "threads", "test"}):
-            if then.get(key) != now[key]:
+        for key in now:
+            if key not in _free_to_change(config) and then.get(key) != now[key]:
                 raise ConfigError(
                     f"{folder}: expected {section}.{key} = {then.get(key)!r}, as the run began, found {now[key]!r}; "
                     "train without --resume to begin anew"
                 )
+    if values["corpus"] != run.corpus:
+        raise ConfigError(
+            f"{folder}: expected the training corpus as the run began, found another; "
+            "train without --resume to begin anew"
+        )
+    parts: dict[str, dict[str, Tensor]] = {"now": {}, "best": {}, "optimizer": {}, "average": {}}
+    for name, tensor in tensors.items():
+        part, _, rest = name.partition(".")
+        parts[part][rest] = tensor
     load_weights(run.network, parts["now"])
     device = run.network.projection.weight.device
     run.best = {name: tensor.to(device) for name, tensor in parts["best"].items()}
@@ -109,3 +116,12 @@ def restore_run(run: Run, config: Config, folder: Path) -> None:
         run.average.values = [parts["average"][str(n)].to(device) for n in range(len(run.average.values))]
     run.best_f1, run.best_epoch = values["best_f1"], values["best_epoch"]
     run.seconds, run.history = values["seconds"], values["history"]
+
+
+def _free_to_change(config: Config) -> set[str]:
+    """Settings in which a resumed run may differ, for they changed nothing in the epochs that lie behind it."""
+    free = {"device", "threads", "test", "patience"}
+    # Elsewhere the learning rate of every step depends on how many are to come.
+    if config.training.schedule in ("inverse", "constant") and not config.training.warmup:
+        free.add("epochs")
+    return free

@@ -7,17 +7,17 @@ numbers from the seed and its own number, so a resumed run goes on exactly as an
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
 
-from ner.config import Config
-from ner.errors import ConfigError, TrainingError
+from ner.config import Config, DataConfig
+from ner.errors import ConfigError, DataError, TrainingError
 from ner.evaluation.report import report_tags
-from ner.learning.batches import Encoded, batch_rows, drop_singletons, encode, make_batch
+from ner.learning.batches import Encoded, batch_rows, drop_singletons, encode, fingerprint, make_batch
 from ner.learning.checkpoint import Model, package_versions
 from ner.learning.optimizer import learning_rate
 from ner.learning.prediction import choose_device, predict_tags
@@ -84,16 +84,19 @@ def train_model(
 
     Args:
         config: all settings.
-        corpus: with at least one entity in its training sentences.
+        corpus: tagged, with at least one entity in its training sentences.
         listener: hears of progress.
         state: folder for the state of the unfinished run, written after each epoch; None: nowhere.
         resume: go on from `state`.
 
     Raises:
         TrainingError: nothing to learn from, or the loss is no longer finite.
+        DataError: a sentence hasn't one tag a token.
         VectorsError: the pretrained vectors are missing, damaged or of another width.
-        ConfigError: no such device, or a run is resumed under other settings.
+        ConfigError: no such device, or a run is resumed under other settings or on another corpus.
     """
+    _check_tags(corpus)
+    corpus = replace(corpus, train=[sentence for sentence in corpus.train if sentence.tokens])
     device = choose_device(config.training.device)
     if config.training.threads:
         torch.set_num_threads(config.training.threads)
@@ -101,7 +104,7 @@ def train_model(
         torch.manual_seed(config.training.seed)
         vocabularies, network, encoded, coverage = _prepare(config, corpus, listener)
         network.to(device)
-        run = start_run(config, network)
+        run = start_run(config, network, corpus=fingerprint(encoded))
         if resume:
             if state is None:
                 raise ConfigError("resume: expected the folder of an unfinished run, found none")
@@ -113,7 +116,7 @@ def train_model(
     tokens = int(encoded.lengths.sum())
     metrics: dict[str, Any] = {
         "training": {
-            "source": config.data.train or config.data.dataset,
+            "source": _source(config.data, "train"),
             "sentences": len(corpus.train),
             "tokens": tokens,
             "epochs": len(history),
@@ -127,7 +130,7 @@ def train_model(
     }
     for split, sentences in (("dev", corpus.dev), ("test", corpus.test)):
         if sentences:
-            source = getattr(config.data, split) or f"{config.data.dataset}:{split}"
+            source = _source(config.data, split)
             metrics[split] = {"source": source, **evaluate(network, vocabularies, sentences)}
     return Model(config, vocabularies, network.eval(), metrics, history)
 
@@ -160,21 +163,15 @@ def _prepare(
         raise TrainingError(
             f"{config.data.train or 'training corpus'}: expected at least one entity, found none; is data.tag_column right?"
         )
-    unseen = {span.label for s in corpus.dev for span in tags_to_spans(s.tags or ())} - set(
-        vocabularies.labels
-    )
+    unseen = {span.label for s in corpus.dev for span in tags_to_spans(s.tags or ())} - set(vocabularies.labels)
     if unseen:
         names = ", ".join(sorted(unseen))
-        listener.on_message(
-            f"warning: only the dev set has {names}; no model learns that, all of them count as missed"
-        )
+        listener.on_message(f"warning: only the dev set has {names}; no model learns that, all of them count as missed")
     network = build_model(model, vocabularies)
     encoded = encode(corpus.train, vocabularies, tagged=True)
     if vectors is None:
         return vocabularies, network, encoded, None
-    coverage = measure_coverage(
-        vectors, place_vectors(vectors, vocabularies.words, network.embedding.words), encoded
-    )
+    coverage = measure_coverage(vectors, place_vectors(vectors, vocabularies.words, network.embedding.words), encoded)
     listener.on_message(str(coverage))
     return vocabularies, network, encoded, asdict(coverage)
 
@@ -192,13 +189,15 @@ def _run_epochs(
     history = run.history
     gold = [sentence.tags or () for sentence in corpus.dev]
     for number in range(len(history) + 1, settings.epochs + 1):
+        # Asked before the epoch, so that a run resumed after its last epoch stops as well.
+        if settings.patience and number - 1 - run.best_epoch >= settings.patience:
+            listener.on_message(f"stopped: no better dev F1 for {settings.patience} epochs")
+            break
         start = time.perf_counter()
         loss, rate, speed = _train_epoch(run, config, corpus, vocabularies, encoded, number, listener)
         if run.average:
             run.average.swap()
-        scores = (
-            report_tags(gold, predict_tags(run.network, vocabularies, corpus.dev)).micro if gold else None
-        )
+        scores = report_tags(gold, predict_tags(run.network, vocabularies, corpus.dev)).micro if gold else None
         best = scores is None or scores.f1 > run.best_f1
         if best:
             run.best, run.best_epoch = weights_of(run.network), number
@@ -221,9 +220,6 @@ def _run_epochs(
         listener.on_epoch(epoch)
         if state is not None:
             save_run(run, config, state)
-        if settings.patience and number - run.best_epoch >= settings.patience:
-            listener.on_message(f"stopped: no better dev F1 for {settings.patience} epochs")
-            break
 
 
 def _train_epoch(
@@ -243,9 +239,7 @@ def _train_epoch(
     words = drop_singletons(encoded, vocabularies.words.singletons, settings.unknown_rate, rng)
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
     network.train()
-    batches = list(
-        batch_rows(encoded.lengths, size=settings.batch_size, tokens=settings.batch_tokens, generator=rng)
-    )
+    batches = list(batch_rows(encoded.lengths, size=settings.batch_size, tokens=settings.batch_tokens, generator=rng))
     total = num_sentences = num_tokens = 0.0
     rate = settings.learning_rate
     start = time.perf_counter()
@@ -280,6 +274,18 @@ def _not_finite(epoch: int, batch: int, value: float, sentences: list[Sentence])
         f"epoch {epoch}, batch {batch}: expected a finite loss, found {value}; the batch begins with {places}; "
         "lower training.learning_rate or training.clip_norm"
     )
+
+
+def _check_tags(corpus: Corpus) -> None:
+    for split, sentences in (("train", corpus.train), ("dev", corpus.dev), ("test", corpus.test)):
+        for sentence in sentences:
+            if len(sentence.tags or ()) != len(sentence.tokens):
+                found = f"{len(sentence.tags or ())} for {len(sentence.tokens)}: {' '.join(sentence.words[:5])}"
+                raise DataError(f"{sentence.where or split}: expected as many tags as tokens, found {found}")
+
+
+def _source(data: DataConfig, split: str) -> str:
+    return getattr(data, split) or (f"{data.dataset}:{split}" if data.dataset else "sentences given in Python")
 
 
 def _with_tokenizer(config: Config, corpus: Corpus) -> Config:

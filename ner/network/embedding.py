@@ -47,9 +47,7 @@ class WordEmbedding(nn.Module):
 class CharacterCNN(nn.Module):
     """The strongest answer of each filter anywhere in a word (Ma & Hovy 2016)."""
 
-    def __init__(
-        self, num_characters: int, dim: int, num_filters: int, *, kernel_size: int, dropout: float
-    ) -> None:
+    def __init__(self, num_characters: int, dim: int, num_filters: int, *, kernel_size: int, dropout: float) -> None:
         super().__init__()
         self.embedding = _character_embedding(num_characters, dim)
         self.dropout = nn.Dropout(dropout)
@@ -107,9 +105,7 @@ class TokenEmbedding(nn.Module):
         characters_dim = characters.output_dim if characters is not None else 0
         self.output_dim = words.trained.embedding_dim + characters_dim + case_dim
 
-    def forward(
-        self, words: Tensor, cases: Tensor, spellings: Tensor, lengths: Tensor, where: Tensor
-    ) -> Tensor:
+    def forward(self, words: Tensor, cases: Tensor, spellings: Tensor, lengths: Tensor, where: Tensor) -> Tensor:
         """Vectors (B, T, D) of a batch of sentences.
 
         Args:

@@ -1,0 +1,242 @@
+r"""Raw text into tokens and sentences, with every offset exact on the untouched string.
+
+This module alone knows where a word ends. It cuts as the annotated corpora are cut, since a model knows
+only the words it learned from: English clitics apart (`Germany 's`, `do n't`), hyphenated words, `U.S.`,
+`10:30`, `1,000.50` whole, as in CoNLL-2003; @mentions, #hashtags, URLs and emoticons whole, as in
+WNUT-17; Chinese and Japanese by the character. French and Italian elisions stay whole (`l'Europe`):
+CoNLL-2003 writes `d'Italia`, both CoNLL-2002 corpora `l'Espace` and `d'Esquadra`, WNUT-17 `c'est`.
+
+One pattern does it in one pass. Whatever repeats in it is possessive, and whatever looks ahead is bounded
+or ends with the token, so a million characters of anything take linear time; keep it so.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Literal
+
+import regex
+
+from ner.text.sentence import Sentence, Token
+
+# Abbreviations keep their dot. A title or a numbering word never ends a sentence, for a name or a number
+# follows; the others do where the next word is one of _STARTERS, and keep their dot there too, for `U.S.`
+# and `Inc.` are the words a model knows. Reuters headlines are in capitals.
+_TITLES = """Mr Mrs Ms Dr Drs Prof Gen Col Lt Sgt Cpl Maj Capt Cmdr Adm Brig Rev Fr Hon Sen Rep Gov Pres St Ste
+    Mt Ft Msgr Sra Srta Dña Hr Hrn Mme Mlle Ir Ing Messrs Supt Insp Amb Dipl vs ca bzw approx
+    cf dr dhr mw prof i.e e.g z.B d.h """
+_NUMBERING = "No Nos no nos Nr nr Art art Fig fig Vol vol pp p pg ch Ch tel Tel núm pág blz Abs Op Rs Sec "
+_OTHERS = """Inc Corp Co Cos Ltd Bros Jr Sr Esq etc al Ave Blvd Rd Calif Fla Conn Ariz Wash Ill Tenn Okla Colo Tex
+    Mass Mich Minn Va Pa Ga Ky La Ore Wis Penn Dept Univ Assn Intl Govt Pty Plc Ph.D M.Sc B.Sc usw evtl
+    Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Nov Dec """
+_STARTERS = """The This That These Those There Then They He She It We You His Her Its Their Our In On At As After
+    Also And Although But By During For From However If Meanwhile Not Now Or Since So Some To Under Until What
+    When Where Which While Who Why With El En Der Die Das Het Ze"""
+
+
+def _dotted(stems: str) -> frozenset[str]:
+    """Each abbreviation with its dot, as given and in capitals."""
+    return frozenset(f"{word}." for stem in stems.split() for word in (stem, stem.upper()))
+
+
+_NEVER_FINAL = _dotted(_TITLES + _NUMBERING)
+_SENTENCE_STARTERS = frozenset(_STARTERS.split())
+
+# What is cut by the character in both modes: the scripts themselves, and the blocks of their punctuation
+# (3000), enclosed (3200) and full-width (FF00) forms, which the scripts share.
+_CJK = (
+    r"[[\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}\u3001-\u303f\u309b-\u309c\u30fb\u30fc\u3190-\u319f"
+    r"\u31c0-\u31ef\u3200-\u33ff\ufe30-\ufe4f\uff01-\uffef]--[\p{M}\p{Z}\p{C}]]"
+)
+# A letter, digit or combining mark; ZWNJ, ZWJ, soft hyphen and word joiner only between two of them,
+# and ZWJ after a mark, where old Malayalam text writes its chillus with it.
+_LETTER = rf"[[\p{{L}}\p{{N}}\p{{M}}]--{_CJK}]"
+_LETTERS = rf"{_LETTER}(?:[A-Za-z0-9]++|{_LETTER}++|[\u200c\u200d\u00ad\u2060]++(?={_LETTER})|(?<=\p{{M}})\u200d)*+"
+_PICTURE = r"\p{ExtPict}[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]*+[\U000e0020-\U000e007f]*+"
+_EMOJI = rf"\p{{RI}}\p{{RI}}|[0-9\#*]\ufe0f?\u20e3|{_PICTURE}(?:\u200d{_PICTURE})*+\p{{M}}*+"
+_CLITIC = rf"['’](?i:s|m|d|re|ve|ll)(?!{_LETTER})"
+# A URL doesn't end in punctuation; brackets are its own where they close.
+_IN_URL = rf"[[\w/\#=&%+~@$|\-]--{_CJK}]"
+_URL = rf"(?:{_IN_URL}++|[.,;:!?'*]++(?={_IN_URL})|\((?:{_IN_URL}|[.,;:!?'*])*+\))++"
+_BLANK = r"[\p{Z}\p{Cc}\p{Cf}]"
+_VISIBLE = rf"(?!{_BLANK})(?s:.)\p{{M}}*+"
+
+# {2,9}: longer runs of one-letter parts are no abbreviation, and a bound keeps the scan linear; {1,63} and
+# {1,64}: the longest domain label (RFC 1035) and local part of an address (RFC 5321).
+_WORD = regex.compile(
+    rf"""
+    (?!{_BLANK})(?:
+    [A-Za-z]++(?=\ ) | [,()"\[\]{{}}](?!\p{{M}})                                      # most of English, and quickly
+  | (?i:https?|ftp)://{_URL}
+  | (?i:www)\.{_URL}
+  | {_EMOJI}
+  | {_CJK}\p{{M}}*+
+  | [@\#](?=[\p{{L}}\p{{N}}_])(?:_|{_LETTERS})++                                      # @mention, #hashtag
+  | (?<!\S)[:;=]['’]?-?[()\[\]DPp/\\|]++(?!\S)                                        # :-)
+  | [A-Z]{{1,3}}\$ | [A-Z]{{1,3}}\+(?![\w+]) | C\+\+                                  # US$ (CoNLL-2003: "C$ 100"), AA+
+  | (?m:^)\d{{1,3}}\.(?=\ )                                                           # "1. Pivotal": a list or a league table
+  | \d{{1,2}}\.(?=\ (?:Januar|Februar|März|April|Mai|Ju[nl]i|August|(?:Septem|Okto|Novem|Dezem)ber)\b)
+  | \p{{Lu}}\.(?=\ ?,|\s(?!\L<starters>\b)\p{{Lu}})                                   # the initial of "J. Smith" and "Jerzy L., 36"
+  | \L<numberings>(?=\s\d)
+  | (?=[A-Za-z]++['’])[A-Za-z]+?(?=[nN]['’][tT](?!{_LETTER}))                         # the "do" of "don't"
+  | [nN]['’][tT](?!{_LETTER})
+  | {_CLITIC}(?!-\p{{Lu}})
+  | ['’]n['’](?!{_LETTER}) | ['’][tn](?!{_LETTER})                                    # Dutch 't, rock 'n' roll
+  | (?:
+        (?:\L<abbreviations>|(?:\p{{L}}{{1,2}}\.){{2,9}}+)(?!{_LETTER})               # Corp.  U.S.  a.m.
+      | (?:['’][sS]-(?=\p{{Lu}})|[.+]{{1,2}}(?=\d))?+{_LETTERS}                       # 's-Hertogenbosch  .300  +44
+    )
+    (?:
+        (?:
+            [-‐‑_·&] | \.-(?=\p{{Ll}})                                                # S&P  Mo.-based
+          | (?!{_CLITIC})['’](?=\p{{L}})                                              # O'Brien, not Germany's
+          | \.(?!\p{{Lo}})(?!(?<=\p{{Ll}}\p{{Ll}}\.)\p{{Lu}})                         # reuters.com, not "home.The"
+          | (?<=\d)[,:/–'’٫٬](?=\d)                                                   # 1,000  10:30  1/2  1990–95
+          | @(?=[A-Za-z0-9-]{{1,63}}\.[A-Za-z]) | \+(?=[A-Za-z0-9.-]{{1,64}}@)
+          | (?<=\p{{Hebrew}})["'׳״](?=\p{{Hebrew}})
+        )
+        (?:(?<=-)(?:\p{{L}}\.){{2,9}}+(?!{_LETTER}) | {_LETTERS})                     # Iraq-U.N.
+    )*+
+    (?:-(?=\ (?:and|or|to|und|oder|bis|en|of)\ ))?                                    # "Nord- und Südkorea"
+  | ([-=*_~^|.`'+\#])\1++ | [!?]++                                                    # ... -- *** ?!
+  | {_VISIBLE}
+    )
+    """,
+    regex.VERBOSE | regex.VERSION1,
+    starters=_SENTENCE_STARTERS,
+    numberings=_dotted(_NUMBERING),
+    abbreviations=_dotted(_TITLES + _OTHERS),
+)
+_CHARACTER = regex.compile(rf"{_EMOJI}|{_VISIBLE}[\u200c\u200d]*+", regex.VERSION1)
+
+_STOPS = frozenset(".!?…‼⁇⁈⁉؟۔।॥։።။។。！？｡．")
+_CJK_STOPS = frozenset("。！？｡")
+_BRACKETS = frozenset(")]}）】》〉〕］")
+_CLOSERS = _BRACKETS | frozenset("\"'”’»›」』")
+_OPENERS = frozenset("\"'“‘«‹„([{¿¡「『（《【〈〔［-–—*_")
+_NO_START = _BRACKETS | frozenset(",;:.!?…%·，、；：」』。！？")
+# At most so many quotes and brackets stand between a stop and the next sentence; a bound keeps it linear.
+_MOST_MARKS = 4
+_IS_CJK = regex.compile(_CJK, regex.VERSION1)
+_IS_HIRAGANA = regex.compile(r"\p{Hiragana}")
+_LIST_ITEM = regex.compile(r"\s*+(?:[-–—*•‣·>]+\s|\(?\w{1,3}[.)]\s)")
+# Nobody wraps prose narrower than this: shorter lines are lists, headlines, verse, addresses.
+_NARROWEST_PROSE = 40
+
+
+def tokenize(text: str, *, mode: Literal["words", "characters"] = "words") -> list[Token]:
+    """The tokens of a text, in order, with offsets; whatever is not blank is in exactly one of them.
+
+    Args:
+        text: any string; spaces, control and format characters outside words belong to no token.
+        mode: "words" cuts Chinese and Japanese by character, all else by word; "characters" makes
+            every character a token of its own, with its combining marks, as Chinese corpora do.
+
+    >>> [token.text for token in tokenize("Germany's GDP增长3.5%。")]
+    ['Germany', "'s", 'GDP', '增', '长', '3.5', '%', '。']
+    """
+    tokens = [Token(text[start:end], start, end) for start, end in (match.span() for match in _WORD.finditer(text))]
+    return tokens if mode == "words" else _characters(tokens)
+
+
+def split_sentences(text: str, *, mode: Literal["words", "characters"] = "words") -> list[Sentence]:
+    """The sentences of a text, each of one token or more, without tags; `[]` for a blank text.
+
+    Args:
+        text: any string.
+        mode: as in `tokenize`; sentences end at the same places in both.
+
+    >>> [sentence.words for sentence in split_sentences("J. Smith left the U.S. today. Why?")]
+    [['J.', 'Smith', 'left', 'the', 'U.S.', 'today', '.'], ['Why', '?']]
+    """
+    tokens = tokenize(text)
+    line_starts = [*_line_starts(text), len(text) + 1]
+    line = first = 0
+    sentences = []
+    for index, token in enumerate(tokens):
+        opens_line = token.start >= line_starts[line]
+        while token.start >= line_starts[line]:
+            line += 1
+        if index and (opens_line or _ends_before(index, tokens)):
+            sentences.append(tokens[first:index])
+            first = index
+    if tokens:
+        sentences.append(tokens[first:])
+    if mode == "characters":
+        sentences = [_characters(sentence) for sentence in sentences]
+    return [Sentence(tuple(sentence)) for sentence in sentences]
+
+
+def _characters(tokens: Sequence[Token]) -> list[Token]:
+    """The same text, cut by the character: a base with its marks, or a whole emoji, is one."""
+    return [
+        Token(match.group(), token.start + match.start(), token.start + match.end())
+        for token in tokens
+        for match in _CHARACTER.finditer(token.text)
+    ]
+
+
+def _ends_before(index: int, tokens: Sequence[Token]) -> bool:
+    """Whether a sentence ends between `tokens[index - 1]` and `tokens[index]`, as far as words tell."""
+    stop = index - 1
+    if tokens[stop].text[-1] not in _STOPS:
+        if tokens[stop].text not in _CLOSERS:
+            return False
+        while tokens[stop].text in _CLOSERS and index - stop <= _MOST_MARKS and stop > 0:
+            stop -= 1
+            if tokens[stop].end != tokens[stop + 1].start:  # the mark opens what follows, or stands alone
+                return False
+        if tokens[stop].text[-1] not in _STOPS:
+            return False
+    word, next_word = tokens[stop].text, tokens[index].text
+    spaced = tokens[index].start > tokens[index - 1].end
+    if next_word[0] in _NO_START or (not spaced and next_word in _CLOSERS):
+        return False
+    closed = stop < index - 1
+    # "He (Smith?) agreed", "Apple (Apple Inc.) The": within brackets, only a plain full stop ends anything.
+    if closed and tokens[index - 1].text in _BRACKETS and word not in (".", "。"):
+        return False
+    if word in _CJK_STOPS:  # 「行く。」と言った goes on: particles are in Hiragana
+        return not (closed and _IS_HIRAGANA.match(next_word))
+    if not spaced:  # Chinese with ASCII stops: 好!我们走; a dot may be a decimal's, so Chinese on both sides
+        before = tokens[stop - 1].text if word == "." and stop else next_word
+        return bool(_IS_CJK.match(next_word) and _IS_CJK.match(before))
+    if word[-1] == "." and word.strip("."):
+        return word not in _NEVER_FINAL and len(word) > 2 and next_word in _SENTENCE_STARTERS
+    start = index
+    while tokens[start].text in _OPENERS and start - index < _MOST_MARKS and start + 1 < len(tokens):
+        start += 1
+    # Detached marks that nothing follows ('end . "') belong to what they close.
+    return tokens[start].text not in _OPENERS and not tokens[start].text[0].islower()
+
+
+def _line_starts(text: str) -> list[int]:
+    """Where the lines start that don't go on with the line before.
+
+    A blank line always ends a sentence. A single newline ends one unless the line was wrapped, that is,
+    unless the next word would not have fitted: within the width of its paragraph, a writer's editor
+    would have put it there. So wrapped prose stays whole (an entity cut in two is lost) while headlines,
+    lists and tables don't run into one another.
+    """
+    starts: list[int] = []
+    paragraph: list[tuple[int, str]] = []
+    offset = 0
+    for line in [*text.splitlines(keepends=True), ""]:
+        if line.strip():
+            paragraph.append((offset, line.rstrip()))
+        elif paragraph:
+            starts.append(paragraph[0][0])
+            width = max(len(row) for _, row in paragraph)
+            for (_, row), (start, next_row) in pairwise(paragraph):
+                if not _is_wrapped(row, next_row, width):
+                    starts.append(start)
+            paragraph = []
+        offset += len(line)
+    return starts
+
+
+def _is_wrapped(row: str, next_row: str, width: int) -> bool:
+    """Whether `next_row` goes on with `row`, in a paragraph `width` characters wide."""
+    if width < _NARROWEST_PROSE or _LIST_ITEM.match(next_row):
+        return False
+    next_word = next_row.split(maxsplit=1)[0]
+    return next_word[0].islower() or len(row) + 1 + len(next_word) > width
