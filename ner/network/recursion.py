@@ -22,7 +22,7 @@ from ner.network.cells import reversal
 class Chart(NamedTuple):
     """What forward-backward finds for B sentences of at most T tokens over K tags; log values are natural.
 
-    With `prefix` (B, T, K), the log weight of all paths up to a token and its tag, and `suffix` (B, T, K), of
+    They are in double precision where scores differed much. With `prefix` (B, T, K), the log weight of all paths up to a token and its tag, and `suffix` (B, T, K), of
     all that follows it, `prefix + suffix - log_partition` is the log marginal. Padding is meaningless.
     """
 
@@ -57,7 +57,7 @@ def marginals(scores: Scores, lengths: Tensor) -> Tensor:
         if scaled is not None:
             return scaled.marginals.transpose(0, 1)
         chart = _log_space(scores, lengths)
-        return _log_marginals(chart, lengths).exp()
+        return _log_marginals(chart, lengths).exp().to(scores.emissions.dtype)
 
 
 def chart(scores: Scores, lengths: Tensor) -> Chart:
@@ -132,15 +132,16 @@ def _scaled(scores: Scores, lengths: Tensor) -> _Scaled | None:
     overlap = products.sum(2)  # (T, B)
     # What vanished at a token had less than `tiny` of its step's weight on one side; where the two sides
     # overlap by far more than that, it can't have mattered. NaN (0/0) fails the comparison too.
-    spread = float((by_step.amin(2) - tops.squeeze(2)).masked_fill(~alive, 0).amin()) if num_rows else 0.0
-    ranges = -spread + sum(_range(part) for part in (transitions, start, end))
+    lowest = by_step.masked_fill(by_step == -math.inf, math.inf).amin(2)
+    spread = float((tops.squeeze(2) - lowest).masked_fill(~alive, 0).amax()) if num_rows else 0.0
+    ranges = spread + sum(_range(part) for part in (transitions, start, end))
     safe = (overlap > info.tiny**0.5 * backward.amax(2)) | ~alive
     if ranges > -math.log(info.tiny) or not bool(safe.all()):
         return None
     weights = products.div_(overlap.unsqueeze(2)).masked_fill_(~alive.unsqueeze(2), 0)
     start_top, move_top, end_top = tops_of_scores
     log_scales = (scales[:, 0].log() + tops).squeeze(2).masked_fill(~alive, 0).cumsum(0)  # (T, B)
-    log_scales = log_scales + steps * move_top + start_top
+    log_scales = log_scales + steps.to(log_scales.dtype) * move_top + start_top
     final = (lengths - 1).clamp(min=0).unsqueeze(0)  # (1, B)
     at_end = (_rows(forward, final).squeeze(0) @ last).log() + end_top  # (B,)
     total = (log_scales.gather(0, final).squeeze(0) + at_end).masked_fill(lengths == 0, 0)
@@ -159,9 +160,9 @@ class _LogPartition(torch.autograd.Function):
         if scaled is None:
             chart = _log_space(scores, lengths)
             ctx.in_log_space = True
-            weights = _log_marginals(chart, lengths).exp().transpose(0, 1)
+            weights = _log_marginals(chart, lengths).exp().transpose(0, 1).to(emissions.dtype)
             ctx.save_for_backward(weights, lengths, transitions, emissions, chart.prefix, chart.suffix, chart[0])
-            return chart.log_partition
+            return chart.log_partition.to(emissions.dtype)
         ctx.in_log_space = False
         leaving = scaled.forward / scaled.overlap.unsqueeze(2)
         ctx.save_for_backward(scaled.marginals, lengths, transitions, leaving, scaled.following)
@@ -177,7 +178,7 @@ class _LogPartition(torch.autograd.Function):
         start = weighted[0].sum(0)
         end = _rows(weighted, final).squeeze(0).sum(0)
         if ctx.in_log_space:
-            counts = _log_space_moves(*ctx.saved_tensors[1:], grad)
+            counts = _log_space_moves(*ctx.saved_tensors[1:], grad).to(grad.dtype)
         else:
             leaving, following = ctx.saved_tensors[3:]
             # The move into step t counts where t is a token; its overlap is the one of step t - 1.
@@ -191,26 +192,29 @@ class _LogPartition(torch.autograd.Function):
 
 
 def _log_space(scores: Scores, lengths: Tensor) -> Chart:
-    """Forward-backward on logarithms, which nothing can make vanish."""
-    emissions, start, transitions, end = (part.detach() for part in scores)
+    """Forward-backward on logarithms, which nothing can make vanish.
+
+    In double precision: a log marginal is a small difference of large sums.
+    """
+    emissions, start, transitions, end = (part.detach().double() for part in scores)
     num_steps = emissions.shape[1]
     order = reversal(lengths, num_steps)
-    prefix = _log_forward(emissions, start, transitions)
+    prefix = _log_reached(emissions, start, transitions) + emissions
     mirrored = emissions.gather(1, order.unsqueeze(-1).expand_as(emissions))
-    suffix = _log_forward(mirrored, end, transitions.t()) - mirrored
+    suffix = _log_reached(mirrored, end, transitions.t())
     suffix = suffix.gather(1, order.unsqueeze(-1).expand_as(emissions))
     final = (lengths - 1).clamp(min=0).view(-1, 1, 1).expand(-1, 1, emissions.shape[2])
     total = (prefix.gather(1, final).squeeze(1) + end).logsumexp(1).masked_fill(lengths == 0, 0)
     return Chart(total, prefix, suffix)
 
 
-def _log_forward(emissions: Tensor, start: Tensor, transitions: Tensor) -> Tensor:
-    state = start + emissions[:, 0]
-    states = [state]
+def _log_reached(emissions: Tensor, start: Tensor, transitions: Tensor) -> Tensor:
+    """Log weight of all ways to each tag, its own emission not yet in (B, T, K)."""
+    reached = [start.expand_as(emissions[:, 0])]
     for step in range(1, emissions.shape[1]):
-        state = (state.unsqueeze(2) + transitions).logsumexp(1) + emissions[:, step]
-        states.append(state)
-    return torch.stack(states, dim=1)  # (B, T, K)
+        state = reached[-1] + emissions[:, step - 1]
+        reached.append((state.unsqueeze(2) + transitions).logsumexp(1))
+    return torch.stack(reached, dim=1)
 
 
 def _log_marginals(chart: Chart, lengths: Tensor) -> Tensor:
@@ -222,7 +226,7 @@ def _log_marginals(chart: Chart, lengths: Tensor) -> Tensor:
 def _log_space_moves(
     lengths: Tensor, transitions: Tensor, emissions: Tensor, prefix: Tensor, suffix: Tensor, total: Tensor, grad: Tensor
 ) -> Tensor:
-    counts = torch.zeros_like(transitions)
+    counts = torch.zeros_like(transitions, dtype=torch.double)
     for step in range(1, emissions.shape[1]):
         entering = emissions[:, step] + suffix[:, step] - total.unsqueeze(1)  # (B, K)
         moves = (prefix[:, step - 1].unsqueeze(2) + transitions + entering.unsqueeze(1)).exp()  # (B, K, K)

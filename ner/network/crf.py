@@ -1,0 +1,238 @@
+"""A linear-chain conditional random field (Lafferty, McCallum & Pereira 2001) over pytorch-crf's interface.
+
+Constructor, parameters, `forward` and `decode` are those of `torchcrf.CRF`, so weights move both ways. On top:
+moves can be forbidden, with probability exactly zero in everything; training takes tokens whose tag is only
+partly known; marginals, posteriors of spans and the k best paths are exact.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+import torchcrf
+from torch import Tensor
+
+from ner.network import paths, recursion
+from ner.network.recursion import Scores
+
+
+class Constraints(NamedTuple):
+    """Which tags may start (K,), follow one another (K, K, from row to column) and end (K,); all bool."""
+
+    start: Tensor
+    moves: Tensor
+    end: Tensor
+
+
+class CRF(torchcrf.CRF):  # type: ignore[misc]
+    """A CRF layer over K tags.
+
+    Emissions are (T, B, K), or (B, T, K) with `batch_first`. A mask is bool, True at tokens, and each row's
+    tokens come before its padding; without one everything is a token. A row without tokens has one path,
+    the empty one.
+    """
+
+    allowed_start: Tensor
+    allowed_moves: Tensor
+    allowed_end: Tensor
+
+    def __init__(self, num_tags: int, batch_first: bool = False, *, constraints: Constraints | None = None) -> None:
+        super().__init__(num_tags, batch_first=batch_first)
+        self.constrained = constraints is not None
+        if constraints is None:
+            everything = (torch.ones(num_tags), torch.ones(num_tags, num_tags), torch.ones(num_tags))
+            constraints = Constraints(*(part.bool() for part in everything))
+        # Not saved: they follow from the tags, and the library's weights have none.
+        for name, allowed in zip(("start", "moves", "end"), constraints, strict=True):
+            self.register_buffer(f"allowed_{name}", allowed, persistent=False)
+
+    def forward(
+        self, emissions: Tensor, tags: Tensor, mask: Tensor | None = None, reduction: str = "sum"
+    ) -> Tensor:
+        """Log-likelihood of tag sequences, as `torchcrf.CRF` computes it.
+
+        Args:
+            emissions: scores of each tag at each token.
+            tags: tag numbers (T, B), or (B, T) with `batch_first`; padding may hold anything.
+            mask: of the same shape.
+            reduction: `none` (B,), or a scalar: `sum`, `mean` over sentences, `token_mean` over tokens.
+
+        Raises:
+            ValueError: shapes that don't fit, a mask with holes, NaN, or tags that break the constraints.
+        """
+        emissions, lengths = self._check(emissions, mask)
+        tags = tags if self.batch_first else tags.t()
+        if tags.shape != emissions.shape[:2]:
+            raise ValueError(f"expected tags of shape {tuple(emissions.shape[:2])}, found {tuple(tags.shape)}")
+        alive = _alive(lengths, emissions.shape[1])
+        # Padding may hold anything, -100 too, so it is given a tag that exists before it is looked up.
+        tags = tags.masked_fill(~alive, 0)
+        if tags.numel() and not (0 <= int(tags.amin()) and int(tags.amax()) < self.num_tags):
+            raise ValueError(f"expected tags from 0 to {self.num_tags - 1}, found {int(tags.amin())}..{int(tags.amax())}")
+        self._check_legal(tags, lengths)
+        gold = paths.path_scores(Scores(emissions, *self._raw()), tags, lengths)
+        return _reduce(gold - recursion.log_partition(self._scores(emissions), lengths), lengths, reduction)
+
+    def partial_log_likelihood(
+        self, emissions: Tensor, allowed: Tensor, mask: Tensor | None = None, reduction: str = "sum"
+    ) -> Tensor:
+        """Log of the probability that each token's tag is among those allowed there.
+
+        The sum runs over all paths that agree (Tsuboi et al. 2008). Where everything is allowed it is 0 and
+        has no gradient; where each token allows one tag it is the plain log-likelihood.
+
+        Args:
+            emissions: scores of each tag at each token.
+            allowed: bool, of the shape of `emissions`; at least one tag at each token.
+            mask: as in `forward`.
+            reduction: as in `forward`.
+
+        Raises:
+            ValueError: as `forward`, or no legal path agrees with what is allowed.
+        """
+        emissions, lengths = self._check(emissions, mask)
+        allowed = allowed if self.batch_first else allowed.transpose(0, 1)
+        alive = _alive(lengths, emissions.shape[1])
+        open_tokens = allowed | ~alive.unsqueeze(2)
+        if not bool(open_tokens.any(2).all()):
+            row, token = (int(place) for place in (~open_tokens.any(2)).nonzero()[0])
+            raise ValueError(f"sentence {row}, token {token}: expected at least one allowed tag, found none")
+        agreeing = self._scores(emissions.masked_fill(~open_tokens, -math.inf))
+        some = recursion.log_partition(agreeing, lengths)
+        if not bool(some.isfinite().all()):
+            row = int((~some.isfinite()).nonzero()[0])
+            raise ValueError(f"sentence {row}: expected a legal path among the allowed tags, found none")
+        return _reduce(some - recursion.log_partition(self._scores(emissions), lengths), lengths, reduction)
+
+    def log_partition(self, emissions: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Log of the summed weight of all legal paths of each sentence (B,), differentiable once."""
+        emissions, lengths = self._check(emissions, mask)
+        return recursion.log_partition(self._scores(emissions), lengths)
+
+    @torch.no_grad()
+    def decode(self, emissions: Tensor, mask: Tensor | None = None) -> list[list[int]]:
+        """The most probable legal tags of each sentence, by the Viterbi algorithm.
+
+        Raises:
+            ValueError: shapes that don't fit, a mask with holes, or NaN.
+        """
+        emissions, lengths = self._check(emissions, mask)
+        return paths.to_lists(paths.viterbi(self._scores(emissions), lengths), lengths)
+
+    @torch.no_grad()
+    def decode_by_marginals(self, emissions: Tensor, mask: Tensor | None = None) -> list[list[int]]:
+        """The legal tags of each sentence of which most are expected to be right (maximum expected accuracy)."""
+        emissions, lengths = self._check(emissions, mask)
+        scores = self._scores(emissions)
+        weights = recursion.marginals(scores, lengths)
+        flat = (part.masked_fill(part.isfinite(), 0) for part in scores[1:])
+        return paths.to_lists(paths.viterbi(Scores(weights, *flat), lengths), lengths)
+
+    @torch.no_grad()
+    def marginals(self, emissions: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Probability of each tag at each token, of the shape of `emissions`; zero at padding."""
+        emissions, lengths = self._check(emissions, mask)
+        weights = recursion.marginals(self._scores(emissions), lengths)
+        return weights if self.batch_first else weights.transpose(0, 1)
+
+    @torch.no_grad()
+    def pair_marginals(self, emissions: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Probability of each tag followed by each at the next token (B, T-1, K, K); zero at padding."""
+        emissions, lengths = self._check(emissions, mask)
+        scores = self._scores(emissions)
+        chart = recursion.chart(scores, lengths)
+        entering = scores.emissions[:, 1:] + chart.suffix[:, 1:] - chart.log_partition.view(-1, 1, 1)
+        pairs = (chart.prefix[:, :-1].unsqueeze(3) + scores.transitions + entering.unsqueeze(2)).exp()
+        alive = _alive(lengths, emissions.shape[1])[:, 1:]
+        return torch.where(alive.view(*alive.shape, 1, 1), pairs, 0).to(emissions.dtype)
+
+    @torch.no_grad()
+    def span_posteriors(self, emissions: Tensor, mask: Tensor | None, spans: Sequence[tuple[int, int, int]], roles: Tensor) -> Tensor:
+        """Probability (N,) that an entity stands at exactly each of N spans.
+
+        Args:
+            emissions: scores of each tag at each token.
+            mask: as in `forward`.
+            spans: sentence, first token and end (half-open) of each.
+            roles: numbers of the tags B, I, E, S of each span's label (N, 4).
+        """
+        emissions, lengths = self._check(emissions, mask)
+        scores = self._scores(emissions)
+        posteriors = paths.span_log_posteriors(scores, recursion.chart(scores, lengths), spans, roles).exp()
+        # Rounding may carry a certain one a hair above 1.
+        return posteriors.to(emissions.dtype).clamp(max=1)
+
+    @torch.no_grad()
+    def k_best(self, emissions: Tensor, mask: Tensor | None = None, *, k: int) -> list[list[tuple[list[int], float]]]:
+        """The k most probable legal paths of each sentence with their log-probabilities, best first.
+
+        A sentence of fewer legal paths gives them all; an empty one gives the empty path.
+        """
+        emissions, lengths = self._check(emissions, mask)
+        scores = self._scores(emissions)
+        total = recursion.log_partition(scores, lengths)
+        return paths.k_best(scores, lengths, total, k)
+
+    def _raw(self) -> tuple[Tensor, Tensor, Tensor]:
+        return self.start_transitions, self.transitions, self.end_transitions
+
+    def _scores(self, emissions: Tensor) -> Scores:
+        """The chain's scores, with -inf for what the constraints forbid."""
+        if not self.constrained:
+            return Scores(emissions, *self._raw())
+        allowed = (self.allowed_start, self.allowed_moves, self.allowed_end)
+        legal = (part.masked_fill(~ok, -math.inf) for part, ok in zip(self._raw(), allowed, strict=True))
+        return Scores(emissions, *legal)
+
+    def _check(self, emissions: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Emissions (B, T, K) with zeros at padding, and the lengths of their rows (B,)."""
+        if emissions.dim() != 3 or emissions.shape[2] != self.num_tags:
+            raise ValueError(f"expected emissions of 3 dimensions, the last {self.num_tags}, found {tuple(emissions.shape)}")
+        emissions = emissions if self.batch_first else emissions.transpose(0, 1)
+        num_rows, num_steps = emissions.shape[:2]
+        if mask is None:
+            lengths = torch.full((num_rows,), num_steps, device=emissions.device)
+        else:
+            mask = (mask if self.batch_first else mask.t()).bool()
+            if mask.shape != emissions.shape[:2]:
+                raise ValueError(f"expected a mask of shape {tuple(emissions.shape[:2])}, found {tuple(mask.shape)}")
+            if bool((mask[:, 1:] & ~mask[:, :-1]).any()):
+                row = int((mask[:, 1:] & ~mask[:, :-1]).any(1).nonzero()[0])
+                raise ValueError(f"sentence {row}: expected all its tokens before its padding, found a hole in the mask")
+            lengths = mask.sum(1)
+            if not bool(mask.all()):
+                emissions = emissions.masked_fill(~mask.unsqueeze(2), 0)
+        # One sum tells of any NaN or infinity; where it overflowed without one, the second look clears it.
+        if not math.isfinite(float(emissions.detach().sum())) and not bool(emissions.isfinite().all()):
+            row, token = (int(place) for place in (~emissions.isfinite()).any(2).nonzero()[0])
+            raise ValueError(f"sentence {row}, token {token}: expected finite emissions, found NaN or infinity")
+        return emissions, lengths
+
+    def _check_legal(self, tags: Tensor, lengths: Tensor) -> None:
+        if not self.constrained or not tags.numel():
+            return
+        legal = self.allowed_moves[tags[:, :-1], tags[:, 1:]] | ~_alive(lengths - 1, tags.shape[1] - 1)
+        final = tags.gather(1, (lengths - 1).clamp(min=0).unsqueeze(1)).squeeze(1)
+        rows = (self.allowed_start[tags[:, 0]] & self.allowed_end[final]) | (lengths == 0)
+        rows &= legal.all(1)
+        if not bool(rows.all()):
+            row = int((~rows).nonzero()[0])
+            found = tags[row, : int(lengths[row])].tolist()
+            raise ValueError(f"sentence {row}: expected a tag sequence that the constraints allow, found {found}")
+
+
+def _alive(lengths: Tensor, num_steps: int) -> Tensor:
+    return torch.arange(num_steps, device=lengths.device) < lengths.unsqueeze(1)
+
+
+def _reduce(values: Tensor, lengths: Tensor, reduction: str) -> Tensor:
+    if reduction == "none":
+        return values
+    if reduction == "sum":
+        return values.sum()
+    if reduction == "mean":
+        return values.mean()
+    if reduction == "token_mean":
+        return values.sum() / lengths.sum()
+    raise ValueError(f"expected a reduction none, sum, mean or token_mean, found {reduction!r}")

@@ -1,0 +1,149 @@
+"""Single tag paths of a linear chain: their scores, the best one, the k best, and the posteriors of spans.
+
+`viterbi` keeps only the scores of its forward pass and finds each back pointer when the path comes by: the
+greatest of K sums for one tag instead of K² for all.
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ner.network.recursion import Chart, Scores
+
+
+def path_scores(scores: Scores, tags: Tensor, lengths: Tensor) -> Tensor:
+    """The score of one path of each sentence (B,), differentiable; 0 for an empty one.
+
+    Args:
+        scores: of the batch.
+        tags: tag numbers (B, T); valid ones at padding too.
+        lengths: tokens of each sentence (B,).
+    """
+    emissions, start, transitions, end = scores
+    num_tags = transitions.shape[0]
+    steps = torch.arange(tags.shape[1], device=lengths.device)
+    alive = (steps < lengths.unsqueeze(1)).to(emissions.dtype)
+    emitted = emissions.gather(2, tags.unsqueeze(2)).squeeze(2)  # (B, T)
+    pairs = tags[:, :-1] * num_tags + tags[:, 1:]
+    moved = transitions.reshape(-1).index_select(0, pairs.reshape(-1)).view(pairs.shape)  # (B, T-1)
+    final = tags.gather(1, (lengths - 1).clamp(min=0).unsqueeze(1)).squeeze(1)
+    ends = (start.index_select(0, tags[:, 0]) + end.index_select(0, final)) * alive[:, 0]
+    return (emitted * alive).sum(1) + (moved * alive[:, 1:]).sum(1) + ends
+
+
+def viterbi(scores: Scores, lengths: Tensor) -> Tensor:
+    """The best path of each sentence (B, T); padding holds anything."""
+    emissions, start, transitions, end = scores
+    num_rows, num_steps, num_tags = emissions.shape
+    if num_rows == 0 or num_steps == 0:
+        return torch.zeros(num_rows, num_steps, dtype=torch.long, device=emissions.device)
+    into = transitions.t().contiguous()  # into[k, j]: from j to k
+    by_step = emissions.transpose(0, 1).contiguous().unbind(0)  # T times (B, K)
+    best = emissions.new_empty(num_steps, num_rows, num_tags)
+    sums = emissions.new_empty(num_rows, num_tags, num_tags)
+    torch.add(by_step[0], start, out=best[0])
+    states = best.unbind(0)
+    for step in range(1, num_steps):
+        torch.add(states[step - 1].unsqueeze(1), into, out=sums)
+        torch.amax(sums, dim=2, out=states[step])
+        states[step].add_(by_step[step])
+    final = (lengths - 1).clamp(min=0)
+    rows = torch.arange(num_rows, device=lengths.device)
+    last = (best[final, rows] + end).argmax(1)
+    tags = torch.empty(num_steps, num_rows, dtype=torch.long, device=emissions.device)
+    tag = last
+    is_final = (torch.arange(num_steps, device=lengths.device).unsqueeze(1) == final).unbind(0)
+    shortest = int(final.min())
+    for step in range(num_steps - 1, -1, -1):
+        if step < num_steps - 1:
+            tag = (states[step] + into.index_select(0, tag)).argmax(1)
+        if step >= shortest:
+            tag = torch.where(is_final[step], last, tag)
+        tags[step] = tag
+    return tags.t()
+
+
+def to_lists(tags: Tensor, lengths: Tensor) -> list[list[int]]:
+    """Paths (B, T) as lists, each as long as its sentence: one copy to the host."""
+    together = torch.cat((tags, lengths.unsqueeze(1)), dim=1).tolist()
+    return [row[: row[-1]] for row in together]
+
+
+def k_best(scores: Scores, lengths: Tensor, total: Tensor, k: int) -> list[list[tuple[list[int], float]]]:
+    """The k best paths of each sentence with their log-probabilities, best first.
+
+    Args:
+        scores: of the batch.
+        lengths: tokens of each sentence (B,).
+        total: log partitions (B,).
+        k: at least 1.
+    """
+    emissions, start, transitions, end = scores
+    num_rows, num_steps, num_tags = emissions.shape
+    # Of each tag the k best prefixes that end in it; -inf stands for one that doesn't exist.
+    state = emissions.new_full((num_rows, num_tags, k), -math.inf)
+    state[:, :, 0] = start + emissions[:, 0]
+    states, pointers = [state], []
+    for step in range(1, num_steps):
+        # (B, to, from, k): every prefix of the step before, extended.
+        extended = state.unsqueeze(1) + transitions.t().unsqueeze(2)
+        state, pointer = extended.flatten(2).topk(min(k, num_tags * k), dim=2)
+        state = state + emissions[:, step].unsqueeze(2)
+        states.append(state)
+        pointers.append(pointer)
+    final = (lengths - 1).clamp(min=0)
+    rows = torch.arange(num_rows, device=lengths.device)
+    finished = torch.stack(states, dim=1)[rows, final] + end.view(1, -1, 1)
+    values, places = finished.flatten(1).topk(min(k, num_tags * k), dim=1)  # (B, k): tag · k + rank
+    paths = torch.zeros(num_rows, k, num_steps, dtype=torch.long, device=emissions.device)
+    place = places
+    for step in range(num_steps - 1, -1, -1):
+        place = torch.where((final == step).unsqueeze(1), places, place)
+        paths[:, :, step] = place // k
+        if step:
+            pointer = pointers[step - 1].flatten(1).gather(1, place)
+            place = torch.where((step <= final).unsqueeze(1), pointer, place)
+    log_probabilities = (values - total.unsqueeze(1)).tolist()
+    result: list[list[tuple[list[int], float]]] = []
+    for row, length in enumerate(lengths.tolist()):
+        if length == 0:
+            result.append([([], 0.0)])
+            continue
+        found = zip(paths[row, :, :length].tolist(), log_probabilities[row], strict=True)
+        result.append([(path, value) for path, value in found if value > -math.inf])
+    return result
+
+
+def span_log_posteriors(
+    scores: Scores, chart: Chart, spans: Sequence[tuple[int, int, int]], roles: Tensor
+) -> Tensor:
+    """Log-probability (N,) that exactly this span is an entity: all paths with B I… E, or S, just there.
+
+    Args:
+        scores: of the batch.
+        chart: of the same scores.
+        spans: sentence, first token and end (half-open) of each.
+        roles: numbers of the tags B, I, E, S of each span's label (N, 4).
+    """
+    if not spans:
+        return scores.emissions.new_zeros(0)
+    rows, starts, ends = torch.tensor(spans, device=scores.emissions.device).unbind(1)
+    begin, inside, last, single = roles.to(scores.emissions.device).unbind(1)
+    alone = ends - starts == 1
+    first, final = torch.where(alone, single, begin), torch.where(alone, single, last)
+    # Inside scores are summed per span, not as differences of running sums, which lose digits on the way.
+    longest = int((ends - starts).max())
+    within = starts.unsqueeze(1) + torch.arange(1, max(longest - 1, 1), device=rows.device)  # (N, L)
+    steps = within < (ends - 1).unsqueeze(1)
+    emitted = scores.emissions[rows.unsqueeze(1), within.clamp(max=scores.emissions.shape[1] - 1), inside.unsqueeze(1)]
+    middle = torch.where(steps, emitted, 0).sum(1)
+    num_inside = (ends - starts - 2).clamp(min=0)
+    moves = scores.transitions
+    stayed = torch.where(num_inside > 1, (num_inside - 1) * moves[inside, inside], 0)
+    crossed = torch.where(num_inside > 0, moves[begin, inside] + moves[inside, last], moves[begin, last])
+    # The prefix ends in the first tag, emission included; the suffix begins behind the last one.
+    rest = torch.where(alone, 0, crossed + stayed + middle + scores.emissions[rows, ends - 1, final])
+    prefix, suffix = chart.prefix[rows, starts, first], chart.suffix[rows, ends - 1, final]
+    return prefix + rest + suffix - chart.log_partition[rows]

@@ -1,0 +1,395 @@
+"""The CRF against full enumeration of a small world, and against pytorch-crf."""
+
+import itertools
+import math
+
+import pytest
+import torch
+import torchcrf
+
+from ner.network.crf import CRF, Constraints
+from ner.network.recursion import Scores, _log_space, _scaled, log_partition
+
+
+def random_crf(num_tags, generator, *, constrained=False, scale=1.0):
+    constraints = None
+    if constrained:
+        start, end = (torch.rand(num_tags, generator=generator) < 0.6 for _ in range(2))
+        moves = torch.rand(num_tags, num_tags, generator=generator) < 0.6
+        # One tag is allowed everywhere, so that each sentence has at least one legal path.
+        start[0] = end[0] = moves[0, 0] = True
+        constraints = Constraints(start, moves, end)
+    crf = CRF(num_tags, batch_first=True, constraints=constraints)
+    for parameter in crf.parameters():
+        parameter.data = scale * torch.randn(parameter.shape, generator=generator)
+    return crf
+
+
+def legal_paths(crf, length):
+    for path in itertools.product(range(crf.num_tags), repeat=length):
+        if not path:
+            yield path
+        elif (
+            crf.allowed_start[path[0]]
+            and crf.allowed_end[path[-1]]
+            and all(crf.allowed_moves[a, b] for a, b in itertools.pairwise(path))
+        ):
+            yield path
+
+
+def score(crf, emissions, path):
+    """The score of a path in double precision, one addend after the other."""
+    if not path:
+        return 0.0
+    start, moves, end = ([*part.tolist()] for part in (crf.start_transitions, crf.transitions, crf.end_transitions))
+    total = math.fsum([start[path[0]], end[path[-1]], *(emissions[step, tag].item() for step, tag in enumerate(path))])
+    return total + math.fsum(moves[a][b] for a, b in itertools.pairwise(path))
+
+
+def log_sum(values):
+    top = max(values)
+    return top + math.log(math.fsum(math.exp(value - top) for value in values))
+
+
+@pytest.fixture(params=[(2, 1), (3, 4), (4, 5), (4, 3)], ids=lambda p: f"K{p[0]}T{p[1]}")
+def world(request):
+    num_tags, num_steps = request.param
+    generator = torch.Generator().manual_seed(num_tags * 10 + num_steps)
+    emissions = 2 * torch.randn(4, num_steps, num_tags, generator=generator)
+    lengths = torch.randint(0, num_steps + 1, (4,), generator=generator)
+    lengths[0] = num_steps
+    mask = torch.arange(num_steps) < lengths.unsqueeze(1)
+    return num_tags, emissions, mask, lengths.tolist(), generator
+
+
+@pytest.fixture(params=[False, True], ids=["free", "constrained"])
+def crf(request, world):
+    return random_crf(world[0], world[4], constrained=request.param)
+
+
+def test_log_partition_is_the_log_of_the_sum_over_all_legal_paths(crf, world):
+    _, emissions, mask, lengths, _ = world
+    found = crf.log_partition(emissions, mask).tolist()
+    for row, length in enumerate(lengths):
+        wanted = log_sum([score(crf, emissions[row], path) for path in legal_paths(crf, length)])
+        assert found[row] == pytest.approx(wanted, rel=1e-5, abs=1e-5)
+
+
+def test_log_likelihood_is_score_less_log_partition_in_every_reduction(crf, world):
+    _, emissions, mask, lengths, _ = world
+    paths = [max(legal_paths(crf, length), key=lambda p: hash(p)) for length in lengths]
+    tags = torch.full(mask.shape, -100)
+    for row, path in enumerate(paths):
+        tags[row, : len(path)] = torch.tensor(path, dtype=torch.long)
+    wanted = [
+        score(crf, emissions[row], path) - log_sum([score(crf, emissions[row], p) for p in legal_paths(crf, len(path))])
+        for row, path in enumerate(paths)
+    ]
+    for reduction, value in (
+        ("none", torch.tensor(wanted)),
+        ("sum", torch.tensor(sum(wanted))),
+        ("mean", torch.tensor(sum(wanted) / 4)),
+        ("token_mean", torch.tensor(sum(wanted) / sum(lengths))),
+    ):
+        torch.testing.assert_close(crf(emissions, tags, mask, reduction), value, rtol=1e-4, atol=1e-4)
+
+
+def test_decode_gives_a_best_legal_path_of_each_sentence(crf, world):
+    _, emissions, mask, lengths, _ = world
+    for row, path in enumerate(crf.decode(emissions, mask)):
+        assert len(path) == lengths[row]
+        best = max(score(crf, emissions[row], p) for p in legal_paths(crf, lengths[row]))
+        assert tuple(path) in set(legal_paths(crf, lengths[row]))
+        assert score(crf, emissions[row], path) == pytest.approx(best, abs=1e-4)
+
+
+def probabilities(crf, emissions, length):
+    scores = {path: score(crf, emissions, path) for path in legal_paths(crf, length)}
+    total = log_sum(list(scores.values()))
+    return {path: math.exp(value - total) for path, value in scores.items()}
+
+
+def test_marginals_are_summed_path_probabilities(crf, world):
+    num_tags, emissions, mask, lengths, _ = world
+    found = crf.marginals(emissions, mask)
+    pairs = crf.pair_marginals(emissions, mask)
+    for row, length in enumerate(lengths):
+        wanted, wanted_pairs = torch.zeros_like(found[row]), torch.zeros_like(pairs[row])
+        for path, probability in probabilities(crf, emissions[row], length).items():
+            for step, tag in enumerate(path):
+                wanted[step, tag] += probability
+            for step, (a, b) in enumerate(itertools.pairwise(path)):
+                wanted_pairs[step, a, b] += probability
+        torch.testing.assert_close(found[row], wanted, rtol=1e-4, atol=1e-6)
+        torch.testing.assert_close(pairs[row], wanted_pairs, rtol=1e-4, atol=1e-6)
+    assert num_tags == found.shape[2]
+
+
+def test_marginals_are_the_gradient_of_the_log_partition(crf, world):
+    _, emissions, mask, _, _ = world
+    emissions.requires_grad_()
+    (gradient,) = torch.autograd.grad(crf.log_partition(emissions, mask).sum(), emissions)
+    torch.testing.assert_close(gradient, crf.marginals(emissions.detach(), mask), rtol=1e-5, atol=1e-6)
+
+
+def test_decoding_by_marginals_gives_the_legal_path_of_most_expected_right_tags(crf, world):
+    _, emissions, mask, lengths, _ = world
+    weights = crf.marginals(emissions, mask)
+    for row, path in enumerate(crf.decode_by_marginals(emissions, mask)):
+        expected = {
+            p: sum(float(weights[row, step, tag]) for step, tag in enumerate(p)) for p in legal_paths(crf, lengths[row])
+        }
+        assert expected[tuple(path)] == pytest.approx(max(expected.values()), abs=1e-5)
+
+
+@pytest.mark.parametrize("k", [1, 3, 2000])
+def test_k_best_lists_are_the_first_of_all_paths_by_probability(crf, world, k):
+    _, emissions, mask, lengths, _ = world
+    for row, found in enumerate(crf.k_best(emissions, mask, k=k)):
+        wanted = probabilities(crf, emissions[row], lengths[row])
+        ranked = sorted(wanted.values(), reverse=True)[:k]
+        assert len({tuple(path) for path, _ in found}) == len(found) == len(ranked)
+        for (path, log_probability), probability in zip(found, ranked, strict=True):
+            assert math.exp(log_probability) == pytest.approx(probability, rel=1e-3, abs=1e-7)
+            assert wanted[tuple(path)] == pytest.approx(probability, rel=1e-3, abs=1e-7)
+
+
+def test_the_best_of_k_is_what_decode_gives(crf, world):
+    _, emissions, mask, _, _ = world
+    assert [found[0][0] for found in crf.k_best(emissions, mask, k=2)] == crf.decode(emissions, mask)
+
+
+BIOES = Constraints(  # O B I E S of one label
+    torch.tensor([True, True, False, False, True]),
+    torch.tensor(
+        [
+            [True, True, False, False, True],
+            [False, False, True, True, False],
+            [False, False, True, True, False],
+            [True, True, False, False, True],
+            [True, True, False, False, True],
+        ]
+    ),
+    torch.tensor([True, False, False, True, True]),
+)
+
+
+def bioes_spans(path):
+    spans, start = [], None
+    for step, tag in enumerate(path):
+        if tag in (1, 4):
+            start = step
+        if tag in (3, 4):
+            spans.append((start, step + 1))
+    return spans
+
+
+@pytest.mark.parametrize("length", [1, 2, 4, 5])
+def test_span_posteriors_are_summed_over_the_paths_with_that_span(length):
+    generator = torch.Generator().manual_seed(length)
+    crf = CRF(5, batch_first=True, constraints=BIOES)
+    for parameter in crf.parameters():
+        parameter.data = torch.randn(parameter.shape, generator=generator)
+    emissions = torch.randn(2, 5, 5, generator=generator)
+    lengths = [5, length]
+    mask = torch.arange(5) < torch.tensor(lengths).unsqueeze(1)
+    spans = [(r, a, b) for r in (0, 1) for a in range(lengths[r]) for b in range(a + 1, lengths[r] + 1)]
+    roles = torch.tensor([[1, 2, 3, 4]]).expand(len(spans), 4)
+    found = crf.span_posteriors(emissions, mask, spans, roles).tolist()
+    worlds = [probabilities(crf, emissions[row], lengths[row]) for row in (0, 1)]
+    for (row, start, end), posterior in zip(spans, found, strict=True):
+        wanted = sum(p for path, p in worlds[row].items() if (start, end) in bioes_spans(path))
+        assert posterior == pytest.approx(wanted, rel=1e-4, abs=1e-6)
+
+
+def test_all_spans_over_a_token_and_no_entity_there_sum_to_one():
+    generator = torch.Generator().manual_seed(7)
+    crf = CRF(5, batch_first=True, constraints=BIOES)
+    emissions = torch.randn(1, 6, 5, generator=generator)
+    spans = [(0, a, b) for a in range(6) for b in range(a + 1, 7)]
+    posteriors = crf.span_posteriors(emissions, None, spans, torch.tensor([[1, 2, 3, 4]]).expand(len(spans), 4))
+    outside = crf.marginals(emissions)[0, :, 0]
+    for token in range(6):
+        covering = sum(p for (_, a, b), p in zip(spans, posteriors.tolist(), strict=True) if a <= token < b)
+        assert covering + float(outside[token]) == pytest.approx(1, abs=1e-5)
+
+
+def test_partial_labels_sum_over_the_paths_that_agree(crf, world):
+    num_tags, emissions, mask, lengths, generator = world
+    allowed = torch.rand(*mask.shape, num_tags, generator=generator) < 0.5
+    allowed[:, :, 0] = True  # the tag that is legal everywhere
+    found = crf.partial_log_likelihood(emissions, allowed, mask, "none").tolist()
+    for row, length in enumerate(lengths):
+        agreeing = [
+            p
+            for path, p in probabilities(crf, emissions[row], length).items()
+            if all(allowed[row, step, tag] for step, tag in enumerate(path))
+        ]
+        assert math.exp(found[row]) == pytest.approx(math.fsum(agreeing), rel=1e-4, abs=1e-6)
+
+
+def test_partial_labels_that_are_all_known_give_the_plain_loss_and_gradient(crf, world):
+    num_tags, emissions, mask, lengths, _ = world
+    tags = torch.zeros_like(mask, dtype=torch.long)
+    for row, length in enumerate(lengths):
+        tags[row, :length] = torch.tensor(list(legal_paths(crf, length))[-1], dtype=torch.long)
+    emissions.requires_grad_()
+    known = torch.nn.functional.one_hot(tags, num_tags).bool()
+    losses = crf.partial_log_likelihood(emissions, known, mask), crf(emissions, tags, mask)
+    torch.testing.assert_close(*losses, rtol=1e-4, atol=1e-4)
+    gradients = [torch.autograd.grad(loss, [emissions, crf.transitions]) for loss in losses]
+    for one, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
+
+
+def test_partial_labels_of_which_nothing_is_known_give_no_loss_and_no_gradient(crf, world):
+    num_tags, emissions, mask, _, _ = world
+    emissions.requires_grad_()
+    loss = crf.partial_log_likelihood(emissions, torch.ones(*mask.shape, num_tags, dtype=torch.bool), mask)
+    gradients = torch.autograd.grad(loss, [emissions, crf.transitions])
+    assert float(loss.detach()) == 0
+    assert all(float(gradient.abs().max()) == 0 for gradient in gradients)
+
+
+def test_all_zero_scores_give_the_log_of_the_number_of_legal_paths():
+    crf = CRF(5, batch_first=True, constraints=BIOES)
+    for parameter in crf.parameters():
+        parameter.data.zero_()
+    wanted = [math.log(len(list(legal_paths(crf, length)))) for length in (1, 2, 6)]
+    mask = torch.arange(6) < torch.tensor([1, 2, 6]).unsqueeze(1)
+    assert crf.log_partition(torch.zeros(3, 6, 5), mask).tolist() == pytest.approx(wanted, abs=1e-5)
+
+
+def test_gradients_pass_gradcheck_in_double_precision():
+    generator = torch.Generator().manual_seed(3)
+    lengths = torch.tensor([4, 2, 1])
+    tensors = [
+        torch.randn(shape, generator=generator, dtype=torch.double, requires_grad=True)
+        for shape in ((3, 4, 3), (3,), (3, 3), (3,))
+    ]
+    assert torch.autograd.gradcheck(lambda *parts: log_partition(Scores(*parts), lengths), tensors)
+
+
+@pytest.mark.parametrize("batch_first", [True, False])
+@pytest.mark.parametrize("ragged", [True, False])
+def test_without_constraints_it_equals_pytorch_crf(batch_first, ragged):
+    generator = torch.Generator().manual_seed(1)
+    ours, theirs = CRF(17, batch_first=batch_first), torchcrf.CRF(17, batch_first=batch_first)
+    theirs.load_state_dict(ours.state_dict())  # and so the weights move both ways
+    ours.load_state_dict(theirs.state_dict())
+    emissions = torch.randn(8, 20, 17, generator=generator)
+    tags = torch.randint(0, 17, (8, 20), generator=generator)
+    lengths = torch.randint(1, 21, (8,), generator=generator) if ragged else torch.full((8,), 20)
+    mask = torch.arange(20) < lengths.unsqueeze(1)
+    if not batch_first:
+        emissions, tags, mask = (part.transpose(0, 1).contiguous() for part in (emissions, tags, mask))
+    results = []
+    for crf in (ours, theirs):
+        scores = emissions.clone().requires_grad_()
+        loss = crf(scores, tags, mask=mask, reduction="token_mean")
+        results.append((loss, *torch.autograd.grad(loss, [scores, *crf.parameters()])))
+    for one, other in zip(*results, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+    assert ours.decode(emissions, mask) == theirs.decode(emissions, mask)
+
+
+def double_oracle(scores, lengths):
+    return _log_space(Scores(*(part.double() for part in scores)), lengths)
+
+
+@pytest.mark.parametrize("scale", [1, 10, 100, 1000])
+@pytest.mark.parametrize("constrained", [True, False])
+def test_scores_up_to_a_thousand_agree_with_log_space_in_double_precision(scale, constrained):
+    generator = torch.Generator().manual_seed(scale)
+    for _ in range(20):
+        crf = random_crf(6, generator, constrained=constrained, scale=min(scale, 30))
+        emissions = scale * (2 * torch.rand(3, 12, 6, generator=generator) - 1)
+        lengths = torch.tensor([12, 7, 1])
+        mask = torch.arange(12) < lengths.unsqueeze(1)
+        scores = crf._scores(emissions)
+        oracle = double_oracle(scores, lengths)
+        torch.testing.assert_close(crf.log_partition(emissions, mask).double(), oracle.log_partition, rtol=1e-4, atol=1e-4)
+        weights = (oracle.prefix + oracle.suffix - oracle.log_partition.view(-1, 1, 1)).exp()
+        weights = torch.where(mask.unsqueeze(2), weights, 0)
+        torch.testing.assert_close(crf.marginals(emissions, mask).double(), weights, rtol=1e-4, atol=1e-4)
+
+
+def test_a_single_legal_path_is_certain_however_bad_its_score():
+    forced = [1, 2, 0, 2, 1]
+    start, end = torch.zeros(3, dtype=torch.bool), torch.zeros(3, dtype=torch.bool)
+    moves = torch.zeros(3, 3, dtype=torch.bool)
+    start[1] = end[1] = True
+    for a, b in itertools.pairwise(forced):
+        moves[a, b] = True
+    # From 2 two moves are allowed; emissions that forbid the wrong one leave a single path.
+    crf = CRF(3, batch_first=True, constraints=Constraints(start, moves, end))
+    emissions = torch.full((1, 5, 3), 1000.0)
+    for step, tag in enumerate(forced):
+        emissions[0, step, tag] = -1000.0
+    paths = list(legal_paths(crf, 5))
+    wanted = log_sum([score(crf, emissions[0], path) for path in paths])
+    assert crf.log_partition(emissions).item() == pytest.approx(wanted, rel=1e-4)
+    assert tuple(crf.decode(emissions)[0]) in set(paths)
+
+
+def test_ordinary_scores_need_no_log_space():
+    generator = torch.Generator().manual_seed(5)
+    crf = random_crf(5, generator)
+    assert _scaled(crf._scores(5 * torch.randn(4, 50, 5, generator=generator)), torch.tensor([50, 3, 20, 50])) is not None
+
+
+def test_a_batch_of_empty_sentences_has_empty_paths():
+    crf = CRF(3, batch_first=True)
+    mask = torch.zeros(2, 4, dtype=torch.bool)
+    assert crf.decode(torch.randn(2, 4, 3), mask) == [[], []]
+    assert crf.log_partition(torch.randn(2, 4, 3), mask).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda c: c.decode(torch.zeros(2, 3, 4)), "expected emissions of 3 dimensions, the last 5, found (2, 3, 4)"),
+        (
+            lambda c: c.decode(torch.zeros(2, 3, 5), torch.ones(2, 4, dtype=torch.bool)),
+            "expected a mask of shape (2, 3), found (2, 4)",
+        ),
+        (
+            lambda c: c.decode(torch.zeros(2, 3, 5), torch.tensor([[True, True, True], [True, False, True]])),
+            "sentence 1: expected all its tokens before its padding, found a hole in the mask",
+        ),
+        (
+            lambda c: c.decode(torch.tensor([0.0, math.nan]).repeat_interleave(5).view(1, 2, 5)),
+            "sentence 0, token 1: expected finite emissions, found NaN or infinity",
+        ),
+        (
+            lambda c: c(torch.zeros(2, 3, 5), torch.zeros(2, 2, dtype=torch.long)),
+            "expected tags of shape (2, 3), found (2, 2)",
+        ),
+        (
+            lambda c: c(torch.zeros(1, 2, 5), torch.tensor([[0, 7]])),
+            "expected tags from 0 to 4, found 0..7",
+        ),
+        (
+            lambda c: c(torch.zeros(2, 2, 5), torch.tensor([[0, 0], [0, 2]])),
+            "sentence 1: expected a tag sequence that the constraints allow, found [0, 2]",
+        ),
+        (
+            lambda c: c(torch.zeros(1, 2, 5), torch.tensor([[0, 0]]), reduction="most"),
+            "expected a reduction none, sum, mean or token_mean, found 'most'",
+        ),
+        (
+            lambda c: c.partial_log_likelihood(torch.zeros(1, 2, 5), torch.tensor([[[True] * 5, [False] * 5]])),
+            "sentence 0, token 1: expected at least one allowed tag, found none",
+        ),
+        (
+            lambda c: c.partial_log_likelihood(
+                torch.zeros(1, 1, 5), torch.tensor([[[False, True, False, False, False]]])
+            ),
+            "sentence 0: expected a legal path among the allowed tags, found none",
+        ),
+    ],
+)
+def test_what_cannot_be_right_is_refused_with_its_place(call, message):
+    with pytest.raises(ValueError) as caught:
+        call(CRF(5, batch_first=True, constraints=BIOES))
+    assert str(caught.value) == message
