@@ -41,8 +41,8 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
         super().__init__(num_tags, batch_first=batch_first)
         self.constrained = constraints is not None
         if constraints is None:
-            everything = (torch.ones(num_tags), torch.ones(num_tags, num_tags), torch.ones(num_tags))
-            constraints = Constraints(*(part.bool() for part in everything))
+            shapes = ((num_tags,), (num_tags, num_tags), (num_tags,))
+            constraints = Constraints(*(torch.ones(shape, dtype=torch.bool, device="cpu") for shape in shapes))
         # Not saved: they follow from the tags, and the library's weights have none.
         for name, allowed in zip(("start", "moves", "end"), constraints, strict=True):
             self.register_buffer(f"allowed_{name}", allowed, persistent=False)

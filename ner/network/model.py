@@ -4,11 +4,12 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torchcrf import CRF
 
 from ner.config import ModelConfig
+from ner.network.crf import CRF, Constraints
 from ner.network.embedding import CharacterCNN, CharacterLSTM, TokenEmbedding, WordEmbedding
 from ner.network.encoder import Dropout, Encoder
+from ner.text.tags import legal_moves
 from ner.text.vocabulary import NUM_CASES, Vocabularies
 
 
@@ -45,8 +46,8 @@ class BiLSTMCRF(nn.Module):
         self.embedding = embedding
         self.encoder = encoder
         self.word_dropout = word_dropout
-        self.projection = nn.Linear(encoder.output_dim, num_tags)
-        self.crf = CRF(num_tags, batch_first=True)
+        self.projection = nn.Linear(encoder.output_dim, crf.num_tags)
+        self.crf = crf
 
     def emissions(self, inputs: Inputs) -> Tensor:
         """Scores of every tag at every token, before the CRF (B, T, K)."""
@@ -59,12 +60,13 @@ class BiLSTMCRF(nn.Module):
 
     def forward(self, inputs: Inputs, tags: Tensor) -> Tensor:
         """Negative log-likelihood of gold tags (B, T), summed over tokens, the mean over sentences: a scalar."""
-        return -self.crf(self.emissions(inputs), tags, mask=inputs.mask, reduction="mean")  # type: ignore[no-any-return]
+        loss: Tensor = -self.crf(self.emissions(inputs), tags, mask=inputs.mask, reduction="mean")
+        return loss
 
     @torch.inference_mode()
     def decode(self, inputs: Inputs) -> list[list[int]]:
         """The most probable tag numbers of each sentence, as many as it has tokens."""
-        return self.crf.decode(self.emissions(inputs), mask=inputs.mask)  # type: ignore[no-any-return]
+        return self.crf.decode(self.emissions(inputs), mask=inputs.mask)
 
 
 def build_model(config: ModelConfig, vocabularies: Vocabularies) -> BiLSTMCRF:
@@ -90,4 +92,12 @@ def build_model(config: ModelConfig, vocabularies: Vocabularies) -> BiLSTMCRF:
         bidirectional=config.bidirectional,
         dropout=Dropout(config.dropout, variational=config.variational_dropout),
     )
-    return BiLSTMCRF(embedding, encoder, len(vocabularies.tags), word_dropout=config.word_dropout)
+    crf = CRF(len(vocabularies.tags), batch_first=True, constraints=_constraints(config, vocabularies.tags))
+    return BiLSTMCRF(embedding, encoder, crf, word_dropout=config.word_dropout)
+
+
+def _constraints(config: ModelConfig, tags: list[str]) -> Constraints | None:
+    if not config.constraints:
+        return None
+    # Real tensors even where the network is built on the meta device: a model file doesn't hold them.
+    return Constraints(*(torch.tensor(allowed, device="cpu") for allowed in legal_moves(tags)))

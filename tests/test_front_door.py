@@ -1,0 +1,43 @@
+"""`import ner`: its names, and how little it costs."""
+
+import subprocess
+import sys
+
+import ner
+
+
+def test_all_is_sorted_and_everything_in_it_is_there():
+    assert ner.__all__ == sorted(ner.__all__)
+    for name in ner.__all__:
+        assert getattr(ner, name).__name__ == name
+
+
+def test_the_docstring_of_every_public_name_begins_with_a_sentence():
+    for name in ner.__all__:
+        assert getattr(ner, name).__doc__.strip().splitlines()[0].endswith((".", ";", ":")), name
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error():
+    try:
+        ner.nonsense  # noqa: B018
+    except AttributeError as error:
+        assert str(error) == "module 'ner' has no attribute 'nonsense'"
+    else:
+        raise AssertionError("expected an AttributeError")
+
+
+def run(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+
+def test_importing_the_package_or_its_command_line_imports_no_torch():
+    assert run("import sys, ner, ner.cli; print('torch' in sys.modules, 'seqeval' in sys.modules)") == "False False\n"
+
+
+def test_importing_everything_prints_nothing_and_seeds_nothing():
+    code = (
+        "import random, torch; random.seed(3); torch.manual_seed(3); a = (random.getstate(), torch.initial_seed(),"
+        " torch.get_num_threads())\nimport ner, ner.tagger, ner.cli, ner.output\n"
+        "assert a == (random.getstate(), torch.initial_seed(), torch.get_num_threads())"
+    )
+    assert run(code) == ""

@@ -1,0 +1,128 @@
+"""The corpora beside the repository are read to exactly the counts of their README, which were not made here."""
+
+import random
+from functools import cache
+from pathlib import Path
+
+import conlleval
+import pytest
+
+from ner.config import DataConfig
+from ner.evaluation.report import report_tags
+from ner.text.columns import read_as_written
+from ner.text.sentence import Sentence
+from ner.text.survey import survey_file
+from ner.text.tags import tags_to_spans
+
+CORPORA = Path(__file__).resolve().parents[2] / "shared" / "corpora"
+pytestmark = pytest.mark.skipif(
+    not CORPORA.is_dir(), reason=f"the corpora are research-only and not part of the project: no {CORPORA}"
+)
+
+# The table of ../shared/corpora/README.md: sentences, tokens, entities, documents, scheme.
+README = {
+    "conll2003-en/train.txt": (14_041, 203_621, 23_499, 946, "iob1"),
+    "conll2003-en/dev.txt": (3_250, 51_362, 5_942, 216, "iob1"),
+    "wnut17/train.conll": (3_394, 62_730, 1_975, 0, "iob2"),
+    "wnut17/dev.conll": (1_009, 15_733, 836, 0, "iob2"),
+    "conll2002-es/train.txt": (8_323, 264_715, 18_798, 0, "iob2"),
+    "conll2002-es/dev.txt": (1_915, 52_923, 4_352, 0, "iob2"),
+    "conll2002-nl/train.txt": (15_806, 202_644, 13_344, 287, "iob2"),
+    "conll2002-nl/dev.txt": (2_895, 37_687, 2_616, 74, "iob2"),
+    "resume-zh/train.char.bmes": (3_821, 124_099, 13_440, 0, "bmes"),
+    "resume-zh/dev.char.bmes": (463, 13_890, 1_497, 0, "bmes"),
+    "weibo-zh/train.conll": (1_350, 73_778, 1_895, 0, "iob2"),
+    "weibo-zh/dev.conll": (270, 14_509, 389, 0, "iob2"),
+    "cluener2020-bio/train.char.bio": (10_748, 401_764, 23_969, 0, "iob2"),
+    "cluener2020-bio/dev.char.bio": (1_343, 50_260, 3_072, 0, "iob2"),
+    "ncbi-disease/train.tsv": (5_424, 135_701, 5_134, 0, "iob2"),
+    "ncbi-disease/dev.tsv": (923, 23_969, 787, 0, "iob2"),
+}
+
+
+@cache
+def read(name: str) -> tuple[list[Sentence], str]:
+    return read_as_written(CORPORA / name, DataConfig())
+
+
+@pytest.mark.parametrize("name", README)
+def test_a_real_file_gives_exactly_the_counts_and_the_scheme_of_its_readme(name):
+    sentences, scheme = read(name)
+    assert (
+        len(sentences),
+        sum(len(sentence.tokens) for sentence in sentences),
+        sum(len(tags_to_spans(sentence.tags or ())) for sentence in sentences),
+        sum(sentence.opens_document for sentence in sentences),
+        scheme,
+    ) == README[name]
+
+
+def test_no_file_of_the_corpora_is_missing_from_the_table():
+    folders = (folder for folder in CORPORA.iterdir() if folder.is_dir())
+    assert {f"{folder.name}/{file.name}" for folder in folders for file in folder.iterdir()} == set(README)
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        # "What real files do": line numbers as the README gives them.
+        ("conll2003-en/train.txt", {152_428, 175_436}),
+        ("conll2002-es/train.txt", {221_619}),
+        ("conll2002-es/dev.txt", {30_882}),
+        # Each of resume's orphans goes on with an entity that the sentence before leaves open two lines above.
+        ("resume-zh/train.char.bmes", {62_390, 62_392, 64_412, 64_414}),
+    ],
+)
+def test_the_survey_points_at_the_ill_formed_tags_that_the_readme_names_and_at_no_others(name, lines):
+    path = CORPORA / name
+    found = set()
+    for remark in survey_file(path, DataConfig()).remarks:
+        if " is read as " in remark:
+            first, _, token = remark.removeprefix(f"{path}:").partition(": ")
+            found.add(int(first) + int(token.partition("(token ")[2].partition(")")[0]) - 1)
+    assert found == lines
+
+
+@pytest.mark.parametrize(("name", "longest"), [("conll2002-es/train.txt", 1_238), ("conll2002-nl/train.txt", 859)])
+def test_the_longest_sentence_stays_whole(name, longest):
+    assert max(len(sentence.tokens) for sentence in read(name)[0]) == longest
+
+
+def test_weibo_has_ten_orphans_and_labels_with_a_dot():
+    sentences, _ = read("weibo-zh/train.conll")
+    orphans = sum(
+        tag.startswith("I-") and before[2:] != tag[2:]
+        for sentence in sentences
+        for before, tag in zip(("O", *sentence.tags), sentence.tags, strict=False)
+    )
+    assert orphans == 10
+    labels = {span.label for sentence in sentences for span in tags_to_spans(sentence.tags)}
+    assert labels == {f"{kind}.{form}" for kind in ("PER", "LOC", "ORG", "GPE") for form in ("NAM", "NOM")}
+
+
+def test_a_word_pattern_parts_weibo_characters_from_their_segmentation_digits():
+    pattern = DataConfig(word_pattern=r"(.+)\d$")
+    cut, _ = read_as_written(CORPORA / "weibo-zh/dev.conll", pattern)
+    glued, _ = read("weibo-zh/dev.conll")
+    assert [s.words for s in cut] == [[word[:-1] for word in s.words] for s in glued]
+
+
+def test_wnut_dev_keeps_invisible_characters_inside_its_words():
+    words = {word for sentence in read("wnut17/dev.conll")[0] for word in sentence.words}
+    raw = (CORPORA / "wnut17/dev.conll").read_bytes().decode()
+    for character in "\ufeff\u200b":
+        expected = {line.split("\t")[0] for line in raw.split("\n") if character in line}
+        assert expected
+        assert {word for word in words if character in word} == expected
+
+
+@pytest.mark.parametrize("name", ["conll2003-en/dev.txt", "conll2002-es/dev.txt", "weibo-zh/dev.conll"])
+def test_noisy_predictions_over_real_tags_get_the_table_that_conlleval_prints(name):
+    generator = random.Random(23)
+    gold = [sentence.tags for sentence in read(name)[0]]
+    tags = sorted({tag for sentence in gold for tag in sentence})
+    predicted = [[tag if generator.random() < 0.95 else generator.choice(tags) for tag in s] for s in gold]
+    lines = []
+    for wanted, found in zip(gold, predicted, strict=True):
+        lines += [*(f"w {a} {b}" for a, b in zip(wanted, found, strict=True)), ""]
+    assert str(report_tags(gold, predicted)) + "\n" == conlleval.report(conlleval.evaluate(lines))

@@ -1,0 +1,110 @@
+"""The façade: text in, entities out."""
+
+import itertools
+import random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import ner
+from ner.text.sentence import sentence_from_words
+
+HOSTILE = st.text(
+    st.one_of(
+        st.characters(),
+        st.sampled_from(list("  \n\t.!?'\"-()0aÅ中文。！\u200b\ufeff\u3000\u00a0\u2028\x00\x85👩‍🚀é")),
+    ),
+    max_size=80,
+)
+
+
+def check_offsets(text, entities):
+    end = 0
+    for entity in entities:
+        assert text[entity.start : entity.end] == entity.text
+        assert entity.start >= end
+        assert entity.start < entity.end
+        end = entity.end
+
+
+def test_entities_of_a_learned_text_are_found_with_their_offsets(tagger, small_model):
+    gold = ner.read_conll(small_model.parent / "train.conll")
+    text = "\n\n".join(" ".join(sentence.words) for sentence in gold)
+    entities = tagger.tag(text)
+    check_offsets(text, entities)
+    assert len(entities) > 30
+    assert {entity.label for entity in entities} <= set(tagger.labels)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(HOSTILE)
+def test_offsets_hold_over_any_text(tagger, text):
+    check_offsets(text, tagger.tag(text))
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\n\t", "\x00\x01\x02", "\ufeff", "\u200b\u200b", "a", "。"])
+def test_text_with_little_or_nothing_in_it_is_tagged(tagger, text):
+    check_offsets(text, tagger.tag(text))
+
+
+@pytest.mark.parametrize("piece", ["a", "John Smith went home. ", "中", "." , "x "])
+def test_a_very_long_text_is_tagged_whole(tagger, piece):
+    text = piece * (40_000 // len(piece))
+    check_offsets(text, tagger.tag(text))
+
+
+def test_a_word_list_gets_one_tag_a_word_whatever_is_in_it(tagger):
+    words = ["Angela", "", " ", "\n", "x" * 100_000, "\ud800", "中文", "👩‍🚀"]
+    assert len(tagger.tag_words(words)) == len(words)
+    assert tagger.tag_words([]) == []
+
+
+def test_a_batch_of_many_is_tagged_as_each_alone(tagger, sample_en):
+    texts = [" ".join(s.words) for s in ner.read_conll(sample_en / "dev.conll")[:40]]
+    random.Random(0).shuffle(texts)
+    together = list(tagger.pipe(texts, batch_size=40))
+    alone = [tagger.tag(text) for text in texts]
+    for one, other in zip(together, alone, strict=True):
+        assert [(e.label, e.start, e.end) for e in one] == [(e.label, e.start, e.end) for e in other]
+        for a, b in zip(one, other, strict=True):
+            assert a.score == pytest.approx(b.score, abs=1e-4)
+
+
+def test_pipe_reads_no_more_than_it_needs(tagger):
+    read = []
+
+    def texts():
+        for number in itertools.count():
+            read.append(number)
+            yield f"Text number {number}."
+
+    stream = tagger.pipe(texts(), batch_size=3)
+    next(stream)
+    assert read == [0, 1, 2]
+
+
+def test_scores_are_probabilities_and_sum_with_their_rivals_to_at_most_one(tagger, sample_en):
+    text = " ".join(" ".join(s.words) for s in ner.read_conll(sample_en / "dev.conll")[:30])
+    entities = tagger.tag(text)
+    assert entities
+    assert all(0 < entity.score <= 1 for entity in entities)
+    assert len({round(entity.score, 6) for entity in entities}) > 1
+
+
+def test_tags_are_iob2_and_well_formed(tagger):
+    tags = tagger.tag_words("Washington met Jordan in Paris , France .".split())
+    for previous, tag in itertools.pairwise(["O", *tags]):
+        assert tag == "O" or tag.startswith("B-") or (tag.startswith("I-") and previous[2:] == tag[2:])
+
+
+def test_evaluate_refuses_sentences_without_tags(tagger):
+    with pytest.raises(ner.NerError) as caught:
+        tagger.evaluate([sentence_from_words(["a", "b"])])
+    assert str(caught.value) == "expected tagged sentences, found one without tags: ['a', 'b']"
+
+
+def test_a_model_saved_again_tags_alike(tagger, tmp_path):
+    tagger.save(tmp_path / "copy")
+    words = "Jordan King flew from Amman to Washington .".split()
+    assert ner.load(tmp_path / "copy", device="cpu").tag_words(words) == tagger.tag_words(words)
