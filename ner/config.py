@@ -6,11 +6,12 @@ takes a `Config`; modules of the network take plain numbers.
 """
 
 import difflib
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ner.errors import ConfigError
 
@@ -18,7 +19,7 @@ from ner.errors import ConfigError
 class Section(BaseModel):
     """A frozen table of settings that refuses unknown keys and wrong types."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
@@ -26,9 +27,7 @@ class Section(BaseModel):
         """TOML has no null, so an empty string (`--set model.vectors=`) unsets an optional text setting."""
         if not isinstance(values, dict):
             return values
-        optional = {
-            name for name, field in cls.model_fields.items() if type(None) in get_args(field.annotation)
-        }
+        optional = {name for name, field in cls.model_fields.items() if type(None) in get_args(field.annotation)}
         return {name: None if name in optional and value == "" else value for name, value in values.items()}
 
 
@@ -57,9 +56,7 @@ class DataConfig(Section):
     scheme: Literal["auto", "iob1", "iob2", "bioes", "bmes"] = Field(
         "auto", description="tag scheme of the files; `auto` looks at the whole training file"
     )
-    comment: str | None = Field(
-        None, description='lines that start with this are comments, for example `"# "`'
-    )
+    comment: str | None = Field(None, description='lines that start with this are comments, for example `"# "`')
     encoding: str = Field("utf-8", description="encoding of the files; a byte-order mark is skipped")
     word_pattern: str | None = Field(
         None, description="regular expression whose first group is the word, where a file glues more onto it"
@@ -70,14 +67,22 @@ class DataConfig(Section):
         "`auto`: as the training file is",
     )
 
+    @field_validator("word_pattern")
+    @classmethod
+    def _has_a_group(cls, value: str | None) -> str | None:
+        try:
+            if value is None or re.compile(value).groups:
+                return value
+        except re.error as error:
+            raise ValueError(f"should be a regular expression ({error})") from None
+        raise ValueError("should hold a group in parentheses, which is the word")
+
 
 class ModelConfig(Section):
     """What the network is made of."""
 
     word_dim: int = Field(100, ge=1, description="width of a word embedding")
-    vectors: str | None = Field(
-        None, description="pretrained vectors: a name of `ner vectors list`, or a path"
-    )
+    vectors: str | None = Field(None, description="pretrained vectors: a name of `ner vectors list`, or a path")
     keep_vectors: Literal["all", "seen"] = Field(
         "all", description="which pretrained words a model keeps: `all`, or only those `seen` in training"
     )
@@ -91,9 +96,7 @@ class ModelConfig(Section):
         "cnn", description="characters of a word: `cnn` (Ma & Hovy 2016), `lstm` (Lample et al. 2016), `none`"
     )
     char_dim: int = Field(30, ge=1, description="width of a character embedding")
-    char_hidden_dim: int = Field(
-        30, ge=1, description="filters of the CNN, or units per direction of the LSTM"
-    )
+    char_hidden_dim: int = Field(30, ge=1, description="filters of the CNN, or units per direction of the LSTM")
     char_kernel_size: int = Field(3, ge=1, description="characters a CNN filter sees")
     case_dim: int = Field(0, ge=0, description="width of the capitalisation feature; 0 leaves it out")
     cell: Literal["lstm", "gru", "rnn"] = Field("lstm", description="recurrent cell of the encoder")
@@ -104,6 +107,9 @@ class ModelConfig(Section):
     char_dropout: float = Field(0.5, ge=0, lt=1, description="dropout on character embeddings")
     variational_dropout: bool = Field(
         False, description="drop the same units at every token of a sentence (Gal & Ghahramani 2016)"
+    )
+    constraints: bool = Field(
+        True, description="forbid illegal tag sequences, in training and decoding; `false` for dirty data"
     )
     word_dropout: float = Field(0.0, ge=0, lt=1, description="chance that a whole token's input is dropped")
 
@@ -124,12 +130,8 @@ class TrainingConfig(Section):
         "inverse", description="`inverse`: rate/(1+decay·epoch); `linear`, `cosine`: down to zero; `constant`"
     )
     decay: float = Field(0.05, ge=0, description="decay of the `inverse` schedule, per epoch")
-    warmup: float = Field(
-        0.0, ge=0, lt=1, description="share of all steps over which the rate rises from zero"
-    )
-    clip_norm: float | None = Field(
-        5.0, gt=0, description="largest norm of the gradient; larger ones are scaled"
-    )
+    warmup: float = Field(0.0, ge=0, lt=1, description="share of all steps over which the rate rises from zero")
+    clip_norm: float | None = Field(5.0, gt=0, description="largest norm of the gradient; larger ones are scaled")
     unknown_rate: float = Field(
         0.5, ge=0, le=1, description="chance that a word seen once is trained as the unknown word"
     )
@@ -140,7 +142,7 @@ class TrainingConfig(Section):
         lt=1,
         description="decay of a moving average of the weights, per step; the average is kept",
     )
-    seed: int = Field(1, ge=0, description="seed of every random choice")
+    seed: int = Field(1, ge=0, lt=2**63, description="seed of every random choice")
     threads: int | None = Field(None, ge=1, description="CPU threads; unset: PyTorch's own choice")
     device: str = Field("auto", description="`auto` (a GPU where there is one), `cpu`, `cuda`, `cuda:1`")
 
@@ -168,9 +170,7 @@ def load_config(path: str | Path, overrides: list[str] | None = None) -> Config:
     try:
         tree = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
-        raise ConfigError(
-            f"{path}: no such file; expected a TOML file such as configs/quickstart.toml"
-        ) from None
+        raise ConfigError(f"{path}: no such file; expected a TOML file such as configs/quickstart.toml") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: expected a readable TOML file in UTF-8: {error}") from None
     except tomllib.TOMLDecodeError as error:
@@ -189,9 +189,7 @@ def override_data(data: DataConfig, overrides: list[str]) -> DataConfig:
     tree: dict[str, Any] = {"data": data.model_dump()}
     for override in overrides:
         if not override.strip().startswith("data."):
-            raise ConfigError(
-                f"--set {override}: expected data.key=value: only how files are read can be set here"
-            )
+            raise ConfigError(f"--set {override}: expected data.key=value: only how files are read can be set here")
         _lay_over(tree, override)
     return parse_config(tree, "--set").data
 
@@ -213,7 +211,9 @@ def parse_config(tree: dict[str, Any], where: str) -> Config:
         key = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
             raise ConfigError(f"{where}: {_unknown(key)}") from None
-        wanted = first["msg"].removeprefix("Input ")
+        wanted = first["msg"].removeprefix("Input ").removeprefix("Value error, ")
+        if first["type"] == "model_type":
+            wanted = f"should be a table, [{key}]"
         raise ConfigError(f"{where}: {key} {wanted}, found {first['input']!r}") from None
 
 
@@ -230,10 +230,10 @@ _SECTIONS: dict[str, type[Section]] = {"data": DataConfig, "model": ModelConfig,
 
 
 def _unknown(key: str) -> str:
-    close = difflib.get_close_matches(key, [*known_keys(), *_SECTIONS], n=1, cutoff=0.6)
-    return f"unknown key {key}" + (
-        f"; did you mean {close[0]}?" if close else "; see the README's configuration"
-    )
+    # By the last part alone: with its section, every key of that section would look close.
+    names = {known.rpartition(".")[2]: known for known in (*known_keys(), *_SECTIONS)}
+    close = difflib.get_close_matches(key.rpartition(".")[2], names, n=1, cutoff=0.6)
+    return f"unknown key {key}; " + (f"did you mean {names[close[0]]}?" if close else "see the README's configuration")
 
 
 def _lay_over(tree: dict[str, Any], override: str) -> None:
@@ -251,11 +251,11 @@ def _lay_over(tree: dict[str, Any], override: str) -> None:
 
 def _parse_value(text: str, annotation: Any) -> Any:
     """A TOML value where the text is one, else the text itself: a path needs no quotes on a shell."""
+    kinds = (annotation, *get_args(annotation))
+    if str in kinds and text.strip()[:1] not in ("'", '"'):
+        return text  # with its blanks: a separator may be one
     text = text.strip()
-    takes_text = annotation is str or any(
-        kind is str or isinstance(kind, str) for kind in get_args(annotation)
-    )
-    if takes_text and text[:1] not in ("'", '"'):
+    if any(isinstance(kind, str) for kind in kinds) and text[:1] not in ("'", '"'):
         return text
     try:
         return tomllib.loads(f"value = {text}")["value"]

@@ -15,7 +15,8 @@ _HEAD = """<!DOCTYPE html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Named entities</title>
 <style>
-body { max-width: 50rem; margin: 2rem auto; padding: 0 1rem; font: 1.05rem/2.1 system-ui, sans-serif; color: #111; background: #fff; }
+body { max-width: 50rem; margin: 2rem auto; padding: 0 1rem; font: 1.05rem/2.1 system-ui, sans-serif; }
+body { color: #111; background: #fff; }
 p { white-space: pre-wrap; overflow-wrap: anywhere; }
 mark { padding: .2em .4em; border-radius: .35em; color: #111; }
 mark small { margin-left: .45em; font-size: .68em; font-weight: 700; letter-spacing: .03em; }
@@ -41,9 +42,7 @@ def render_html(tagged: Iterable[tuple[str, list[Entity]]]) -> Iterator[str]:
             if entity.score is not None:
                 label += f" {entity.score:.2f}"
             pieces.append(html.escape(text[done : entity.start]))
-            pieces.append(
-                f'<mark style="background: {colour}">{html.escape(entity.text)}<small>{label}</small></mark>'
-            )
+            pieces.append(f'<mark style="background: {colour}">{html.escape(entity.text)}<small>{label}</small></mark>')
             done = entity.end
         pieces.append(html.escape(text[done:]))
         yield f"<p>{''.join(pieces)}</p>\n"

@@ -32,9 +32,7 @@ def tag_text(
         while batch := list(islice(texts, batch_size)):
             sentences = [sentence for text in batch for sentence in tagger.split(text)]
             for sentence, tags in zip(sentences, tagger.tag_sentences(sentences), strict=True):
-                yield (
-                    "".join(f"{word} {tag}\n" for word, tag in zip(sentence.words, tags, strict=True)) + "\n"
-                )
+                yield ("".join(f"{word} {tag}\n" for word, tag in zip(sentence.words, tags, strict=True)) + "\n")
         return
     texts, for_pipe = tee(texts)
     yield from _write(zip(texts, tagger.pipe(for_pipe, batch_size=batch_size), strict=True), output_format)
@@ -73,9 +71,7 @@ def entities_of_words(sentence: Sentence, tags: list[str]) -> tuple[str, list[En
 
 def as_json(text: str, entities: list[Entity]) -> str:
     """One JSON object; an entity without a score has no such key."""
-    found = [
-        {key: value for key, value in asdict(entity).items() if value is not None} for entity in entities
-    ]
+    found = [{key: value for key, value in asdict(entity).items() if value is not None} for entity in entities]
     return json.dumps({"text": text, "entities": found}, ensure_ascii=False)
 
 
@@ -105,17 +101,13 @@ def _words(block: list[Row]) -> Sentence:
     return sentence_from_words([row.word for row in block if row.kind == "token"])
 
 
-def _tag_blocks(
-    tagger: Tagger, blocks: Iterator[list[Row]], batch_size: int
-) -> Iterator[tuple[str, list[Entity]]]:
+def _tag_blocks(tagger: Tagger, blocks: Iterator[list[Row]], batch_size: int) -> Iterator[tuple[str, list[Entity]]]:
     while batch := list(islice(blocks, batch_size)):
         sentences = [sentence for sentence in map(_words, batch) if sentence.tokens]
         yield from map(entities_of_words, sentences, tagger.tag_sentences(sentences))
 
 
-def _append_column(
-    tagger: Tagger, blocks: Iterator[list[Row]], separator: str, batch_size: int
-) -> Iterator[str]:
+def _append_column(tagger: Tagger, blocks: Iterator[list[Row]], separator: str, batch_size: int) -> Iterator[str]:
     while batch := list(islice(blocks, batch_size)):
         for block, tags in zip(batch, tagger.tag_sentences([_words(block) for block in batch]), strict=True):
             tag = iter(tags)

@@ -31,9 +31,7 @@ class TrainingProgress:
         self._bar.stop()
 
     def _on_step(self, step: Step) -> None:
-        text = (
-            f"epoch {step.epoch}/{self._epochs}  loss {step.loss:.4f}  {step.tokens_per_second:,.0f} tokens/s"
-        )
+        text = f"epoch {step.epoch}/{self._epochs}  loss {step.loss:.4f}  {step.tokens_per_second:,.0f} tokens/s"
         if self._best:
             text += f"  best dev F1 {100 * self._best:.2f}"
         self._bar.update(self._task, completed=step.epoch - 1 + step.done / step.total, description=text)

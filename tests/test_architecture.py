@@ -30,7 +30,7 @@ FLOORS = [
         "text.survey",
         "text.vocabulary",
     ],
-    ["evaluation.scores", "evaluation.report", "evaluation.files"],
+    ["evaluation.scores", "evaluation.report", "evaluation.calibration", "evaluation.files"],
     [
         "network.cells",
         "network.recursion",

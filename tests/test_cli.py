@@ -105,7 +105,14 @@ def test_train_writes_a_model_directory_and_leaves_no_litter(run, sample_en, tmp
     assert out.startswith(f"{tmp_path}/runs/tiny: dev F1 ")
     assert "epoch   1" in err
     names = {path.name for path in (tmp_path / "runs" / "tiny").iterdir()}
-    assert names == {"config.json", "vocabulary.json", "model.safetensors", "metrics.json", "history.jsonl", "README.md"}
+    assert names == {
+        "config.json",
+        "vocabulary.json",
+        "model.safetensors",
+        "metrics.json",
+        "history.jsonl",
+        "README.md",
+    }
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["tiny"]
     assert len((tmp_path / "runs/tiny/history.jsonl").read_text().splitlines()) == 1
 
@@ -117,7 +124,11 @@ def test_train_writes_a_model_directory_and_leaves_no_litter(run, sample_en, tmp
         (["tag", "{model}", "missing.txt"], 1, "missing.txt: no such file"),
         (["tag", "{model}", "--format", "xml"], 2, "--format: expected jsonl, conll or html, found 'xml'"),
         (["tag", "{model}", "--input", "pdf"], 2, "--input: expected text or conll, found 'pdf'"),
-        (["train", "none.toml", "--out", "x"], 2, "none.toml: no such file; expected a TOML file such as configs/quickstart.toml"),
+        (
+            ["train", "none.toml", "--out", "x"],
+            2,
+            "none.toml: no such file; expected a TOML file such as configs/quickstart.toml",
+        ),
         (
             ["tag", "{model}", "--set", "model.dropout=0"],
             2,
@@ -162,7 +173,9 @@ def test_the_module_and_the_scripts_are_the_same_command(small_model, sample_en,
     from tests.conftest import ROOT
 
     def out(*command):
-        return subprocess.run([sys.executable, *map(str, command)], capture_output=True, check=True, input=b"Paris").stdout
+        return subprocess.run(
+            [sys.executable, *map(str, command)], capture_output=True, check=True, input=b"Paris"
+        ).stdout
 
     assert out("-m", "ner", "tag", small_model) == out(ROOT / "scripts/tag.py", small_model)
     table = out(ROOT / "scripts/evaluate.py", small_model, sample_en / "dev.conll")
@@ -173,7 +186,10 @@ def test_the_module_and_the_scripts_are_the_same_command(small_model, sample_en,
 def test_a_reader_that_closes_early_is_no_traceback(small_model):
     text = b"Paris is nice.\n" * 5000
     process = subprocess.Popen(
-        [sys.executable, "-m", "ner", "tag", str(small_model)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-m", "ner", "tag", str(small_model)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     feeder = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
     feeder.communicate()

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 import ner
 
 
@@ -18,12 +20,8 @@ def test_the_docstring_of_every_public_name_begins_with_a_sentence():
 
 
 def test_a_name_that_is_not_there_is_an_attribute_error():
-    try:
+    with pytest.raises(AttributeError, match=r"^module 'ner' has no attribute 'nonsense'$"):
         ner.nonsense  # noqa: B018
-    except AttributeError as error:
-        assert str(error) == "module 'ner' has no attribute 'nonsense'"
-    else:
-        raise AssertionError("expected an AttributeError")
 
 
 def run(code):

@@ -48,7 +48,7 @@ def test_text_with_little_or_nothing_in_it_is_tagged(tagger, text):
     check_offsets(text, tagger.tag(text))
 
 
-@pytest.mark.parametrize("piece", ["a", "John Smith went home. ", "中", "." , "x "])
+@pytest.mark.parametrize("piece", ["a", "John Smith went home. ", "中", ".", "x "])
 def test_a_very_long_text_is_tagged_whole(tagger, piece):
     text = piece * (40_000 // len(piece))
     check_offsets(text, tagger.tag(text))
@@ -93,7 +93,7 @@ def test_scores_are_probabilities_and_sum_with_their_rivals_to_at_most_one(tagge
 
 
 def test_tags_are_iob2_and_well_formed(tagger):
-    tags = tagger.tag_words("Washington met Jordan in Paris , France .".split())
+    tags = tagger.tag_words(["Washington", "met", "Jordan", "in", "Paris", ",", "France", "."])
     for previous, tag in itertools.pairwise(["O", *tags]):
         assert tag == "O" or tag.startswith("B-") or (tag.startswith("I-") and previous[2:] == tag[2:])
 
@@ -106,5 +106,5 @@ def test_evaluate_refuses_sentences_without_tags(tagger):
 
 def test_a_model_saved_again_tags_alike(tagger, tmp_path):
     tagger.save(tmp_path / "copy")
-    words = "Jordan King flew from Amman to Washington .".split()
+    words = ["Jordan", "King", "flew", "from", "Amman", "to", "Washington", "."]
     assert ner.load(tmp_path / "copy", device="cpu").tag_words(words) == tagger.tag_words(words)

@@ -1,14 +1,16 @@
 """Two column files held against each other, or two tag columns of one: what `ner score` does."""
 
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from ner.config import DataConfig
-from ner.errors import DataError
+from ner.errors import ConfigError, DataError
 from ner.evaluation.report import Report, report_tags
 from ner.evaluation.scores import Scores, score_strictly
 from ner.text.columns import read_as_written
+from ner.text.sentence import Sentence
 from ner.text.tags import convert_tags
 
 
@@ -39,22 +41,32 @@ def score_files(gold: Path, predicted: Path | None, data: DataConfig) -> Compari
         gold: a tagged column file.
         predicted: the same words with other tags; None: `gold` holds both, predicted tags in `data`'s tag
             column and gold ones in the column before.
-        data: describes both files.
+        data: describes both files; with `scheme` set, tags are compared as they are written.
 
     Raises:
+        ConfigError: one file, and no column before the tag column.
         DataError: a file can't be read, or the two don't hold the same words.
     """
+    if not predicted and data.tag_column == 0:
+        raise ConfigError("data.tag_column: expected the predicted tags' column, the gold tags' just before, found 0")
     gold_data = data if predicted else data.model_copy(update={"tag_column": data.tag_column - 1})
-    wanted, _ = read_as_written(gold, gold_data)
+    wanted, gold_scheme = read_as_written(gold, gold_data)
     found, scheme = read_as_written(predicted or gold, data)
+    _check_words(wanted, found, gold, predicted or gold)
+    gold_tags = [list(sentence.tags or ()) for sentence in wanted]
+    tags = [sentence.tags or () for sentence in found]
+    well_formed = [convert_tags(t, scheme) for t in gold_tags]
+    strict, _ = score_strictly(well_formed, tags, scheme)
+    # The accuracy compares tags as they are written, as conlleval does, so both must be of one scheme.
+    return Comparison(report_tags(gold_tags if gold_scheme == scheme else well_formed, tags), strict, scheme)
+
+
+def _check_words(wanted: list[Sentence], found: list[Sentence], gold: Path, predicted: Path) -> None:
+    for mine, theirs in zip(wanted, found, strict=False):
+        for word, other in zip_longest(mine.words, theirs.words, fillvalue=""):
+            if word != other:
+                raise DataError(
+                    f"{theirs.where}: expected the words of {mine.where}, found {other!r} where that has {word!r}"
+                )
     if len(wanted) != len(found):
         raise DataError(f"{predicted}: expected the {len(wanted)} sentences of {gold}, found {len(found)}")
-    for mine, theirs in zip(wanted, found, strict=True):
-        if mine.words != theirs.words:
-            raise DataError(
-                f"{theirs.where}: expected the words of {mine.where}, found others: {theirs.words[:5]}"
-            )
-    gold_tags = [sentence.tags or () for sentence in wanted]
-    tags = [sentence.tags or () for sentence in found]
-    strict, _ = score_strictly([convert_tags(t, scheme) for t in gold_tags], tags, scheme)
-    return Comparison(report_tags(gold_tags, tags), strict, scheme)

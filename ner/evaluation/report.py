@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ner.evaluation.scores import Scores, score_entities, token_accuracy
-from ner.text.tags import convert_tags
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """How well sentences were tagged.
 
-    `micro` counts all entities alike, `labels` those of each label; `accuracy` is the share of right tags.
+    `micro` counts all entities alike, `labels` those of each label; `accuracy` is the share of equal tags.
     Scores are fractions of 1. `seconds` is the time that tagging took, None where nothing was tagged.
     """
 
@@ -50,18 +49,16 @@ class Report:
 def report_tags(
     gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]], *, seconds: float | None = None
 ) -> Report:
-    """The report of predicted tags held against gold ones, of any scheme each.
+    """The report of predicted tags held against gold ones, both written in one scheme, whichever.
 
     Args:
         gold: one tag sequence a sentence.
         predicted: as many sentences of as many tags.
         seconds: how long tagging took, if it did.
     """
-    wanted = [convert_tags(tags, "iob2") for tags in gold]
-    found = [convert_tags(tags, "iob2") for tags in predicted]
-    micro, labels = score_entities(wanted, found)
-    num_tokens = sum(len(tags) for tags in wanted)
-    return Report(micro, labels, token_accuracy(wanted, found), len(wanted), num_tokens, seconds)
+    micro, labels = score_entities(gold, predicted)
+    num_tokens = sum(len(tags) for tags in gold)
+    return Report(micro, labels, token_accuracy(gold, predicted), len(gold), num_tokens, seconds)
 
 
 def _row(scores: Scores) -> str:

@@ -1,14 +1,15 @@
 """Precision, recall and F1 of entities, counted by seqeval (Nakayama 2018).
 
 The only module that knows seqeval and its traps: its default mode forgives a wrong end, its strict mode is
-lenient without a scheme, a file without entities makes its report fail, and its numbers are NumPy's.
+lenient without a scheme, a file without entities makes its report fail, it strips hyphens off labels, and
+its numbers are NumPy's.
 """
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ner.text.tags import Scheme, convert_tags
+from ner.text.tags import OUTSIDE, Scheme, convert_tags, plain_tag, split_tag
 
 Tags = Sequence[Sequence[str]]
 
@@ -35,9 +36,7 @@ def score_entities(gold: Tags, predicted: Tags) -> tuple[Scores, dict[str, Score
         gold: one tag sequence a sentence.
         predicted: as many sentences of as many tags.
     """
-    return _seqeval(
-        [convert_tags(t, "iob2") for t in gold], [convert_tags(t, "iob2") for t in predicted], "iob2"
-    )
+    return _seqeval([convert_tags(t, "iob2") for t in gold], [convert_tags(t, "iob2") for t in predicted], "iob2")
 
 
 def score_strictly(gold: Tags, predicted: Tags, scheme: Scheme) -> tuple[Scores, dict[str, Scores]]:
@@ -50,14 +49,11 @@ def score_strictly(gold: Tags, predicted: Tags, scheme: Scheme) -> tuple[Scores,
     """
     if scheme == "iob1":
         return score_entities(gold, predicted)
-    if scheme == "bmes":
-        # The same scheme with another letter, which seqeval doesn't know.
-        gold, predicted = _with_inside(gold), _with_inside(predicted)
     return _seqeval(gold, predicted, "iob2" if scheme == "iob2" else "bioes")
 
 
 def token_accuracy(gold: Tags, predicted: Tags) -> float:
-    """Share of tokens whose tag is right, both read as IOB2; 0 where there are none."""
+    """Share of tokens whose two tags are the same, as they are written; 0 where there are no tokens."""
     pairs = [pair for g, p in zip(gold, predicted, strict=True) for pair in zip(g, p, strict=True)]
     return sum(g == p for g, p in pairs) / len(pairs) if pairs else 0.0
 
@@ -67,7 +63,13 @@ def _seqeval(gold: Tags, predicted: Tags, scheme: str) -> tuple[Scores, dict[str
     from seqeval.scheme import IOB2, IOBES, Entities
 
     kind = IOB2 if scheme == "iob2" else IOBES
-    gold, predicted = [list(tags) for tags in gold], [list(tags) for tags in predicted]
+    all_tags = {tag for sequences in (gold, predicted) for tags in sequences for tag in tags}
+    names = sorted({split_tag(tag)[1] for tag in all_tags} - {""})
+    # Each label goes by its number, since seqeval takes `x-` and `-x` for `x`, and knows no M-, L-, U-.
+    plain = {tag: _numbered(tag, names) for tag in all_tags}
+    # Without a sentence seqeval refuses to count; an empty one changes nothing.
+    gold = [[plain[tag] for tag in tags] for tags in gold] or [[]]
+    predicted = [[plain[tag] for tag in tags] for tags in predicted] or [[]]
     wanted, found = Entities(gold, scheme=kind), Entities(predicted, scheme=kind)
     labels = sorted(wanted.unique_tags | found.unique_tags)
     numbers = precision_recall_fscore_support(
@@ -75,7 +77,7 @@ def _seqeval(gold: Tags, predicted: Tags, scheme: str) -> tuple[Scores, dict[str
     )
     num_found = Counter(entity.tag for sentence in found.entities for entity in sentence)
     scores = {
-        label: Scores(
+        names[int(label)]: Scores(
             precision=float(precision),
             recall=float(recall),
             f1=float(f1),
@@ -94,5 +96,7 @@ def _seqeval(gold: Tags, predicted: Tags, scheme: str) -> tuple[Scores, dict[str
     return Scores(precision, recall, f1, all_gold, all_found, correct), scores
 
 
-def _with_inside(sequences: Tags) -> list[list[str]]:
-    return [["I" + tag[1:] if tag.startswith("M-") else tag for tag in tags] for tags in sequences]
+def _numbered(tag: str, names: list[str]) -> str:
+    """The tag with its label's place among `names` instead, padded so that both sort alike."""
+    prefix, label = split_tag(plain_tag(tag))
+    return f"{prefix}-{names.index(label):09d}" if label else OUTSIDE

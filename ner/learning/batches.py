@@ -58,7 +58,8 @@ def encode(sentences: Sequence[Sentence], vocabularies: Vocabularies, *, tagged:
     number = vocabularies.words.number
     words = np.array([number(word) for word in distinct], dtype=np.int64)
     cases = np.array([case_number(word) for word in distinct], dtype=np.int64)
-    spelled = [vocabularies.character_numbers(_ends(word)) for word in distinct]
+    # A word without characters is spelled as one unknown: a character encoder wants at least one.
+    spelled = [vocabularies.character_numbers(_ends(word)) or [UNKNOWN] for word in distinct]
     spelling_lengths = np.array([len(spelling) for spelling in spelled], dtype=np.int64)
     spellings = np.zeros((len(spelled), int(spelling_lengths.max(initial=1))), dtype=np.int64)
     for row, spelling in zip(spellings, spelled, strict=True):

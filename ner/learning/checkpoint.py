@@ -1,6 +1,8 @@
 """Model directories and the state of an unfinished run: on disk without pickle, whole or not at all."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -36,11 +38,11 @@ def save_model(model: Model, folder: str | Path) -> None:
     """Writes a model directory; it appears whole, or the one that stood there stays.
 
     Raises:
-        ModelError: the folder holds something that isn't a model.
+        ModelError: the folder holds something that isn't a model, or can't be written.
     """
     folder = Path(folder)
     check_target(folder)
-    with staged_folder(folder) as part:
+    with _writing(folder) as part:
         _write_json(part / "config.json", {"format": FORMAT, **model.config.model_dump()})
         _write_json(part / "vocabulary.json", model.vocabularies.as_dict())
         save_file(
@@ -101,8 +103,12 @@ def load_model(folder: str | Path, device: torch.device) -> Model:
 
 
 def save_state(folder: Path, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
-    """Writes the state of an unfinished run, so that it can be resumed; the last one stays until it is whole."""
-    with staged_folder(folder) as part:
+    """Writes the state of an unfinished run, so that it can be resumed; the last one stays until it is whole.
+
+    Raises:
+        ModelError: the folder can't be written.
+    """
+    with _writing(folder) as part:
         save_file(
             {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
             part / "state.safetensors",
@@ -120,6 +126,8 @@ def load_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise ModelError(f"{folder}: no unfinished run to resume; train without --resume")
     try:
         values = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+        if not isinstance(values, dict):
+            raise ValueError(f"expected a JSON object, found {type(values).__name__}")
         return load_file(folder / "state.safetensors"), values
     except (SafetensorError, OSError, ValueError) as error:
         raise ModelError(f"{folder}: damaged: {error}; remove it and train without --resume") from None
@@ -128,6 +136,17 @@ def load_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 def package_versions() -> dict[str, str]:
     """The versions that a result depends on."""
     return {name: version(name) for name in ("bilstm-crf-ner", "torch", "pytorch-crf", "seqeval", "numpy")}
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[Path]:
+    """A fresh folder that takes this one's place when all went well; a full disk is an error with a way out."""
+    try:
+        with staged_folder(folder) as part:
+            yield part
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ModelError(f"{folder}: can't be written: {reason}; free space there, or choose another --out") from None
 
 
 def _read_weights(path: Path, network: BiLSTMCRF, device: torch.device) -> dict[str, Tensor]:
@@ -183,11 +202,11 @@ _CHOSEN = "The dev set chose the best epoch, so its score flatters; test scores,
 
 def _card(model: Model, folder: Path) -> str:
     """A model card in Markdown, after Mitchell et al. 2019: what it does, how it was made, how good it is."""
-    settings = model.config
+    labels = ", ".join(model.vocabularies.labels)
     lines = [
         f"# {folder.name}: a named-entity recognizer",
         "",
-        f"A BiLSTM-CRF (`bilstm-crf-ner` {version('bilstm-crf-ner')}) that finds {', '.join(model.vocabularies.labels)}.",
+        f"A BiLSTM-CRF (`bilstm-crf-ner` {version('bilstm-crf-ner')}) that finds {labels}.",
         "",
         "```python",
         "import ner",
@@ -212,7 +231,7 @@ def _card(model: Model, folder: Path) -> str:
         "## Training",
         "",
         f"Trained on `{model.metrics['training']['source']}`: " + _summary(model.metrics),
-        f"Seed {settings.training.seed}. All settings are in `config.json`, the epochs in `history.jsonl`.",
+        f"Seed {model.config.training.seed}. All settings are in `config.json`, the epochs in `history.jsonl`.",
         "",
         "The model knows the kind of text it was trained on and no other; the licence of the training corpus and",
         "of the word vectors binds whoever passes the model on.",

@@ -98,7 +98,7 @@ def restore_run(run: Run, config: Config, folder: Path) -> None:
                     f"{folder}: expected {section}.{key} = {then.get(key)!r}, as the run began, found {now[key]!r}; "
                     "train without --resume to begin anew"
                 )
-    if values["corpus"] != run.corpus:
+    if values.get("corpus") != run.corpus:
         raise ConfigError(
             f"{folder}: expected the training corpus as the run began, found another; "
             "train without --resume to begin anew"

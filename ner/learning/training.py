@@ -72,6 +72,17 @@ class Listener:
     on_message: Callable[[str], object] = lambda message: None
 
 
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What stays the same from epoch to epoch."""
+
+    config: Config
+    corpus: Corpus
+    vocabularies: Vocabularies
+    encoded: Encoded
+    listener: Listener
+
+
 def train_model(
     config: Config,
     corpus: Corpus,
@@ -94,6 +105,7 @@ def train_model(
         DataError: a sentence hasn't one tag a token.
         VectorsError: the pretrained vectors are missing, damaged or of another width.
         ConfigError: no such device, or a run is resumed under other settings or on another corpus.
+        ModelError: there is no whole run to resume, or its state can't be written.
     """
     _check_tags(corpus)
     corpus = replace(corpus, train=[sentence for sentence in corpus.train if sentence.tokens])
@@ -102,24 +114,22 @@ def train_model(
         torch.set_num_threads(config.training.threads)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(config.training.seed)
-        vocabularies, network, encoded, coverage = _prepare(config, corpus, listener)
+        task, network, coverage = _prepare(config, corpus, listener)
         network.to(device)
-        run = start_run(config, network, corpus=fingerprint(encoded))
+        run = start_run(config, network, corpus=fingerprint(task.encoded))
         if resume:
             if state is None:
                 raise ConfigError("resume: expected the folder of an unfinished run, found none")
             restore_run(run, config, state)
-        _run_epochs(run, config, corpus, vocabularies, encoded, listener, state)
+        _run_epochs(run, task, state)
     load_weights(network, run.best)
     config = _with_tokenizer(config, corpus)
-    history = run.history
-    tokens = int(encoded.lengths.sum())
     metrics: dict[str, Any] = {
         "training": {
             "source": _source(config.data, "train"),
             "sentences": len(corpus.train),
-            "tokens": tokens,
-            "epochs": len(history),
+            "tokens": len(task.encoded.words),
+            "epochs": len(run.history),
             "best_epoch": run.best_epoch,
             "seconds": run.seconds,
             "device": str(device),
@@ -131,8 +141,8 @@ def train_model(
     for split, sentences in (("dev", corpus.dev), ("test", corpus.test)):
         if sentences:
             source = _source(config.data, split)
-            metrics[split] = {"source": source, **evaluate(network, vocabularies, sentences)}
-    return Model(config, vocabularies, network.eval(), metrics, history)
+            metrics[split] = {"source": source, **evaluate(network, task.vocabularies, sentences)}
+    return Model(config, task.vocabularies, network.eval(), metrics, run.history)
 
 
 def evaluate(network: BiLSTMCRF, vocabularies: Vocabularies, sentences: list[Sentence]) -> dict[str, Any]:
@@ -143,10 +153,8 @@ def evaluate(network: BiLSTMCRF, vocabularies: Vocabularies, sentences: list[Sen
     return report_tags([s.tags or () for s in sentences], predicted, seconds=seconds).as_dict()
 
 
-def _prepare(
-    config: Config, corpus: Corpus, listener: Listener
-) -> tuple[Vocabularies, BiLSTMCRF, Encoded, dict[str, Any] | None]:
-    """Vocabularies, a fresh network with its vectors, the encoded training corpus, the vectors' coverage."""
+def _prepare(config: Config, corpus: Corpus, listener: Listener) -> tuple[_Task, BiLSTMCRF, dict[str, Any] | None]:
+    """What to train on, a fresh network with its vectors, the vectors' coverage."""
     model = config.model
     vectors = open_vectors(model.vectors) if model.vectors else None
     if vectors is not None:
@@ -161,7 +169,7 @@ def _prepare(
     )
     if not vocabularies.labels:
         raise TrainingError(
-            f"{config.data.train or 'training corpus'}: expected at least one entity, found none; is data.tag_column right?"
+            f"{_source(config.data, 'train')}: expected at least one entity, found none; is data.tag_column right?"
         )
     unseen = {span.label for s in corpus.dev for span in tags_to_spans(s.tags or ())} - set(vocabularies.labels)
     if unseen:
@@ -169,24 +177,16 @@ def _prepare(
         listener.on_message(f"warning: only the dev set has {names}; no model learns that, all of them count as missed")
     network = build_model(model, vocabularies)
     encoded = encode(corpus.train, vocabularies, tagged=True)
+    task = _Task(config, corpus, vocabularies, encoded, listener)
     if vectors is None:
-        return vocabularies, network, encoded, None
+        return task, network, None
     coverage = measure_coverage(vectors, place_vectors(vectors, vocabularies.words, network.embedding.words), encoded)
     listener.on_message(str(coverage))
-    return vocabularies, network, encoded, asdict(coverage)
+    return task, network, asdict(coverage)
 
 
-def _run_epochs(
-    run: Run,
-    config: Config,
-    corpus: Corpus,
-    vocabularies: Vocabularies,
-    encoded: Encoded,
-    listener: Listener,
-    state: Path | None,
-) -> None:
-    settings = config.training
-    history = run.history
+def _run_epochs(run: Run, task: _Task, state: Path | None) -> None:
+    settings, corpus, listener, history = task.config.training, task.corpus, task.listener, run.history
     gold = [sentence.tags or () for sentence in corpus.dev]
     for number in range(len(history) + 1, settings.epochs + 1):
         # Asked before the epoch, so that a run resumed after its last epoch stops as well.
@@ -194,10 +194,10 @@ def _run_epochs(
             listener.on_message(f"stopped: no better dev F1 for {settings.patience} epochs")
             break
         start = time.perf_counter()
-        loss, rate, speed = _train_epoch(run, config, corpus, vocabularies, encoded, number, listener)
+        loss, rate, speed = _train_epoch(run, task, number)
         if run.average:
             run.average.swap()
-        scores = report_tags(gold, predict_tags(run.network, vocabularies, corpus.dev)).micro if gold else None
+        scores = report_tags(gold, predict_tags(run.network, task.vocabularies, corpus.dev)).micro if gold else None
         best = scores is None or scores.f1 > run.best_f1
         if best:
             run.best, run.best_epoch = weights_of(run.network), number
@@ -219,24 +219,16 @@ def _run_epochs(
         history.append(asdict(epoch))
         listener.on_epoch(epoch)
         if state is not None:
-            save_run(run, config, state)
+            save_run(run, task.config, state)
 
 
-def _train_epoch(
-    run: Run,
-    config: Config,
-    corpus: Corpus,
-    vocabularies: Vocabularies,
-    encoded: Encoded,
-    number: int,
-    listener: Listener,
-) -> tuple[float, float, float]:
+def _train_epoch(run: Run, task: _Task, number: int) -> tuple[float, float, float]:
     """Mean loss of a sentence, the last learning rate, tokens per second."""
-    settings, network = config.training, run.network
+    settings, encoded, network = task.config.training, task.encoded, run.network
     device = network.projection.weight.device
     rng = np.random.default_rng([settings.seed, number])
     torch.manual_seed(int(rng.integers(2**63)))
-    words = drop_singletons(encoded, vocabularies.words.singletons, settings.unknown_rate, rng)
+    words = drop_singletons(encoded, task.vocabularies.words.singletons, settings.unknown_rate, rng)
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
     network.train()
     batches = list(batch_rows(encoded.lengths, size=settings.batch_size, tokens=settings.batch_tokens, generator=rng))
@@ -249,10 +241,13 @@ def _train_epoch(
             group["lr"] = rate
         inputs, tags = make_batch(encoded, rows, words=words)
         assert tags is not None  # the corpus was encoded with its tags
-        loss = network(inputs.to(device), tags.to(device))
-        value = float(loss.detach())
+        try:
+            loss = network(inputs.to(device), tags.to(device))
+            value = float(loss.detach())
+        except ValueError:
+            value = math.nan  # the CRF takes no emissions that are infinite or no numbers
         if not math.isfinite(value):
-            raise TrainingError(_not_finite(number, done + 1, value, [corpus.train[row] for row in rows]))
+            raise TrainingError(_not_finite(number, done + 1, value, [task.corpus.train[row] for row in rows]))
         run.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         if settings.clip_norm:
@@ -264,16 +259,20 @@ def _train_epoch(
         num_sentences += len(rows)
         num_tokens += int(encoded.lengths[rows].sum())
         speed = num_tokens / (time.perf_counter() - start)
-        listener.on_step(Step(number, done + 1, len(batches), total / num_sentences, speed))
+        task.listener.on_step(Step(number, done + 1, len(batches), total / num_sentences, speed))
+    # The last step shows in no loss of this epoch, and may be the last of all.
+    if not all(bool(parameter.isfinite().all()) for parameter in parameters):
+        raise TrainingError(f"epoch {number}: expected finite weights, found NaN or infinity; {_CALMER}")
     return total / num_sentences, rate, num_tokens / (time.perf_counter() - start)
+
+
+_CALMER = "lower training.learning_rate or training.clip_norm"
 
 
 def _not_finite(epoch: int, batch: int, value: float, sentences: list[Sentence]) -> str:
     places = ", ".join(sentence.where or " ".join(sentence.words[:5]) for sentence in sentences[:3])
-    return (
-        f"epoch {epoch}, batch {batch}: expected a finite loss, found {value}; the batch begins with {places}; "
-        "lower training.learning_rate or training.clip_norm"
-    )
+    found = f"epoch {epoch}, batch {batch}: expected a finite loss, found {value}"
+    return f"{found}; the batch begins with {places}; {_CALMER}"
 
 
 def _check_tags(corpus: Corpus) -> None:

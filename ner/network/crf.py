@@ -47,9 +47,7 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
         for name, allowed in zip(("start", "moves", "end"), constraints, strict=True):
             self.register_buffer(f"allowed_{name}", allowed, persistent=False)
 
-    def forward(
-        self, emissions: Tensor, tags: Tensor, mask: Tensor | None = None, reduction: str = "sum"
-    ) -> Tensor:
+    def forward(self, emissions: Tensor, tags: Tensor, mask: Tensor | None = None, reduction: str = "sum") -> Tensor:
         """Log-likelihood of tag sequences, as `torchcrf.CRF` computes it.
 
         Args:
@@ -68,8 +66,10 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
         alive = _alive(lengths, emissions.shape[1])
         # Padding may hold anything, -100 too, so it is given a tag that exists before it is looked up.
         tags = tags.masked_fill(~alive, 0)
-        if tags.numel() and not (0 <= int(tags.amin()) and int(tags.amax()) < self.num_tags):
-            raise ValueError(f"expected tags from 0 to {self.num_tags - 1}, found {int(tags.amin())}..{int(tags.amax())}")
+        if tags.numel() and not (int(tags.amin()) >= 0 and int(tags.amax()) < self.num_tags):
+            raise ValueError(
+                f"expected tags from 0 to {self.num_tags - 1}, found {int(tags.amin())}..{int(tags.amax())}"
+            )
         self._check_legal(tags, lengths)
         gold = paths.path_scores(Scores(emissions, *self._raw()), tags, lengths)
         return _reduce(gold - recursion.log_partition(self._scores(emissions), lengths), lengths, reduction)
@@ -148,7 +148,9 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
         return torch.where(alive.view(*alive.shape, 1, 1), pairs, 0).to(emissions.dtype)
 
     @torch.no_grad()
-    def span_posteriors(self, emissions: Tensor, mask: Tensor | None, spans: Sequence[tuple[int, int, int]], roles: Tensor) -> Tensor:
+    def span_posteriors(
+        self, emissions: Tensor, mask: Tensor | None, spans: Sequence[tuple[int, int, int]], roles: Tensor
+    ) -> Tensor:
         """Probability (N,) that an entity stands at exactly each of N spans.
 
         Args:
@@ -188,7 +190,9 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
     def _check(self, emissions: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
         """Emissions (B, T, K) with zeros at padding, and the lengths of their rows (B,)."""
         if emissions.dim() != 3 or emissions.shape[2] != self.num_tags:
-            raise ValueError(f"expected emissions of 3 dimensions, the last {self.num_tags}, found {tuple(emissions.shape)}")
+            raise ValueError(
+                f"expected emissions of 3 dimensions, the last {self.num_tags}, found {tuple(emissions.shape)}"
+            )
         emissions = emissions if self.batch_first else emissions.transpose(0, 1)
         num_rows, num_steps = emissions.shape[:2]
         if mask is None:
@@ -199,7 +203,9 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
                 raise ValueError(f"expected a mask of shape {tuple(emissions.shape[:2])}, found {tuple(mask.shape)}")
             if bool((mask[:, 1:] & ~mask[:, :-1]).any()):
                 row = int((mask[:, 1:] & ~mask[:, :-1]).any(1).nonzero()[0])
-                raise ValueError(f"sentence {row}: expected all its tokens before its padding, found a hole in the mask")
+                raise ValueError(
+                    f"sentence {row}: expected all its tokens before its padding, found a hole in the mask"
+                )
             lengths = mask.sum(1)
             if not bool(mask.all()):
                 emissions = emissions.masked_fill(~mask.unsqueeze(2), 0)

@@ -39,9 +39,7 @@ class Inputs(NamedTuple):
 class BiLSTMCRF(nn.Module):
     """Emissions from embeddings and an encoder, a sequence of tags from a conditional random field."""
 
-    def __init__(
-        self, embedding: TokenEmbedding, encoder: Encoder, num_tags: int, *, word_dropout: float
-    ) -> None:
+    def __init__(self, embedding: TokenEmbedding, encoder: Encoder, crf: CRF, *, word_dropout: float) -> None:
         super().__init__()
         self.embedding = embedding
         self.encoder = encoder

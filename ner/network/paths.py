@@ -118,9 +118,7 @@ def k_best(scores: Scores, lengths: Tensor, total: Tensor, k: int) -> list[list[
     return result
 
 
-def span_log_posteriors(
-    scores: Scores, chart: Chart, spans: Sequence[tuple[int, int, int]], roles: Tensor
-) -> Tensor:
+def span_log_posteriors(scores: Scores, chart: Chart, spans: Sequence[tuple[int, int, int]], roles: Tensor) -> Tensor:
     """Log-probability (N,) that exactly this span is an entity: all paths with B I… E, or S, just there.
 
     Args:

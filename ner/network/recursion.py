@@ -22,8 +22,9 @@ from ner.network.cells import reversal
 class Chart(NamedTuple):
     """What forward-backward finds for B sentences of at most T tokens over K tags; log values are natural.
 
-    They are in double precision where scores differed much. With `prefix` (B, T, K), the log weight of all paths up to a token and its tag, and `suffix` (B, T, K), of
-    all that follows it, `prefix + suffix - log_partition` is the log marginal. Padding is meaningless.
+    With `prefix` (B, T, K), the log weight of all paths up to a token and its tag, and `suffix` (B, T, K), of all
+    that follows it, `prefix + suffix - log_partition` is the log marginal. Padding is meaningless. All are in
+    double precision where scores differ so much that the recursion ran in log space.
     """
 
     log_partition: Tensor  # (B,)
@@ -90,10 +91,10 @@ class _Scaled(NamedTuple):
 def _scaled(scores: Scores, lengths: Tensor) -> _Scaled | None:
     """Forward-backward on scaled probabilities; None where too much may have vanished."""
     emissions, start, transitions, end = scores
-    num_rows, num_steps, num_tags = emissions.shape
+    _, num_steps, num_tags = emissions.shape
     tiny = torch.finfo(emissions.dtype).tiny
     parameters, top, width = _parameter_weights(start, transitions, end)
-    first, last, move = parameters.split((num_tags, num_tags, num_tags * num_tags))
+    first, last, move = torch.split(parameters, [num_tags, num_tags, num_tags * num_tags])
     move = move.view(num_tags, num_tags)
     by_step = emissions.detach().transpose(0, 1)  # (T, B, K)
     tops = by_step.amax(2, keepdim=True)  # (T, B, 1)
@@ -163,7 +164,7 @@ class _LogPartition(torch.autograd.Function):
     """The log partition; its gradients are the expected counts of starts, moves, ends and tags."""
 
     @staticmethod
-    def forward(  # type: ignore[override]
+    def forward(
         ctx: Any, emissions: Tensor, start: Tensor, transitions: Tensor, end: Tensor, lengths: Tensor
     ) -> Tensor:
         scores = Scores(emissions, start, transitions, end)
@@ -174,20 +175,19 @@ class _LogPartition(torch.autograd.Function):
             weights = _log_marginals(chart, lengths).exp().transpose(0, 1).to(emissions.dtype)
             ctx.save_for_backward(weights, lengths, transitions, emissions, *chart)
             return chart.log_partition.to(emissions.dtype)
-        ctx.save_for_backward(
-            scaled.marginals, lengths, scaled.moves, scaled.forward, scaled.following, scaled.rate
-        )
+        ctx.save_for_backward(scaled.marginals, lengths, scaled.moves, scaled.forward, scaled.following, scaled.rate)
         return scaled.log_partition
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         marginals, lengths = ctx.saved_tensors[:2]
         weighted = marginals * grad.unsqueeze(1)  # (T, B, K)
         final = (lengths - 1).clamp(min=0).unsqueeze(0)
         start, end = weighted[0].sum(0), _rows(weighted, final).squeeze(0).sum(0)
         if ctx.in_log_space:
-            counts = _log_space_moves(*ctx.saved_tensors[1:], grad).to(grad.dtype)
+            transitions, emissions, *parts = ctx.saved_tensors[2:]
+            counts = _log_space_moves(lengths, transitions, emissions, Chart(*parts), grad).to(grad.dtype)
         else:
             moves, forward, following, rate = ctx.saved_tensors[2:]
             # A move leaves its step at that step's rate; past a sentence's end `following` is zero.
@@ -228,10 +228,9 @@ def _log_marginals(chart: Chart, lengths: Tensor) -> Tensor:
     return log_weights.masked_fill(~alive.unsqueeze(2), -math.inf)
 
 
-def _log_space_moves(
-    lengths: Tensor, transitions: Tensor, emissions: Tensor, total: Tensor, prefix: Tensor, suffix: Tensor, grad: Tensor
-) -> Tensor:
+def _log_space_moves(lengths: Tensor, transitions: Tensor, emissions: Tensor, chart: Chart, grad: Tensor) -> Tensor:
     """Expected counts of moves (K, K), those of each sentence weighted by its gradient."""
+    total, prefix, suffix = chart
     counts = torch.zeros_like(transitions, dtype=torch.double)
     for step in range(1, emissions.shape[1]):
         entering = emissions[:, step] + suffix[:, step] - total.unsqueeze(1)  # (B, K)
@@ -252,7 +251,7 @@ def _mirror(sequence: Tensor, order: Tensor | None) -> Tensor:
 
 
 def _parameter_weights(start: Tensor, transitions: Tensor, end: Tensor) -> tuple[Tensor, float, float]:
-    """exp of start, end and transitions in one row, their greatest taken off; that one; their finite range."""
+    """Exp of start, end and transitions in one row, their greatest taken off; that one; their finite range."""
     flat = torch.cat((start.detach(), end.detach(), transitions.detach().reshape(-1)))
     top = flat.amax()
     low = torch.where(flat == -math.inf, top, flat).amin()

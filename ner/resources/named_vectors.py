@@ -8,7 +8,7 @@ import difflib
 import tempfile
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,18 @@ class NamedVectors:
     licence: str
     sources: tuple[Source, ...]
     completed_by: str | None = None
+
+    def with_sources(self, kind: str) -> "NamedVectors":
+        """The same set with its sources of one kind (`url`, `pypi`, `npm`) alone.
+
+        Raises:
+            VectorsError: it has none of this kind.
+        """
+        sources = tuple(source for source in self.sources if source.kind == kind)
+        if not sources:
+            kinds = ", ".join(dict.fromkeys(source.kind for source in self.sources))
+            raise VectorsError(f"{self.name}: expected a source of kind {kinds}, found {kind!r}")
+        return replace(self, sources=sources)
 
     def __str__(self) -> str:
         here = "here" if vectors_folder(self.name).exists() else "-"
@@ -68,6 +80,7 @@ def get_vectors(
     *,
     on_message: Callable[[str], None],
     on_progress: Callable[[int, int | None], None] | None = None,
+    kind: str | None = None,
 ) -> Path:
     """The compact folder of a named set, fetched if it isn't in the cache yet, completed if that is possible.
 
@@ -76,15 +89,18 @@ def get_vectors(
         on_message: called with what a user wants to read: the licence, the source, what failed, how good
             predicted rows are.
         on_progress: called with bytes received and bytes in all (None where nobody says).
+        kind: try only sources of this kind (`url`, `pypi`, `npm`).
 
     Raises:
-        VectorsError: no such name.
+        VectorsError: no such name, or no source of this kind.
         DownloadError: no source could be used.
     """
     entries = list_vectors()
     entry = next((entry for entry in entries if entry.name == name), None)
     if entry is None:
         raise VectorsError(f"{name}: no such set of vectors{_close(name, entries)}; see `ner vectors list`")
+    if kind is not None:
+        entry = entry.with_sources(kind)
     folder = vectors_folder(name)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

@@ -5,20 +5,25 @@ separators made of one TAB, comments, CRLF, byte-order marks, ragged columns, wo
 exotic spaces. Only the declared separator splits, and only LF or CRLF ends a line.
 """
 
+import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
-from ner.config import DataConfig
+from ner.config import DataConfig, parse_config
 from ner.errors import DataError
 from ner.text.sentence import Sentence, sentence_from_words
-from ner.text.tags import Scheme, check_prefix, convert_tags, detect_scheme, split_tag
+from ner.text.tags import OUTSIDE, Scheme, check_prefix, convert_tags, detect_scheme
 
 DOCUMENT_START = "-DOCSTART-"
 _DEFAULT = DataConfig()
 _BLANKS = " \t"
 _SPLIT_BLANKS = re.compile(r"[ \t]+").split
+_IS_WIDE = re.compile(r"u(tf)?[-_ ]?(16|32)", re.IGNORECASE).match
+# What would not come back: blanks and line ends part words, a NUL is refused, a half surrogate has no UTF-8.
+_UNWRITABLE = re.compile(r"[ \t\r\n\0\ud800-\udfff]").search
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,7 @@ def read_conll(
     The arguments are the settings of `[data]` with the same names.
 
     Raises:
+        ConfigError: an argument of the wrong type or value.
         DataError: the file is missing, empty, binary, in another encoding, or a line isn't as described.
     """
     settings = {
@@ -61,7 +67,7 @@ def read_conll(
         "comment": comment,
         "encoding": encoding,
     }
-    return read_tagged(path, DataConfig.model_validate(settings))
+    return read_tagged(path, parse_config({"data": settings}, "read_conll").data)
 
 
 def read_tagged(path: str | Path, data: DataConfig) -> list[Sentence]:
@@ -80,12 +86,21 @@ def read_as_written(path: str | Path, data: DataConfig) -> tuple[list[Sentence],
     Raises:
         DataError: as `read_conll`.
     """
-    text = read_text(path, data.encoding)
-    read = _read_token_lists if data.layout == "lines" else _read_columns
-    sentences = list(read(text, str(path), data))
+    # Not splitlines(): that also cuts at U+2028, U+0085 and others, which may stand in a word.
+    lines = read_text(path, data.encoding).split("\n")
+    if data.layout == "lines":
+        sentences = list(_read_token_lists(lines, str(path), data))
+    else:
+        rows = read_rows(lines, str(path), data, tagged=True)
+        sentences = list(sentences_of_rows(rows, str(path), tagged=True))
     if not sentences:
         raise DataError(f"{path}: expected tagged sentences, found none; is it the right file?")
-    return sentences, _check_scheme(sentences, str(path), data)
+    if data.scheme != "auto":
+        return sentences, data.scheme
+    try:
+        return sentences, detect_scheme(sentence.tags or () for sentence in sentences)
+    except ValueError as error:
+        raise DataError(f"{path}: {error}; set data.scheme to learn which line is wrong") from None
 
 
 def read_text(path: str | Path, encoding: str) -> str:
@@ -102,32 +117,33 @@ def read_text(path: str | Path, encoding: str) -> str:
         ) from None
     except OSError as error:
         raise DataError(f"{path}: expected a readable file: {error.strerror}") from None
-    return decode(content, encoding, str(path))
+    text = decode(content, encoding, str(path))
+    if "\r" in text and "\n" not in text:
+        raise DataError(f"{path}: expected lines that end in LF or CRLF, found CR only; convert the line ends")
+    return text
 
 
-def decode(content: bytes, encoding: str, where: str) -> str:
-    """Bytes as text, without a byte-order mark; `where` opens the message of an error.
+def decode(content: bytes, encoding: str, where: str, *, first_line: int = 1) -> str:
+    """Bytes as text, without a byte-order mark; `where` and a line from `first_line` on open a message.
 
     Raises:
         DataError: binary, or not in this encoding.
     """
     wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
-    if wide and not encoding.lower().startswith(("utf-16", "utf-32", "utf16", "utf32")):
+    if wide and not _IS_WIDE(encoding):
         raise DataError(f'{where}: looks like UTF-16, expected {encoding}; set data.encoding = "utf-16"')
     try:
         text = content.decode(encoding)
     except LookupError:
-        raise DataError(
-            f'{where}: unknown encoding {encoding!r}; data.encoding is for example "utf-8"'
-        ) from None
+        raise DataError(f'{where}: unknown encoding {encoding!r}; data.encoding is for example "utf-8"') from None
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
+        line = content.count(b"\n", 0, error.start) + first_line
         found = f"byte 0x{content[error.start]:02x}" if error.start < len(content) else "the end"
         raise DataError(
             f'{where}:{line}: expected {encoding}, found {found}; set data.encoding, for example to "latin-1"'
         ) from None
     if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
+        line = text.count("\n", 0, text.index("\0")) + first_line
         raise DataError(f"{where}:{line}: expected text, found a NUL character; is it a binary file?")
     return text.removeprefix("\ufeff")
 
@@ -138,15 +154,15 @@ def decode_lines(lines: Iterable[bytes], encoding: str, where: str) -> Iterator[
     Raises:
         DataError: not in this encoding; names the line.
     """
-    if encoding.lower().startswith(("utf-16", "utf-32", "utf16", "utf32")):
+    if _IS_WIDE(encoding):
         # A line feed's byte may be half of another character there.
-        yield from decode(b"".join(lines), encoding, where).splitlines(keepends=True)
+        yield from io.StringIO(decode(b"".join(lines), encoding, where), newline="\n")
         return
     for number, line in enumerate(lines, start=1):
         try:
             text = line.decode(encoding)
         except (LookupError, UnicodeDecodeError):
-            decode(line, encoding, f"{where}:{number}")
+            decode(line, encoding, where, first_line=number)
             raise
         yield text.removeprefix("\ufeff") if number == 1 else text
 
@@ -157,16 +173,18 @@ def read_rows(lines: Iterable[str], where: str, data: DataConfig, *, tagged: boo
     Args:
         lines: with or without their line ends (LF, CRLF).
         where: opens every message.
-        data: describes the columns; its `scheme` is not looked at.
+        data: describes the columns.
         tagged: whether the tag column must be there.
 
     Raises:
-        DataError: too few columns, an empty word.
+        DataError: too few columns, an empty word, a tag that is none or another scheme's.
     """
     first_of_word = re.compile(data.word_pattern).match if data.word_pattern else None
     columns = (data.word_column, data.tag_column) if tagged else (data.word_column,)
-    # Two different columns from both ends need two cells: in `word` alone, column 0 is column -1.
-    wanted = max(*(column + 1 if column >= 0 else -column for column in columns), len(columns))
+    wanted = max(column + 1 if column >= 0 else -column for column in columns)
+    # Columns counted from both ends meet in a short line: in `word` alone, column 0 is column -1.
+    wanted += len({column % wanted for column in columns}) < len(columns)
+    known: set[str] = set()
     for number, line in enumerate(lines, start=1):
         line = line.removesuffix("\n").removesuffix("\r")
         if not line.strip(_BLANKS):
@@ -175,7 +193,7 @@ def read_rows(lines: Iterable[str], where: str, data: DataConfig, *, tagged: boo
         if data.comment and line.startswith(data.comment):
             yield Row(number, line, "comment")
             continue
-        cells = _split(line, data.separator)
+        cells = line.split(data.separator) if data.separator else _SPLIT_BLANKS(line.strip(_BLANKS))
         # Other columns of a -DOCSTART- line are filled in any way, or missing.
         if cells[0].startswith(DOCUMENT_START) or DOCUMENT_START in cells:
             yield Row(number, line, "document")
@@ -188,7 +206,11 @@ def read_rows(lines: Iterable[str], where: str, data: DataConfig, *, tagged: boo
             word = match[1]
         if not word:
             raise DataError(f"{where}:{number}: expected a word in column {data.word_column}, found none")
-        yield Row(number, line, "token", word, cells[data.tag_column] if tagged else "")
+        tag = cells[data.tag_column] if tagged else ""
+        if tagged and tag not in known:
+            _check_tag(tag, data, f"{where}:{number}", line)
+            known.add(tag)
+        yield Row(number, line, "token", word, tag)
 
 
 def sentences_of_rows(rows: Iterable[Row], where: str, *, tagged: bool) -> Iterator[Sentence]:
@@ -197,24 +219,16 @@ def sentences_of_rows(rows: Iterable[Row], where: str, *, tagged: bool) -> Itera
     tags: list[str] = []
     first = 0
     opens_document = False
-
-    def sentence() -> Sentence:
-        made = sentence_from_words(words, tags if tagged else None)
-        return replace(made, opens_document=opens_document, where=f"{where}:{first}")
-
-    for row in rows:
+    for row in chain(rows, [Row(0, "", "blank")]):  # the end of the file ends the last sentence
         if row.kind == "token":
-            if not words:
-                first = row.number
+            first = first or row.number
             words.append(row.word)
             tags.append(row.tag)
         elif row.kind != "comment" and words:
-            yield sentence()
-            words, tags, opens_document = [], [], False
-        if row.kind == "document":
-            opens_document = True
-    if words:
-        yield sentence()
+            made = sentence_from_words(words, tags if tagged else None)
+            yield replace(made, opens_document=opens_document, where=f"{where}:{first}")
+            words, tags, first, opens_document = [], [], 0, False
+        opens_document |= row.kind == "document"
 
 
 def write_conll(path: str | Path, sentences: Iterable[Sentence], *, scheme: Scheme = "iob2") -> None:
@@ -223,89 +237,60 @@ def write_conll(path: str | Path, sentences: Iterable[Sentence], *, scheme: Sche
     Documents are kept as `-DOCSTART- O`. The file appears whole or not at all.
 
     Raises:
-        DataError: a sentence without tags, or a word that would not come back: one with a blank in it.
+        DataError: a sentence without tags, or a word or label that would not come back.
     """
     lines: list[str] = []
     for sentence in sentences:
         if sentence.tags is None:
-            raise DataError(
-                f"{path}: expected tagged sentences, found one without tags: {sentence.words[:5]}"
-            )
+            raise DataError(f"{path}: expected tagged sentences, found one without tags: {sentence.words[:5]}")
         if sentence.opens_document:
-            lines += [f"{DOCUMENT_START} {'O'}", ""]
+            lines += [f"{DOCUMENT_START} {OUTSIDE}", ""]
         for word, tag in zip(sentence.words, convert_tags(sentence.tags, scheme), strict=True):
-            if not word or re.search(r"[ \t\r\n]", word):
-                raise DataError(f"{path}: expected words without spaces, TABs and line ends, found {word!r}")
+            for cell in (word, tag):
+                if not cell or _UNWRITABLE(cell) or cell.startswith(DOCUMENT_START):
+                    raise DataError(f"{path}: expected a word or tag that fits in a column, found {cell!r}")
             lines.append(f"{word} {tag}")
         lines.append("")
+    # A reader takes a first U+FEFF for a byte-order mark, so a word that opens with one gets it twice.
+    mark = "\ufeff" if lines and lines[0].startswith("\ufeff") else ""
     part = Path(f"{path}.part")
     part.parent.mkdir(parents=True, exist_ok=True)
-    part.write_text("\n".join(lines), encoding="utf-8", newline="\n")
+    part.write_bytes((mark + "\n".join(lines)).encode("utf-8"))
     part.replace(path)
-
-
-def _split(line: str, separator: str | None) -> list[str]:
-    return line.split(separator) if separator else _SPLIT_BLANKS(line.strip(_BLANKS))
 
 
 def _short(line: str) -> str:
     return repr(line if len(line) <= 60 else line[:57] + "...")
 
 
-def _read_columns(text: str, where: str, data: DataConfig) -> Iterator[Sentence]:
-    # Not splitlines(): that also cuts at U+2028, U+0085 and others, which may stand in a word.
-    rows = read_rows(text.split("\n"), where, data, tagged=True)
-    return sentences_of_rows(rows, where, tagged=True)
-
-
-def _read_token_lists(text: str, where: str, data: DataConfig) -> Iterator[Sentence]:
+def _read_token_lists(lines: Iterable[str], where: str, data: DataConfig) -> Iterator[Sentence]:
     """One sentence a line, as `word:TAG word:TAG`; the last separator of a token parts word and tag."""
     separator = data.separator or ":"
+    known: set[str] = set()
     opens_document = False
-    for number, line in enumerate(text.split("\n"), start=1):
+    for number, line in enumerate(lines, start=1):
         line = line.strip(" \t\r")
         if not line or (data.comment and line.startswith(data.comment)):
             continue
         if line.startswith(DOCUMENT_START):
             opens_document = True
             continue
-        parts = [token.rpartition(separator) for token in _SPLIT_BLANKS(line)]
-        for word, _, tag in parts:
+        tokens = _SPLIT_BLANKS(line)
+        parts = [token.rpartition(separator) for token in tokens]
+        for token, (word, _, tag) in zip(tokens, parts, strict=True):
             if not word:
-                raise DataError(f"{where}:{number}: expected word{separator}TAG, found {tag!r}")
+                raise DataError(f"{where}:{number}: expected word{separator}TAG, found {token!r}")
+            if tag not in known:
+                _check_tag(tag, data, f"{where}:{number}", token)
+                known.add(tag)
         made = sentence_from_words([word for word, _, _ in parts], [tag for _, _, tag in parts])
         yield replace(made, opens_document=opens_document, where=f"{where}:{number}")
         opens_document = False
 
 
-def _check_scheme(sentences: Sequence[Sentence], where: str, data: DataConfig) -> Scheme:
-    """The file's scheme, after every tag was held against it."""
-    tags = [sentence.tags or () for sentence in sentences]
+def _check_tag(tag: str, data: DataConfig, place: str, line: str) -> None:
     try:
-        scheme: Scheme = detect_scheme(tags) if data.scheme == "auto" else data.scheme
-        known: set[str] = set()
-        for sequence in tags:
-            for tag in sequence:
-                if tag not in known:
-                    check_prefix(tag, scheme)
-                    known.add(tag)
+        check_prefix(tag, data.scheme)
     except ValueError as error:
-        raise DataError(_place_of_bad_tag(sentences, where, data, str(error))) from None
-    return scheme
-
-
-def _place_of_bad_tag(sentences: Sequence[Sentence], where: str, data: DataConfig, problem: str) -> str:
-    for sentence in sentences:
-        for position, tag in enumerate(sentence.tags or ()):
-            try:
-                if data.scheme == "auto":
-                    split_tag(tag)
-                else:
-                    check_prefix(tag, data.scheme)
-            except ValueError as error:
-                word = sentence.tokens[position].text
-                hint = "are data.tag_column and data.scheme right?"
-                return (
-                    f"{sentence.where}: {error} at {word!r} (token {position + 1} of this sentence); {hint}"
-                )
-    return f"{where}: {problem}; set data.scheme, or mend the file"
+        hint = "are data.tag_column and data.scheme right?"
+        raise DataError(f"{place}: {error} in {_short(line)}; {hint}") from None

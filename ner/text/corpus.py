@@ -1,6 +1,6 @@
 """A corpus: training, development and test sentences, from column files or from a `datasets` data set."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,7 @@ from ner.config import DataConfig
 from ner.errors import ConfigError, DataError
 from ner.text.columns import read_tagged
 from ner.text.sentence import Sentence, sentence_from_words
-from ner.text.tags import convert_tags, detect_scheme
+from ner.text.tags import check_prefix, convert_tags, detect_scheme
 
 # What the splits are called where data sets are published.
 _SPLITS = {"train": ("train", "training"), "dev": ("validation", "dev", "valid"), "test": ("test",)}
@@ -33,9 +33,7 @@ def load_corpus(data: DataConfig) -> Corpus:
     """
     if data.dataset:
         if data.train or data.dev or data.test:
-            raise ConfigError(
-                "data.dataset and data.train, data.dev, data.test: expected one or the other, found both"
-            )
+            raise ConfigError("data.dataset and data.train, data.dev, data.test: expected one or the other, found both")
         return _load_dataset(data.dataset, data)
     if not data.train:
         raise ConfigError("data.train: expected a training file (or data.dataset), found none")
@@ -58,7 +56,8 @@ def _load_dataset(name: str, data: DataConfig) -> Corpus:
         else:
             source = datasets.load_dataset(name, data.dataset_config)
     except Exception as error:  # whatever its many back-ends raise: the user needs one line
-        raise DataError(f"{name}: expected a data set that `datasets` can load: {error}") from None
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise DataError(f"{name}: expected a data set that `datasets` can load: {reason}") from None
     splits = source if isinstance(source, dict) else {"train": source}
     found = {split: next((splits[n] for n in names if n in splits), None) for split, names in _SPLITS.items()}
     if found["train"] is None:
@@ -77,23 +76,44 @@ def _sentences(rows: Any, where: str, data: DataConfig) -> list[Sentence]:
             )
     # A ClassLabel list holds numbers and knows their names; a list of strings is taken as it is.
     names = getattr(getattr(rows.features[data.tags_feature], "feature", None), "names", None)
-    words, tags = rows[data.tokens_feature], rows[data.tags_feature]
     sentences: list[Sentence] = []
+    words, tags = rows[data.tokens_feature], rows[data.tags_feature]
     for number, (row_words, row_tags) in enumerate(zip(words, tags, strict=True), start=1):
-        if len(row_words) != len(row_tags):
-            found = f"{len(row_tags)} for {len(row_words)}"
-            raise DataError(f"{where}:{number}: expected as many tags as words, found {found}")
+        place = f"{where}:{number}"
+        _check_row(row_words, row_tags, place)
         if row_words:
-            named = [names[tag] for tag in row_tags] if names else [str(tag) for tag in row_tags]
-            sentences.append(sentence_from_words(row_words, named))
+            made = sentence_from_words(row_words, [_tag(tag, names, data, place) for tag in row_tags])
+            sentences.append(replace(made, where=place))
     if not sentences:
         raise DataError(f"{where}: expected tagged sentences, found none")
+    if data.scheme == "auto":
+        try:
+            # Spans are read alike in every scheme; this refuses tags of two.
+            detect_scheme(s.tags or () for s in sentences)
+        except ValueError as error:
+            raise DataError(f"{where}: {error}; set data.scheme to learn which row is wrong") from None
+    return [replace(s, tags=tuple(convert_tags(s.tags or (), "iob2"))) for s in sentences]
+
+
+def _check_row(words: Any, tags: Any, place: str) -> None:
+    for values, wanted in ((words, "words"), (tags, "tags")):
+        if not isinstance(values, list):
+            raise DataError(f"{place}: expected a list of {wanted}, found {values!r}")
+    if len(words) != len(tags):
+        raise DataError(f"{place}: expected as many tags as words, found {len(tags)} for {len(words)}")
+    for word in words:
+        if not isinstance(word, str) or not word:
+            raise DataError(f"{place}: expected words, found {word!r}")
+
+
+def _tag(value: Any, names: list[str] | None, data: DataConfig, place: str) -> str:
+    if names:
+        if not isinstance(value, int) or not 0 <= value < len(names):
+            raise DataError(f"{place}: expected the number of one of {len(names)} tags, found {value!r}")
+        value = names[value]
     try:
-        # Spans are read alike in every scheme; this refuses tags that are none, or of two schemes.
-        detect_scheme(s.tags or () for s in sentences)
-        return [
-            Sentence(s.tokens, tuple(convert_tags(s.tags or (), "iob2")), where=f"{where}:{number}")
-            for number, s in enumerate(sentences, start=1)
-        ]
+        check_prefix(str(value), data.scheme)
     except ValueError as error:
-        raise DataError(f"{where}: {error}; numbers need a ClassLabel feature that names them") from None
+        hint = "" if isinstance(value, str) else "; numbers need a ClassLabel feature that names them"
+        raise DataError(f"{place}: {error}{hint}") from None
+    return str(value)

@@ -7,7 +7,7 @@ from pathlib import Path
 from ner.config import DataConfig
 from ner.text.columns import read_as_written
 from ner.text.sentence import Sentence
-from ner.text.tags import convert_tags, tags_to_spans
+from ner.text.tags import convert_tags, plain_tag, tags_to_spans
 
 _LONG = 200  # tokens; a sentence this long is mostly a missing blank line
 
@@ -47,12 +47,12 @@ def survey_file(path: str | Path, data: DataConfig) -> Survey:
     remarks: list[str] = []
     for sentence in sentences:
         tags = list(sentence.tags or ())
-        if (well := convert_tags(tags, scheme)) != tags:
-            place = next(i for i, (a, b) in enumerate(zip(tags, well, strict=True)) if a != b)
+        well = convert_tags(tags, scheme)
+        pairs = enumerate(zip(tags, well, strict=True))
+        place = next((i for i, (a, b) in pairs if a != b and plain_tag(a) != plain_tag(b)), None)
+        if place is not None:
             word = sentence.tokens[place].text
-            remarks.append(
-                f"{sentence.where}: {tags[place]} at {word!r} (token {place + 1}) is read as {well[place]}"
-            )
+            remarks.append(f"{sentence.where}: {tags[place]} at {word!r} (token {place + 1}) is read as {well[place]}")
         if len(tags) > _LONG:
             remarks.append(f"{sentence.where}: {len(tags):,} tokens in one sentence")
     remarks += _repeated(sentences)

@@ -28,6 +28,7 @@ _PREFIXES: dict[str, tuple[frozenset[str], ...]] = {
     "iob2": (frozenset("BI"),),
     "bioes": (frozenset("BIES"), frozenset("BILU")),
     "bmes": (frozenset("BMES"),),
+    "auto": (frozenset(_ROLES),),
 }
 
 
@@ -46,6 +47,19 @@ def split_tag(tag: str) -> tuple[str, str]:
     if prefix not in _ROLES or not hyphen or not label:
         raise ValueError(f"expected a tag such as O, B-PER or I-PER, found {tag!r}")
     return prefix, label
+
+
+def plain_tag(tag: str) -> str:
+    """The same tag in the letters of BIOES: what BMES and BILOU call M, L and U is I, E and S.
+
+    Raises:
+        ValueError: as `split_tag`.
+
+    >>> plain_tag("M-PER"), plain_tag("U-PER"), plain_tag("O")
+    ('I-PER', 'S-PER', 'O')
+    """
+    prefix, label = split_tag(tag)
+    return f"{_ROLES[prefix]}-{label}" if label else OUTSIDE
 
 
 def detect_scheme(sequences: Iterable[Sequence[str]]) -> Scheme:
@@ -81,8 +95,8 @@ def detect_scheme(sequences: Iterable[Sequence[str]]) -> Scheme:
     raise ValueError(f"expected the tags of one scheme (IOB1, IOB2, BIOES or BMES), found {found} together")
 
 
-def check_prefix(tag: str, scheme: Scheme) -> None:
-    """Nothing, where `tag` may stand in a file of this scheme.
+def check_prefix(tag: str, scheme: Scheme | Literal["auto"]) -> None:
+    """Nothing, where `tag` may stand in a file of this scheme; `auto`: of any.
 
     Raises:
         ValueError: the tag is none, or another scheme's.
@@ -137,9 +151,7 @@ def spans_to_tags(spans: Iterable[Span], length: int, scheme: Scheme = "iob2") -
     """
     tags = [OUTSIDE] * length
     labels = [""] * (length + 1)  # one longer: the token before the first reads the last, which has no label
-    for label, start, end in sorted(
-        ((span.label, span.start, span.end) for span in spans), key=lambda s: s[1]
-    ):
+    for label, start, end in sorted(((span.label, span.start, span.end) for span in spans), key=lambda s: s[1]):
         inside = "M" if scheme == "bmes" else "I"
         tags[start:end] = [f"{inside}-{label}"] * (end - start)
         if scheme == "iob1":
@@ -172,3 +184,20 @@ def tags_of_labels(labels: Iterable[str]) -> list[str]:
     """
     roles = (_FIRST, _INSIDE, _LAST, _SINGLE)
     return [OUTSIDE, *(f"{role}-{label}" for label in labels for role in roles)]
+
+
+def legal_moves(tags: Sequence[str]) -> tuple[list[bool], list[list[bool]], list[bool]]:
+    """Which BIOES tags may start a sentence, follow one another (from row to column), and end it.
+
+    >>> legal_moves(["O", "B-X", "E-X"])
+    ([True, True, False], [[True, True, False], [False, False, True], [True, True, False]], [True, False, True])
+    """
+    parts = [split_tag(tag) for tag in tags]
+    # An entity is open behind B- and I-; I- and E- go on with one of their own label.
+    opens = [prefix in (_FIRST, _INSIDE) for prefix, _ in parts]
+    goes_on = [prefix in (_INSIDE, _LAST) for prefix, _ in parts]
+    moves = [
+        [goes_on[b] and parts[a][1] == parts[b][1] if opens[a] else not goes_on[b] for b in range(len(tags))]
+        for a in range(len(tags))
+    ]
+    return [not on for on in goes_on], moves, [not open_ for open_ in opens]

@@ -65,39 +65,39 @@ _VISIBLE = rf"(?!{_BLANK})(?s:.)\p{{M}}*+"
 _WORD = regex.compile(
     rf"""
     (?!{_BLANK})(?:
-    [A-Za-z]++(?=\ ) | [,()"\[\]{{}}](?!\p{{M}})                                      # most of English, and quickly
+    [A-Za-z]++(?=\ ) | [,()"\[\]{{}}](?!\p{{M}})                      # most of English, and quickly
   | (?i:https?|ftp)://{_URL}
   | (?i:www)\.{_URL}
   | {_EMOJI}
   | {_CJK}\p{{M}}*+
-  | [@\#](?=[\p{{L}}\p{{N}}_])(?:_|{_LETTERS})++                                      # @mention, #hashtag
-  | (?<!\S)[:;=]['’]?-?[()\[\]DPp/\\|]++(?!\S)                                        # :-)
-  | [A-Z]{{1,3}}\$ | [A-Z]{{1,3}}\+(?![\w+]) | C\+\+                                  # US$ (CoNLL-2003: "C$ 100"), AA+
-  | (?m:^)\d{{1,3}}\.(?=\ )                                                           # "1. Pivotal": a list or a league table
+  | [@\#](?=[\p{{L}}\p{{N}}_])(?:_|{_LETTERS})++                      # @mention, #hashtag
+  | (?<!\S)[:;=]['’]?-?[()\[\]DPp/\\|]++(?!\S)                        # :-)
+  | [A-Z]{{1,3}}\$ | [A-Z]{{1,3}}\+(?![\w+]) | C\+\+                  # US$ (CoNLL-2003: "C$ 100"), AA+
+  | (?m:^)\d{{1,3}}\.(?=\ )                                           # "1. Pivotal": a list, a table
   | \d{{1,2}}\.(?=\ (?:Januar|Februar|März|April|Mai|Ju[nl]i|August|(?:Septem|Okto|Novem|Dezem)ber)\b)
-  | \p{{Lu}}\.(?=\ ?,|\s(?!\L<starters>\b)\p{{Lu}})                                   # the initial of "J. Smith" and "Jerzy L., 36"
+  | \p{{Lu}}\.(?=\ ?,|\s(?!\L<starters>\b)\p{{Lu}})                   # "J. Smith", "Jerzy L., 36"
   | \L<numberings>(?=\s\d)
-  | (?=[A-Za-z]++['’])[A-Za-z]+?(?=[nN]['’][tT](?!{_LETTER}))                         # the "do" of "don't"
+  | (?=[A-Za-z]++['’])[A-Za-z]+?(?=[nN]['’][tT](?!{_LETTER}))         # the "do" of "don't"
   | [nN]['’][tT](?!{_LETTER})
   | {_CLITIC}(?!-\p{{Lu}})
-  | ['’]n['’](?!{_LETTER}) | ['’][tn](?!{_LETTER})                                    # Dutch 't, rock 'n' roll
+  | ['’]n['’](?!{_LETTER}) | ['’][tn](?!{_LETTER})                    # Dutch 't, rock 'n' roll
   | (?:
-        (?:\L<abbreviations>|(?:\p{{L}}{{1,2}}\.){{2,9}}+)(?!{_LETTER})               # Corp.  U.S.  a.m.
-      | (?:['’][sS]-(?=\p{{Lu}})|[.+]{{1,2}}(?=\d))?+{_LETTERS}                       # 's-Hertogenbosch  .300  +44
+        (?:\L<abbreviations>|(?:\p{{L}}{{1,2}}\.){{2,9}}+)(?!{_LETTER})  # Corp.  U.S.  a.m.
+      | (?:['’][sS]-(?=\p{{Lu}})|[.+]{{1,2}}(?=\d))?+{_LETTERS}       # 's-Hertogenbosch  .300  +44
     )
     (?:
         (?:
-            [-‐‑_·&] | \.-(?=\p{{Ll}})                                                # S&P  Mo.-based
-          | (?!{_CLITIC})['’](?=\p{{L}})                                              # O'Brien, not Germany's
-          | \.(?!\p{{Lo}})(?!(?<=\p{{Ll}}\p{{Ll}}\.)\p{{Lu}})                         # reuters.com, not "home.The"
-          | (?<=\d)[,:/–'’٫٬](?=\d)                                                   # 1,000  10:30  1/2  1990–95
+            [-‐‑_·&] | \.-(?=\p{{Ll}})                                # S&P  Mo.-based
+          | (?!{_CLITIC})['’](?=\p{{L}})                              # O'Brien, not Germany's
+          | \.(?!\p{{Lo}})(?!(?<=\p{{Ll}}\p{{Ll}}\.)\p{{Lu}})         # reuters.com, not "home.The"
+          | (?<=\d)[,:/–'’٫٬](?=\d)                                   # 1,000  10:30  1/2  1990–95
           | @(?=[A-Za-z0-9-]{{1,63}}\.[A-Za-z]) | \+(?=[A-Za-z0-9.-]{{1,64}}@)
           | (?<=\p{{Hebrew}})["'׳״](?=\p{{Hebrew}})
         )
-        (?:(?<=-)(?:\p{{L}}\.){{2,9}}+(?!{_LETTER}) | {_LETTERS})                     # Iraq-U.N.
+        (?:(?<=-)(?:\p{{L}}\.){{2,9}}+(?!{_LETTER}) | {_LETTERS})     # Iraq-U.N.
     )*+
-    (?:-(?=\ (?:and|or|to|und|oder|bis|en|of)\ ))?                                    # "Nord- und Südkorea"
-  | ([-=*_~^|.`'+\#])\1++ | [!?]++                                                    # ... -- *** ?!
+    (?:-(?=\ (?:and|or|to|und|oder|bis|en|of)\ ))?                    # "Nord- und Südkorea"
+  | ([-=*_~^|.`'+\#])\1++ | [!?]++                                    # ... -- *** ?!
   | {_VISIBLE}
     )
     """,

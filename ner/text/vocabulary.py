@@ -27,8 +27,8 @@ class WordVocabulary:
     """Words and their numbers.
 
     `trained` are the words of training, numbered from 2; `extra` are pretrained words that training never
-    saw, numbered after them. With `lowercase` and `normalize_digits` a word is looked up as it stands, then
-    in lower case, then with every digit as 0, and the first form that is known counts.
+    saw, numbered after them. A word is looked up in lower case (without `lowercase`, as it stands), then, with
+    `normalize_digits`, with every digit as 0; the first form that is known counts.
     """
 
     trained: tuple[str, ...]
@@ -40,9 +40,7 @@ class WordVocabulary:
 
     def __post_init__(self) -> None:
         words = (*self.trained, *self.extra)
-        object.__setattr__(
-            self, "_numbers", dict(zip(words, range(_NUM_SPECIAL, len(words) + 2), strict=True))
-        )
+        object.__setattr__(self, "_numbers", dict(zip(words, range(_NUM_SPECIAL, len(words) + 2), strict=True)))
 
     @property
     def num_trained(self) -> int:
@@ -158,11 +156,7 @@ def build_vocabularies(
         characters.update(dict.fromkeys(word, count))
     # The most frequent first, then by alphabet: the same corpus gives the same numbers, and the rows of
     # the embedding that are read most often lie together.
-    trained = [
-        w
-        for w, n in sorted(keys.items(), key=lambda item: (-item[1], item[0]))
-        if n >= min_count or w in known
-    ]
+    trained = [w for w, n in sorted(keys.items(), key=lambda item: (-item[1], item[0])) if n >= min_count or w in known]
     seen = frozenset(trained)
     words = WordVocabulary(
         trained=tuple(trained),
@@ -195,10 +189,10 @@ def case_number(word: str) -> int:
     """
     if word.islower():
         name = "lower"
+    elif word.isupper() and len(word) > 1:
+        name = "upper"  # before `title`, which "U.S." and "F16" are to Python as well
     elif word.istitle():
         name = "title"
-    elif word.isupper():
-        name = "upper"
     elif word.lower() != word:
         name = "title" if word[0].isupper() and word[1:].islower() else "mixed"
     elif any(character.isdigit() for character in word):

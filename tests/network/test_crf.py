@@ -27,9 +27,7 @@ def random_crf(num_tags, generator, *, constrained=False, scale=1.0):
 
 def legal_paths(crf, length):
     for path in itertools.product(range(crf.num_tags), repeat=length):
-        if not path:
-            yield path
-        elif (
+        if not path or (
             crf.allowed_start[path[0]]
             and crf.allowed_end[path[-1]]
             and all(crf.allowed_moves[a, b] for a, b in itertools.pairwise(path))
@@ -308,7 +306,8 @@ def test_scores_up_to_a_thousand_agree_with_log_space_in_double_precision(scale,
         mask = torch.arange(12) < lengths.unsqueeze(1)
         scores = crf._scores(emissions)
         oracle = double_oracle(scores, lengths)
-        torch.testing.assert_close(crf.log_partition(emissions, mask).double(), oracle.log_partition, rtol=1e-4, atol=1e-4)
+        total = crf.log_partition(emissions, mask).double()
+        torch.testing.assert_close(total, oracle.log_partition, rtol=1e-4, atol=1e-4)
         weights = (oracle.prefix + oracle.suffix - oracle.log_partition.view(-1, 1, 1)).exp()
         weights = torch.where(mask.unsqueeze(2), weights, 0)
         torch.testing.assert_close(crf.marginals(emissions, mask).double(), weights, rtol=1e-4, atol=1e-4)
@@ -335,7 +334,8 @@ def test_a_single_legal_path_is_certain_however_bad_its_score():
 def test_ordinary_scores_need_no_log_space():
     generator = torch.Generator().manual_seed(5)
     crf = random_crf(5, generator)
-    assert _scaled(crf._scores(5 * torch.randn(4, 50, 5, generator=generator)), torch.tensor([50, 3, 20, 50])) is not None
+    scores = crf._scores(5 * torch.randn(4, 50, 5, generator=generator))
+    assert _scaled(scores, torch.tensor([50, 3, 20, 50])) is not None
 
 
 def test_a_batch_of_empty_sentences_has_empty_paths():

@@ -1,0 +1,107 @@
+"""How honest entity scores are: of the entities with score 0.8, are 80% right?
+
+The expected calibration error is Naeini et al. 2015's, over equal-width bins; the area under the ROC curve
+tells whether right entities score above wrong ones at all.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ner.errors import ConfigError, DataError
+
+NUM_BINS = 15  # as Guo et al. 2017 report it
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Entities whose scores lie in one bin: how many, their mean score, the share that is right."""
+
+    count: int
+    mean_score: float
+    accuracy: float
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Calibration of `entities` scores: error and area as fractions of 1, the bins from low to high.
+
+    `auroc` is None where all entities are right, or none is.
+    """
+
+    entities: int
+    ece: float
+    auroc: float | None
+    bins: tuple[Bin, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        bins = [{"count": b.count, "mean_score": b.mean_score, "accuracy": b.accuracy} for b in self.bins]
+        return {"entities": self.entities, "ece": self.ece, "auroc": self.auroc, "bins": bins}
+
+    def __str__(self) -> str:
+        """One line for the user."""
+        area = "undefined" if self.auroc is None else f"{self.auroc:.4f}"
+        return f"calibration of {self.entities} entities: ECE {self.ece:.4f} ({NUM_BINS} bins), AUROC {area}"
+
+
+def measure_calibration(scores: Sequence[float], right: Sequence[bool]) -> Calibration:
+    """The calibration of scores, each with whether its entity is right.
+
+    Raises:
+        DataError: there are none.
+
+    >>> measure_calibration([0.9, 0.9, 0.9, 0.9], [True, True, True, False]).ece
+    0.15
+    """
+    if not scores:
+        raise DataError("expected entities to measure the calibration of, found none")
+    values, truths = np.asarray(scores, dtype=float), np.asarray(right, dtype=bool)
+    places = np.minimum((values * NUM_BINS).astype(int), NUM_BINS - 1)
+    bins = []
+    for number in range(NUM_BINS):
+        inside = places == number
+        count = int(inside.sum())
+        means = (float(values[inside].mean()), float(truths[inside].mean())) if count else (0.0, 0.0)
+        bins.append(Bin(count, *means))
+    ece = sum(b.count * abs(b.mean_score - b.accuracy) for b in bins) / len(values)
+    return Calibration(len(values), round(ece, 12), _auroc(values, truths), tuple(bins))
+
+
+def draw_reliability(calibration: Calibration, path: Path) -> None:
+    """Writes a reliability diagram (PNG): accuracy against score, and how many entities each bin has.
+
+    Raises:
+        ConfigError: matplotlib isn't installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise ConfigError(
+            "a reliability diagram: expected the package `matplotlib`; pip install 'bilstm-crf-ner[plots]'"
+        ) from None
+    figure = Figure(figsize=(5, 6.2), layout="constrained")
+    upper, lower = figure.subplots(2, 1, height_ratios=(3, 1), sharex=True)
+    filled = [b for b in calibration.bins if b.count]
+    upper.plot([0, 1], [0, 1], color="#999", linestyle="--", label="perfect")
+    upper.plot(
+        [b.mean_score for b in filled], [b.accuracy for b in filled], marker="o", color="#1864ab", label="entities"
+    )
+    upper.set(ylabel="share that is right", xlim=(0, 1), ylim=(0, 1), aspect="equal", title=str(calibration))
+    upper.title.set_fontsize(9)
+    upper.legend()
+    width = 1 / NUM_BINS
+    lower.bar([(n + 0.5) * width for n in range(NUM_BINS)], [b.count for b in calibration.bins], width, color="#74c0fc")
+    lower.set(xlabel="score", ylabel="entities", yscale="log")
+    figure.savefig(path, dpi=150)
+
+
+def _auroc(scores: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> float | None:
+    if right.all() or not right.any():
+        return None
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(right, scores))

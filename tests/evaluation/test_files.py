@@ -1,0 +1,133 @@
+"""`ner score` on files in a temporary folder, beside what the package `conlleval` says of the same lines."""
+
+import json
+import random
+from pathlib import Path
+
+import conlleval
+import pytest
+
+from ner.config import DataConfig
+from ner.errors import ConfigError, DataError
+from ner.evaluation.files import score_files
+
+
+@pytest.fixture
+def file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def write(name: str, content: str) -> Path:
+        Path(name).write_text(content, encoding="utf-8")
+        return Path(name)
+
+    return write
+
+
+@pytest.mark.parametrize("prefixes", ["BI", "BIES"])
+def test_one_file_with_two_tag_columns_is_scored_as_conlleval_scores_it(file, prefixes):
+    generator = random.Random(19)
+    tags = ["O", *(f"{prefix}-{label}" for prefix in prefixes for label in ("PER", "LOC"))]
+    lines = []
+    for number in range(300):
+        gold = generator.choice(tags)
+        lines.append(f"w{number} POS {gold} {gold if generator.random() < 0.7 else generator.choice(tags)}")
+        if number % 7 == 0:
+            lines.append("")
+    # Noise like this has no scheme to detect; declared, the accuracy too compares the tags as they stand.
+    data = DataConfig(scheme={"BI": "iob2", "BIES": "bioes"}[prefixes])
+    comparison = score_files(file("both", "\n".join(lines)), None, data)
+    assert str(comparison.report) + "\n" == conlleval.report(conlleval.evaluate(lines))
+
+
+GOLD = "EU I-ORG\nrejects O\n\nPeter I-PER\nBlackburn I-PER\nParis I-LOC\n"
+
+
+def test_two_files_of_different_schemes_are_compared_by_their_entities(file):
+    predicted = "EU S-ORG\nrejects O\n\nPeter B-PER\nBlackburn E-PER\nParis O\n"
+    comparison = score_files(file("gold", GOLD), file("predicted", predicted), DataConfig())
+    assert str(comparison) == (
+        "processed 5 tokens with 3 phrases; found: 2 phrases; correct: 2.\n"
+        "accuracy:  80.00%; precision: 100.00%; recall:  66.67%; FB1:  80.00\n"
+        "              LOC: precision:   0.00%; recall:   0.00%; FB1:   0.00  0\n"
+        "              ORG: precision: 100.00%; recall: 100.00%; FB1: 100.00  1\n"
+        "              PER: precision: 100.00%; recall: 100.00%; FB1: 100.00  1\n"
+        "strict (bioes): precision: 100.00%; recall:  66.67%; FB1:  80.00"
+    )
+
+
+@pytest.mark.parametrize(
+    ("predicted", "line"),
+    [
+        # Gold is EU, Peter Blackburn and Paris; each file finds all three in conlleval's eyes.
+        ("I-ORG O I-PER I-PER I-LOC", "strict (iob1): precision: 100.00%; recall: 100.00%; FB1: 100.00"),
+        ("B-ORG O B-PER I-PER I-LOC", "strict (iob2): precision: 100.00%; recall:  66.67%; FB1:  80.00"),
+        ("S-ORG O B-PER I-PER S-LOC", "strict (bioes): precision: 100.00%; recall:  66.67%; FB1:  80.00"),
+        ("U-ORG O B-PER L-PER U-LOC", "strict (bioes): precision: 100.00%; recall: 100.00%; FB1: 100.00"),
+        ("M-ORG O B-PER E-PER S-LOC", "strict (bmes): precision: 100.00%; recall:  66.67%; FB1:  80.00"),
+    ],
+)
+def test_an_ill_formed_entity_counts_as_found_but_not_strictly(file, predicted, line):
+    words = GOLD.split("\n")
+    tags = iter(predicted.split())
+    written = "\n".join(f"{row.split()[0]} {next(tags)}" if row else "" for row in words)
+    comparison = score_files(file("gold", GOLD), file("predicted", written), DataConfig())
+    assert comparison.report.micro.f1 == 1.0
+    assert str(comparison).split("\n")[-1] == line
+
+
+def test_the_dict_is_plain_json_with_strict_scores_beside(file):
+    comparison = score_files(file("both", "EU B-ORG I-ORG\nrejects B-X B-X\nx O O\n"), None, DataConfig())
+    values = comparison.as_dict()
+    assert json.loads(json.dumps(values)) == values
+    assert values["micro"]["f1"] == 1.0
+    assert values["accuracy"] == 2 / 3
+    assert values["strict"] == {"precision": 1.0, "recall": 0.5, "f1": 2 / 3, "support": 2}
+    assert set(values) == {
+        "micro", "labels", "accuracy", "sentences", "tokens", "seconds", "tokens_per_second", "strict",
+    }  # fmt: skip
+
+
+def test_files_without_an_entity_score_zero(file):
+    comparison = score_files(file("gold", "a O\n"), file("predicted", "a O\n"), DataConfig())
+    assert comparison.report.micro.f1 == comparison.strict.f1 == 0.0
+
+
+def test_a_description_holds_for_both_files(file):
+    gold, predicted = file("gold", "# c\nB-X,a\nI-X,b\n"), file("predicted", "B-X,a\n# d\nI-X,b\n")
+    data = DataConfig(word_column=1, tag_column=0, separator=",", comment="#")
+    assert score_files(gold, predicted, data).strict.f1 == 1.0
+
+
+@pytest.mark.parametrize(
+    ("predicted", "message"),
+    [
+        ("EU O\nrejects O\n", "predicted: expected the 2 sentences of gold, found 1"),
+        ("EU O\nrejects O\n\nPeter O\nBlackburn O\nParis O\n\nx O\n",
+         "predicted: expected the 2 sentences of gold, found 3"),
+        ("\nEU O\nrejected O\n\nPeter O\nBlackburn O\nParis O\n",
+         "predicted:2: expected the words of gold:1, found 'rejected' where that has 'rejects'"),
+        # A blank line too few, or too many, is told where it happens.
+        ("EU O\nrejects O\nPeter O\nBlackburn O\nParis O\n",
+         "predicted:1: expected the words of gold:1, found 'Peter' where that has ''"),
+        ("EU O\nrejects O\n\nPeter O\n\nBlackburn O\nParis O\n",
+         "predicted:4: expected the words of gold:4, found '' where that has 'Blackburn'"),
+    ],
+)  # fmt: skip
+def test_files_of_different_words_are_refused_with_the_place(file, predicted, message):
+    with pytest.raises(DataError) as error:
+        score_files(file("gold", GOLD), file("predicted", predicted), DataConfig())
+    assert str(error.value) == message
+
+
+def test_one_file_with_its_tags_first_has_no_gold_column(file):
+    with pytest.raises(ConfigError) as error:
+        score_files(file("both", "B-X a\n"), None, DataConfig(tag_column=0, word_column=1))
+    assert str(error.value) == (
+        "data.tag_column: expected the predicted tags' column, the gold tags' just before, found 0"
+    )
+
+
+def test_one_file_with_one_tag_column_is_refused(file):
+    with pytest.raises(DataError) as error:
+        score_files(file("one", "EU B-ORG\n"), None, DataConfig())
+    assert str(error.value) == "one:1: expected at least 3 columns, found 2: 'EU B-ORG'"

@@ -1,0 +1,418 @@
+"""Model directories: what is saved is what is loaded; whole or not at all; refused with a reason."""
+
+import errno
+import json
+import math
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+
+from ner.config import Config
+from ner.errors import ModelError
+from ner.learning import checkpoint
+from ner.learning.checkpoint import Model, check_target, load_model, save_model, save_state
+from ner.learning.prediction import predict_tags
+from ner.learning.training import train_model
+from ner.text.corpus import Corpus
+from ner.text.sentence import Sentence
+from ner.text.vocabulary import Vocabularies, WordVocabulary
+
+MakeConfig = Callable[..., Config]
+
+FILES = {"config.json", "vocabulary.json", "model.safetensors", "metrics.json", "history.jsonl", "README.md"}
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def model(corpus: Corpus, make_config: MakeConfig) -> Model:
+    return train_model(make_config(epochs=3, learning_rate=0.1), corpus)
+
+
+@pytest.fixture
+def folder(model: Model, tmp_path: Path) -> Path:
+    save_model(model, tmp_path / "runs" / "tiny")
+    return tmp_path / "runs" / "tiny"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def assert_same(first: Model, second: Model, sentences: list[Sentence]) -> None:
+    ours, theirs = first.network.state_dict(), second.network.state_dict()
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[name].cpu(), theirs[name].cpu()) for name in ours)
+    assert all(ours[name].dtype == theirs[name].dtype for name in ours)
+    assert (first.config, first.vocabularies, first.metrics) == (second.config, second.vocabularies, second.metrics)
+    assert first.history == second.history
+    tags = [predict_tags(model.network, model.vocabularies, sentences) for model in (first, second)]
+    assert tags[0] == tags[1]
+
+
+def test_a_loaded_model_is_the_saved_one_and_tags_alike(model: Model, folder: Path, sentences: list[Sentence]) -> None:
+    loaded = load_model(folder, CPU)
+    assert not loaded.network.training
+    assert_same(loaded, model, sentences)
+
+
+def test_a_model_saved_again_is_the_same_files(folder: Path, tmp_path: Path) -> None:
+    save_model(load_model(folder, CPU), tmp_path / "copy" / "tiny")
+    ours, theirs = contents(folder), contents(tmp_path / "copy" / "tiny")
+    assert ours.keys() == theirs.keys() == FILES
+    for name in FILES - {"README.md"}:  # which names its own folder
+        assert ours[name] == theirs[name], name
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"char_encoder": "lstm", "cell": "gru", "num_layers": 2, "case_dim": 2},
+        {"char_encoder": "none", "cell": "rnn", "bidirectional": False, "freeze_vectors": True},
+    ],
+    ids=str,
+)
+def test_every_shape_of_network_survives_saving(
+    corpus: Corpus, make_config: MakeConfig, tmp_path: Path, settings: dict[str, object]
+) -> None:
+    model = train_model(make_config(epochs=1, **settings), corpus)
+    save_model(model, tmp_path / "model")
+    assert_same(load_model(tmp_path / "model", CPU), model, corpus.train)
+
+
+def test_a_loaded_model_can_be_trained_further(folder: Path, corpus: Corpus) -> None:
+    network = load_model(folder, CPU).network
+    assert all(parameter.requires_grad for parameter in network.parameters())
+    assert not any(parameter.is_meta for parameter in network.state_dict().values())
+
+
+def test_a_model_goes_from_device_to_device(model: Model, folder: Path, sentences: list[Sentence]) -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("there is only one kind of device here: no GPU")
+    loaded = load_model(folder, torch.device("cuda"))
+    assert {tensor.device.type for tensor in loaded.network.state_dict().values()} == {"cuda"}
+    assert_same(loaded, model, sentences)
+    save_model(loaded, folder)
+    assert_same(load_model(folder, CPU), model, sentences)
+
+
+def test_loading_and_saving_draw_no_random_number(model: Model, folder: Path) -> None:
+    before = torch.get_rng_state()
+    load_model(folder, CPU)
+    save_model(model, folder)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_model_directory_holds_numbers_and_text_and_nothing_to_execute(folder: Path) -> None:
+    files = contents(folder)
+    assert files.keys() == FILES
+    for name in FILES - {"model.safetensors", "README.md"}:
+        for text in files[name].splitlines() if name.endswith("l") else [files[name]]:
+            json.loads(text)
+    files["README.md"].decode("utf-8")
+    # The safetensors format: the header's length in eight bytes, a JSON header, and the numbers to the end.
+    raw = files["model.safetensors"]
+    start = 8 + int.from_bytes(raw[:8], "little")
+    tensors = json.loads(raw[8:start])
+    covered = 0
+    for tensor in sorted(tensors.values(), key=lambda tensor: tensor["data_offsets"]):
+        begin, end = tensor["data_offsets"]
+        assert begin == covered
+        assert end - begin == math.prod(tensor["shape"]) * {"F32": 4, "F16": 2}[tensor["dtype"]]
+        covered = end
+    assert start + covered == len(raw)
+
+
+def test_words_of_any_kind_survive_saving(model: Model, tmp_path: Path) -> None:
+    odd = ("\ud800", "\u2028", "\x00", "🏳️‍🌈", "\ufeff", '"', "\r\n")
+    words = model.vocabularies.words
+    changed = WordVocabulary(odd + words.trained[len(odd) :], lowercase=True, normalize_digits=True)
+    vocabularies = Vocabularies(changed, model.vocabularies.characters, model.vocabularies.labels)
+    save_model(Model(model.config, vocabularies, model.network, model.metrics, model.history), tmp_path / "model")
+    assert load_model(tmp_path / "model", CPU).vocabularies == vocabularies
+
+
+def test_a_failure_half_way_leaves_the_old_model_and_no_litter(
+    model: Model, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = contents(folder.parent)
+
+    def fail(*arguments: object) -> str:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(checkpoint, "_card", fail)  # what is written last
+    for target in (folder, folder.parent / "new"):
+        with pytest.raises(ModelError) as error:
+            save_model(model, target)
+        assert str(error.value) == (
+            f"{target}: can't be written: no space left on device; free space there, or choose another --out"
+        )
+    assert contents(folder.parent) == before
+    assert [path.name for path in folder.parent.iterdir()] == ["tiny"]
+
+
+def test_a_failing_rename_leaves_the_old_model_and_no_litter(
+    model: Model, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = contents(folder.parent)
+    rename, failed = Path.rename, []
+
+    def fail_once(self: Path, target: Path) -> Path:
+        if Path(target) == folder and not failed:
+            failed.append(self)
+            raise OSError("the disk is gone")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", fail_once)
+    with pytest.raises(ModelError) as error:
+        save_model(model, folder)
+    assert str(error.value) == (
+        f"{folder}: can't be written: the disk is gone; free space there, or choose another --out"
+    )
+    assert contents(folder.parent) == before
+    assert [path.name for path in folder.parent.iterdir()] == ["tiny"]
+
+
+def test_a_place_where_nothing_can_be_written_is_named(model: Model, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    target = tmp_path / "file" / "model"
+    for write in (lambda: save_model(model, target), lambda: save_state(target, {}, {})):
+        with pytest.raises(ModelError) as error:
+            write()
+        assert str(error.value) == (
+            f"{target}: can't be written: {os.strerror(errno.EEXIST)}; free space there, or choose another --out"
+        )
+
+
+def test_a_model_is_replaced_as_a_whole(model: Model, folder: Path, corpus: Corpus, make_config: MakeConfig) -> None:
+    other = train_model(make_config(seed=9, epochs=1), corpus)
+    save_model(other, folder)
+    assert_same(load_model(folder, CPU), other, corpus.train)
+    assert [path.name for path in folder.parent.iterdir()] == ["tiny"]
+
+
+def test_folders_beside_a_model_are_left_alone(model: Model, folder: Path) -> None:
+    for ending in (".old", ".part", ".bak"):
+        shutil.copytree(folder, folder.with_name(folder.name + ending))
+    save_model(model, folder)
+    for ending in (".old", ".part", ".bak"):
+        assert contents(folder.with_name(folder.name + ending)).keys() == FILES
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["notes.txt"], ["config.json"], ["config.json", "model.safetensors", "README.md"], [*FILES, "predictions.txt"]],
+    ids=lambda names: f"{len(names)} files",
+)
+def test_a_folder_that_is_no_model_is_not_replaced(model: Model, tmp_path: Path, names: list[str]) -> None:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    for name in names:
+        (folder / name).write_text("mine")
+    before = contents(folder)
+    with pytest.raises(ModelError) as error:
+        save_model(model, folder)
+    message = f"{folder}: expected a new folder or a model's, found other files; choose another --out"
+    assert str(error.value) == message
+    assert contents(folder) == before
+    with pytest.raises(ModelError) as error:
+        save_model(model, folder / names[0])
+    assert str(error.value) == message.replace(str(folder), str(folder / names[0]))
+
+
+def test_the_folder_one_stands_in_is_not_replaced(
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    for target in (".", "..", str(tmp_path / "here")):
+        with pytest.raises(ModelError) as error:
+            save_model(model, target)
+        assert str(error.value) == (
+            f"{target}: expected a new folder or a model's, found the current one; choose another --out"
+        )
+
+
+def test_a_new_an_empty_and_a_models_folder_may_be_written(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for target in (tmp_path / "new" / "deep", tmp_path / "empty", folder):
+        check_target(target)
+
+
+def test_a_folder_that_is_not_there_is_no_model(tmp_path: Path) -> None:
+    with pytest.raises(ModelError) as error:
+        load_model(tmp_path / "none", CPU)
+    assert str(error.value) == f"{tmp_path / 'none'}: no such model directory; `ner train` writes one"
+
+
+@pytest.mark.parametrize("name", ["config.json", "vocabulary.json", "model.safetensors", "metrics.json"])
+def test_a_missing_file_is_named(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    with pytest.raises(ModelError) as error:
+        load_model(folder, CPU)
+    assert str(error.value) == (f"{folder}: expected {name} in a model directory, found none; train or copy it again")
+
+
+@pytest.mark.parametrize("name", ["README.md", "history.jsonl"])
+def test_a_model_works_without_what_only_people_read(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    load_model(folder, CPU)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b'{"a": 1', "damaged: Expecting ',' delimiter: line 1 column 8 (char 7)"),
+        (b"", "damaged: Expecting value: line 1 column 1 (char 0)"),
+        (b"\xff\xfe", "damaged: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
+        (b"[1, 2]", "expected a JSON object, found list"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("name", ["config.json", "vocabulary.json", "metrics.json"])
+def test_damaged_json_is_named_with_its_place(folder: Path, name: str, content: bytes, reason: str) -> None:
+    (folder / name).write_bytes(content)
+    with pytest.raises(ModelError) as error:
+        load_model(folder, CPU)
+    assert str(error.value) == f"{folder / name}: {reason}; train or copy it again"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b'{"epoch": 1}\n{"epo', "Unterminated string starting at: line 1 column 2 (char 1)"),
+        (b'{"epoch": 1}\n7\n', "'int' object is not iterable"),
+    ],
+    ids=str,
+)
+def test_a_damaged_history_is_named(folder: Path, content: bytes, reason: str) -> None:
+    (folder / "history.jsonl").write_bytes(content)
+    with pytest.raises(ModelError) as error:
+        load_model(folder, CPU)
+    assert str(error.value) == f"{folder / 'history.jsonl'}: damaged: {reason}; train or copy it again"
+
+
+def change_json(path: Path, **values: object) -> None:
+    path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), **values}), encoding="utf-8")
+
+
+@pytest.mark.parametrize("found", [2, 99, "1", None])
+def test_a_newer_format_says_so(folder: Path, found: object) -> None:
+    change_json(folder / "config.json", format=found)
+    with pytest.raises(ModelError) as error:
+        load_model(folder, CPU)
+    assert str(error.value) == f"{folder}: expected model format 1 or older, found {found}; update bilstm-crf-ner"
+
+
+def test_settings_this_version_does_not_know_are_named(folder: Path) -> None:
+    change_json(folder / "config.json", model={"droput": 0.5})
+    with pytest.raises(ModelError) as error:
+        load_model(folder, CPU)
+    assert str(error.value) == (f"{folder / 'config.json'}: unknown key model.droput; did you mean model.dropout?")
+
+
+@pytest.mark.parametrize(
+    ("entry", "value", "reason"),
+    [
+        ("labels", None, "TypeError(\"'NoneType' object is not iterable\")"),
+        ("characters", 3, "TypeError(\"'int' object is not iterable\")"),
+    ],
+)
+def test_a_vocabulary_of_another_kind_is_refused(folder: Path, entry: str, value: object, reason: str) -> None:
+    path = folder / "vocabulary.json"
+    change_json(path, **{entry: value})
+    with pytest.raises(ModelError) as error:
+        load_model(folder, CPU)
+    assert str(error.value) == f"{path}: damaged: {reason}; train or copy it again"
+
+
+@pytest.mark.parametrize("entry", ["words", "extra_words", "lowercase", "normalize_digits", "characters", "labels"])
+def test_a_vocabulary_without_an_entry_is_refused(folder: Path, entry: str) -> None:
+    path = folder / "vocabulary.json"
+    values = json.loads(path.read_text(encoding="utf-8"))
+    del values[entry]
+    path.write_text(json.dumps(values), encoding="utf-8")
+    with pytest.raises(ModelError) as error:
+        load_model(folder, CPU)
+    assert str(error.value) == f"{path}: damaged: KeyError({entry!r}); train or copy it again"
+
+
+@pytest.mark.parametrize(
+    ("size", "reason"),
+    [
+        (0, "Error while deserializing header: header too small"),
+        (4, "Error while deserializing header: header too small"),
+        (300, "Error while deserializing header: invalid header length"),
+        (-1, "Error while deserializing header: incomplete metadata, file not fully covered"),
+    ],
+)
+def test_weights_cut_short_are_refused(folder: Path, size: int, reason: str) -> None:
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:size])
+    with pytest.raises(ModelError) as error:
+        load_model(folder, CPU)
+    assert str(error.value) == f"{path}: damaged: {reason}; train or copy it again"
+
+
+def test_a_tensor_too_few_too_many_or_of_another_shape_is_named(folder: Path) -> None:
+    path = folder / "model.safetensors"
+    tensors = safetensors.torch.load_file(path)
+    name = "projection.bias"
+    without = {key: tensor for key, tensor in tensors.items() if key != name}
+    for changed, found in (
+        (without, f"expected {name} of shape [9], found it absent"),
+        ({**tensors, name: torch.zeros(10)}, f"expected {name} of shape [9], found it of shape [10]"),
+        ({**tensors, "extra": torch.zeros(2)}, "expected extra absent, found it of shape [2]"),
+    ):
+        safetensors.torch.save_file(changed, path)
+        with pytest.raises(ModelError) as error:
+            load_model(folder, CPU)
+        assert str(error.value) == f"{path}: {found}; train or copy it again"
+
+
+def test_a_vocabulary_of_another_model_does_not_fit_the_weights(folder: Path) -> None:
+    path = folder / "vocabulary.json"
+    words = json.loads(path.read_text(encoding="utf-8"))["words"]
+    change_json(path, words=[*words, "more"])
+    with pytest.raises(ModelError) as error:
+        load_model(folder, CPU)
+    rows = len(words) + 2
+    assert str(error.value) == (
+        f"{folder / 'model.safetensors'}: expected embedding.words.trained.weight of shape [{rows + 1}, 8], "
+        f"found it of shape [{rows}, 8]; train or copy it again"
+    )
+
+
+def test_the_card_says_what_it_finds_how_well_and_how_it_was_made(folder: Path, model: Model) -> None:
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    micro = model.metrics["dev"]["micro"]
+    f1 = 100 * 2 * micro["correct"] / (micro["found"] + micro["support"])
+    assert card.startswith("# tiny: a named-entity recognizer\n")
+    assert "that finds LOC, PER." in card
+    assert f'tagger = ner.load("{folder.as_posix()}")' in card
+    assert "| dev: `sentences given in Python` | " in card
+    assert f" | {f1:.2f} | {micro['support']} |" in card
+    assert "8 sentences, 33 tokens; 3 epochs in " in card
+    assert "Seed 1." in card
+    assert "The dev set chose the best epoch" in card
+
+
+def test_the_card_of_a_model_without_a_dev_set_claims_no_choice(
+    corpus: Corpus, make_config: MakeConfig, tmp_path: Path
+) -> None:
+    save_model(train_model(make_config(epochs=1), Corpus(corpus.train, [], [])), tmp_path / "model")
+    card = (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
+    assert "Without a dev set the weights of the last epoch were kept." in card
+    assert "dev set chose" not in card
+
+
+def test_a_state_that_cannot_be_written_leaves_the_last_one(tmp_path: Path) -> None:
+    save_state(tmp_path / "state", {"a": torch.ones(2)}, {"epoch": 1})
+    before = contents(tmp_path)
+    with pytest.raises(TypeError):
+        save_state(tmp_path / "state", {"a": torch.zeros(2)}, {"epoch": object()})
+    assert contents(tmp_path) == before

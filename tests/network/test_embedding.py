@@ -1,0 +1,146 @@
+"""Embeddings against PyTorch's convolution and LSTM cell, one word at a time."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ner.network.embedding import PADDING, CharacterCNN, CharacterLSTM, TokenEmbedding, WordEmbedding
+
+NUM_CHARACTERS, CHARACTER_DIM = 12, 4
+# Spellings of character numbers, of 1 to 9 characters; the last two differ only in length.
+SPELLINGS = [[5], [2, 3], [7, 8, 9, 10, 11, 2, 3, 4, 5], [6, 6, 6], [4, 4, 4, 4], [4, 4, 4]]
+
+
+def padded(spellings: list[list[int]]) -> tuple[Tensor, Tensor]:
+    width = max(map(len, spellings))
+    rows = [spelling + [PADDING] * (width - len(spelling)) for spelling in spellings]
+    return torch.tensor(rows), torch.tensor([len(spelling) for spelling in spellings])
+
+
+@pytest.mark.parametrize("kernel_size", [1, 2, 3, 4, 5])
+def test_the_cnn_is_the_maximum_of_a_convolution_over_the_word_and_its_edges(kernel_size: int) -> None:
+    torch.manual_seed(kernel_size)
+    network = CharacterCNN(NUM_CHARACTERS, CHARACTER_DIM, 6, kernel_size=kernel_size, dropout=0.5).eval()
+    convolution = nn.Conv1d(CHARACTER_DIM, 6, kernel_size)
+    with torch.no_grad():
+        convolution.weight.copy_(network.filters.weight.view(6, CHARACTER_DIM, kernel_size))
+        assert convolution.bias is not None
+        convolution.bias.copy_(network.filters.bias)
+        left, right = kernel_size // 2, (kernel_size - 1) // 2
+        wanted = [
+            convolution(nn.functional.pad(network.embedding(torch.tensor(spelling)).T, (left, right))).amax(1)
+            for spelling in SPELLINGS
+        ]
+        found = network(*padded(SPELLINGS))
+    assert found.shape == (len(SPELLINGS), network.output_dim)
+    torch.testing.assert_close(found, torch.stack(wanted), rtol=0, atol=1e-6)
+
+
+def test_the_character_lstm_is_a_plain_loop_of_cells_from_both_sides() -> None:
+    torch.manual_seed(1)
+    network = CharacterLSTM(NUM_CHARACTERS, CHARACTER_DIM, 3, dropout=0.5).eval()
+
+    def last_state(layer: nn.RNNBase | None, spelling: list[int]) -> Tensor:
+        assert layer is not None
+        cell = nn.LSTMCell(CHARACTER_DIM, 3)
+        cell.load_state_dict({name.removesuffix("_l0"): weight for name, weight in layer.state_dict().items()})
+        state = (torch.zeros(1, 3), torch.zeros(1, 3))
+        for character in spelling:
+            state = cell(network.embedding.weight[character].unsqueeze(0), state)
+        return state[0][0]
+
+    with torch.no_grad():
+        wanted = [
+            torch.cat(
+                [
+                    last_state(network.layer.forward_cell, spelling),
+                    last_state(network.layer.backward_cell, spelling[::-1]),
+                ]
+            )
+            for spelling in SPELLINGS
+        ]
+        found = network(*padded(SPELLINGS))
+    assert found.shape == (len(SPELLINGS), network.output_dim)
+    torch.testing.assert_close(found, torch.stack(wanted), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("encoder", [CharacterCNN, CharacterLSTM])
+def test_a_spelling_is_encoded_alike_whatever_stands_beside_it(encoder: type[nn.Module]) -> None:
+    sizes = {"kernel_size": 3} if encoder is CharacterCNN else {}
+    network = encoder(NUM_CHARACTERS, CHARACTER_DIM, 5, dropout=0.0, **sizes).eval()
+    together = network(*padded(SPELLINGS))
+    for row, spelling in enumerate(SPELLINGS):
+        torch.testing.assert_close(network(*padded([spelling]))[0], together[row], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("encoder", [CharacterCNN, CharacterLSTM])
+def test_padding_characters_stay_zero_and_get_no_gradient(encoder: type[nn.Module]) -> None:
+    sizes = {"kernel_size": 3} if encoder is CharacterCNN else {}
+    network = encoder(NUM_CHARACTERS, CHARACTER_DIM, 5, dropout=0.0, **sizes)
+    network(*padded(SPELLINGS)).square().sum().backward()
+    assert not network.embedding.weight[PADDING].any()
+    assert not network.embedding.weight.grad[PADDING].any()
+
+
+def test_character_dropout_works_in_training_only() -> None:
+    network = CharacterCNN(NUM_CHARACTERS, CHARACTER_DIM, 5, kernel_size=3, dropout=0.5)
+    batch = padded(SPELLINGS)
+    assert not torch.equal(network(*batch), network(*batch))
+    network.eval()
+    assert torch.equal(network(*batch), network(*batch))
+
+
+def test_word_numbers_read_the_trained_table_and_behind_it_the_fixed_one() -> None:
+    embedding = WordEmbedding(4, 3, 2)
+    embedding.extra.copy_(torch.tensor([[0.5, 1.5], [2.5, 3.5], [4.5, 5.5]]))
+    rows = embedding.trained.weight.detach().tolist()
+    words = torch.tensor([[1, 4, 3], [6, 0, 5]])
+    wanted = [[rows[1], [0.5, 1.5], rows[3]], [[4.5, 5.5], [0.0, 0.0], [2.5, 3.5]]]
+    assert embedding(words).tolist() == wanted
+    assert embedding(words[:, :1]).tolist() == [[rows[1]], [[4.5, 5.5]]]
+    assert embedding(torch.tensor([[2]])).tolist() == [[rows[2]]]
+
+
+def test_the_fixed_table_is_no_parameter_and_the_trained_one_learns_only_what_was_read() -> None:
+    embedding = WordEmbedding(4, 3, 2)
+    assert [name for name, _ in embedding.named_parameters()] == ["trained.weight"]
+    embedding(torch.tensor([[1, 4, 0]])).sum().backward()
+    gradient = embedding.trained.weight.grad
+    assert gradient is not None
+    assert gradient.tolist() == [[0.0, 0.0], [1.0, 1.0], [0.0, 0.0], [0.0, 0.0]]
+
+
+def test_a_frozen_word_embedding_takes_no_gradient() -> None:
+    assert not WordEmbedding(4, 3, 2, frozen=True)(torch.tensor([[1, 4]])).requires_grad
+
+
+def test_word_vectors_start_with_a_variance_of_one_by_their_width() -> None:
+    torch.manual_seed(1)
+    weight = WordEmbedding(20_000, 0, 10).trained.weight.detach()[1:]
+    # Of 200,000 draws, the sample variance lies within 1% of the true one (its deviation is 0.2%).
+    assert abs(float(weight.var()) - 0.1) < 0.001
+    assert abs(float(weight.mean())) < 0.005
+
+
+def test_a_token_is_its_word_then_its_characters_then_its_case() -> None:
+    words = WordEmbedding(5, 0, 3)
+    characters = CharacterCNN(NUM_CHARACTERS, CHARACTER_DIM, 2, kernel_size=3, dropout=0.0)
+    embedding = TokenEmbedding(words, characters, num_cases=4, case_dim=2).eval()
+    assert embedding.cases is not None
+    spellings, lengths = padded([[2, 3], [5, 6, 7]])
+    numbers, cases, where = torch.tensor([[2, 3, 4]]), torch.tensor([[1, 2, 3]]), torch.tensor([[1, 0, 1]])
+    found = embedding(numbers, cases, spellings, lengths, where)
+    assert found.shape == (1, 3, embedding.output_dim)
+    encoded = characters(spellings, lengths)
+    for token, (number, case, place) in enumerate([(2, 1, 1), (3, 2, 0), (4, 3, 1)]):
+        parts = [words.trained.weight[number], encoded[place], embedding.cases.weight[case]]
+        assert torch.equal(found[0, token], torch.cat(parts))
+
+
+def test_without_characters_and_case_a_token_is_its_word() -> None:
+    words = WordEmbedding(5, 0, 3)
+    embedding = TokenEmbedding(words, None, num_cases=4, case_dim=0)
+    numbers = torch.tensor([[2, 3]])
+    nothing = torch.zeros(1, 2, dtype=torch.long)
+    assert embedding.output_dim == 3
+    assert torch.equal(embedding(numbers, nothing, nothing, nothing, nothing), words(numbers))

@@ -1,0 +1,147 @@
+"""The whole network against enumeration of all tag paths, and against itself without padding."""
+
+from itertools import pairwise, product
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ner.config import parse_config
+from ner.learning.batches import encode, make_batch
+from ner.network.model import BiLSTMCRF, Inputs, build_model
+from ner.text.sentence import Sentence, sentence_from_words
+from ner.text.vocabulary import Vocabularies, build_vocabularies
+
+SENTENCES = [
+    sentence_from_words(["Anna", "Lee", "saw", "Rome"], ["B-PER", "I-PER", "O", "B-PER"]),
+    sentence_from_words(["a"], ["O"]),
+    sentence_from_words(["Internationalization", "I"], ["O", "B-PER"]),
+    sentence_from_words(["saw", "Anna", "x"], ["O", "B-PER", "O"]),
+]
+TINY = {"word_dim": 5, "char_dim": 4, "char_hidden_dim": 3, "hidden_dim": 4}
+
+
+def make_network(sentences: list[Sentence] = SENTENCES, **settings: object) -> tuple[BiLSTMCRF, Vocabularies]:
+    """A network in eval mode whose transitions, too, are anything but near zero."""
+    vocabularies = build_vocabularies(sentences, lowercase=True, normalize_digits=True)
+    torch.manual_seed(3)
+    network = build_model(parse_config({"model": {**TINY, **settings}}, "test").model, vocabularies)
+    for name, parameter in network.named_parameters():
+        if name.startswith(("crf.", "projection.")):
+            nn.init.normal_(parameter)
+    return network.eval(), vocabularies
+
+
+def batch_of(sentences: list[Sentence], vocabularies: Vocabularies) -> tuple[Inputs, Tensor]:
+    inputs, tags = make_batch(encode(sentences, vocabularies, tagged=True), torch.arange(len(sentences)).numpy())
+    assert tags is not None
+    return inputs, tags
+
+
+def path_score(network: BiLSTMCRF, emissions: Tensor, path: tuple[int, ...]) -> float:
+    """Lample et al. 2016, equation 1, term by term."""
+    crf = network.crf
+    score = float(crf.start_transitions[path[0]]) + float(crf.end_transitions[path[-1]])
+    score += sum(float(emissions[step, tag]) for step, tag in enumerate(path))
+    return score + sum(float(crf.transitions[a, b]) for a, b in pairwise(path))
+
+
+def all_paths(names: list[str], length: int, constraints: bool) -> list[tuple[int, ...]]:
+    """Every tag path; with constraints those alone in which B goes on with I or E, and only B and I do."""
+    paths = product(range(len(names)), repeat=length)
+    if not constraints:
+        return list(paths)
+    words = {path: "-" + "".join(names[tag][0] for tag in path) + "-" for path in paths}
+    return [path for path, word in words.items() if all((a in "BI") == (b in "IE") for a, b in pairwise(word))]
+
+
+def test_the_paths_with_constraints_are_the_ways_to_lay_out_entities() -> None:
+    names = ["O", "B-PER", "I-PER", "E-PER", "S-PER"]
+    # Each place is O, S or the start of a longer entity: f(n) = 2 f(n-1) + f(n-2) + f(n-3) + ...
+    assert [len(all_paths(names, length, True)) for length in (1, 2, 3, 4)] == [2, 5, 13, 34]
+    assert len(all_paths(names, 4, False)) == 5**4
+
+
+@pytest.mark.parametrize("constraints", [False, True])
+@torch.no_grad()
+def test_the_loss_is_that_of_enumerating_every_tag_path(constraints: bool) -> None:
+    network, vocabularies = make_network(constraints=constraints)
+    inputs, tags = batch_of(SENTENCES, vocabularies)
+    emissions = network.emissions(inputs)
+    losses = []
+    for row, sentence in enumerate(SENTENCES):
+        length = len(sentence.tokens)
+        paths = all_paths(vocabularies.tags, length, constraints)
+        scores = torch.tensor([path_score(network, emissions[row], path) for path in paths], dtype=torch.float64)
+        gold = path_score(network, emissions[row], tuple(tags[row, :length].tolist()))
+        losses.append(float(scores.logsumexp(0)) - gold)
+    assert len(vocabularies.tags) == 5
+    assert float(network(inputs, tags)) == pytest.approx(sum(losses) / len(losses), abs=1e-4)
+
+
+@pytest.mark.parametrize("constraints", [False, True])
+@torch.no_grad()
+def test_decoding_finds_the_best_of_all_tag_paths(constraints: bool) -> None:
+    network, vocabularies = make_network(constraints=constraints)
+    inputs, _ = batch_of(SENTENCES, vocabularies)
+    emissions = network.emissions(inputs)
+    decoded = network.decode(inputs)
+    for row, sentence in enumerate(SENTENCES):
+        paths = all_paths(vocabularies.tags, len(sentence.tokens), constraints)
+        best = max(paths, key=lambda path: path_score(network, emissions[row], path))
+        assert tuple(decoded[row]) == best
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("num_layers", [1, 2])
+@pytest.mark.parametrize("char_encoder", ["cnn", "lstm", "none"])
+@torch.no_grad()
+def test_a_sentence_has_the_same_emissions_alone_and_in_any_batch(
+    cell: str, num_layers: int, char_encoder: str
+) -> None:
+    network, vocabularies = make_network(
+        cell=cell, num_layers=num_layers, char_encoder=char_encoder, case_dim=2, char_kernel_size=4
+    )
+    together = network.emissions(batch_of(SENTENCES, vocabularies)[0])
+    for row, sentence in enumerate(SENTENCES):
+        alone = network.emissions(batch_of([sentence], vocabularies)[0])[0]
+        torch.testing.assert_close(alone, together[row, : len(sentence.tokens)], rtol=0, atol=1e-6)
+
+
+@torch.no_grad()
+def test_the_loss_of_a_batch_is_the_mean_over_its_sentences() -> None:
+    network, vocabularies = make_network()
+    alone = [float(network(*batch_of([sentence], vocabularies))) for sentence in SENTENCES]
+    assert float(network(*batch_of(SENTENCES, vocabularies))) == pytest.approx(sum(alone) / len(alone), abs=1e-5)
+
+
+def test_every_parameter_learns_from_a_batch() -> None:
+    network, vocabularies = make_network(case_dim=2, num_layers=2)
+    network(*batch_of(SENTENCES, vocabularies)).backward()
+    for name, parameter in network.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.any(), name
+        assert parameter.grad.isfinite().all(), name
+
+
+def test_word_dropout_hides_whole_tokens_in_training_only() -> None:
+    network, vocabularies = make_network(word_dropout=0.5, dropout=0.0, char_dropout=0.0)
+    inputs, _ = batch_of(SENTENCES, vocabularies)
+    seen: list[Tensor] = []
+    network.encoder.register_forward_pre_hook(lambda module, arguments: seen.append(arguments[0].detach()))
+    network.eval().emissions(inputs)
+    network.train()
+    for _ in range(200):
+        network.emissions(inputs)
+    whole, dropped = seen[0], torch.stack(seen[1:])  # (200, B, T, D)
+    hidden = (dropped == 0).all(-1)
+    assert torch.equal(dropped, whole * ~hidden.unsqueeze(-1))
+    # Of 2,000 draws of real tokens, five deviations of the mean are 0.056.
+    assert float(hidden[:, inputs.mask].float().mean()) == pytest.approx(0.5, abs=0.056)
+
+
+def test_the_mask_is_true_where_a_token_is() -> None:
+    _, vocabularies = make_network()
+    inputs, _ = batch_of(SENTENCES, vocabularies)
+    assert inputs.mask.tolist() == [[step < len(s.tokens) for step in range(4)] for s in SENTENCES]
+    assert inputs.mask.dtype == torch.bool
