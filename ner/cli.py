@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from ner.errors import ConfigError, NerError
+from ner.errors import ConfigError, DataError, NerError
 
 app = typer.Typer(
     help="A BiLSTM-CRF named-entity recognizer: train on CoNLL files, score as the field scores, tag text.",
@@ -72,18 +72,30 @@ def evaluate(
     model: ModelFolder,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A tagged column file.")],
     as_json: AsJson = False,
+    calibration: Annotated[
+        bool, typer.Option("--calibration", help="Also: how honest the scores are, with a diagram.")
+    ] = False,
+    diagram: Annotated[Path, typer.Option(metavar="PNG", help="Where the diagram goes.")] = Path("reliability.png"),
     settings: Settings = None,
     device: Device = "auto",
 ) -> None:
     """Tag a column file and hold the tags against its own: conlleval's table."""
     from ner.config import override_data
+    from ner.evaluation.calibration import draw_reliability
     from ner.tagger import load
     from ner.text.columns import read_tagged
 
     tagger = load(model, device=device)
-    data = override_data(tagger.config.data, settings or [])
-    report = tagger.evaluate(read_tagged(file, data))
-    print(json.dumps(report.as_dict()) if as_json else report)
+    sentences = read_tagged(file, override_data(tagger.config.data, settings or []))
+    report = tagger.evaluate(sentences)
+    values = report.as_dict()
+    lines = [str(report)]
+    if calibration:
+        measured = tagger.calibration(sentences)
+        draw_reliability(measured, diagram)
+        values["calibration"] = measured.as_dict()
+        lines += [str(measured), f"reliability diagram: {diagram}"]
+    print(json.dumps(values) if as_json else "\n".join(lines))
 
 
 @app.command()
@@ -95,28 +107,34 @@ def tag(
         str | None,
         typer.Option("--format", metavar="jsonl|conll|html", help="Default: jsonl; conll for --input conll."),
     ] = None,
+    min_score: Annotated[float, typer.Option(min=0, max=1, help="Leave out entities with a lower score.")] = 0.0,
+    k_best: Annotated[int, typer.Option(min=0, max=1000, help="Add so many readings of each sentence (jsonl).")] = 0,
     settings: Settings = None,
     device: Device = "auto",
 ) -> None:
     """Find the entities of each line of a text, or of each sentence of a column file."""
-    from ner.output import tag_columns, tag_text
-
+    output_format = output_format or ("conll" if input_format == "conll" else "jsonl")
     if input_format not in ("text", "conll"):
         raise ConfigError(f"--input: expected text or conll, found {input_format!r}")
-    output_format = output_format or ("conll" if input_format == "conll" else "jsonl")
     if output_format not in ("jsonl", "conll", "html"):
         raise ConfigError(f"--format: expected jsonl, conll or html, found {output_format!r}")
+    if k_best and output_format != "jsonl":
+        raise ConfigError(f"--k-best: expected --format jsonl, found {output_format}")
 
     from ner.config import override_data
+    from ner.output import OutputOptions, tag_columns, tag_text
     from ner.tagger import load
 
     tagger = load(model, device=device)
     data = override_data(tagger.config.data, settings or [])
-    where = "stdin" if file == "-" else file
-    lines = _lines(file, data.encoding)
     interactive = file == "-" and sys.stdin.isatty()
-    write = tag_text if input_format == "text" else tag_columns
-    for piece in write(tagger, lines, output_format, data=data, where=where, batch_size=1 if interactive else 64):
+    options = OutputOptions(output_format, min_score, k_best, batch_size=1 if interactive else 64)
+    lines = _lines(file, data.encoding)
+    if input_format == "text":
+        pieces = tag_text(tagger, lines, options)
+    else:
+        pieces = tag_columns(tagger, lines, options, data=data, where="stdin" if file == "-" else file)
+    for piece in pieces:
         sys.stdout.write(piece)
         if interactive:
             sys.stdout.flush()
@@ -205,7 +223,7 @@ def data_check(
 
 def _lines(file: str, encoding: str) -> Iterator[str]:
     """The lines of a file or of stdin, as they come, with their line ends."""
-    from ner.text.columns import decode_lines
+    from ner.text.encoding import decode_lines
 
     if file == "-":
         yield from decode_lines(sys.stdin.buffer, encoding, "stdin")
@@ -213,8 +231,10 @@ def _lines(file: str, encoding: str) -> Iterator[str]:
     try:
         with Path(file).open("rb") as stream:
             yield from decode_lines(stream, encoding, file)
+    except FileNotFoundError:
+        raise DataError(f"{file}: no such file") from None
     except OSError as error:
-        raise ConfigError(f"{file}: expected a readable file: {error.strerror}") from None
+        raise DataError(f"{file}: expected a readable file: {error.strerror}") from None
 
 
 def main() -> None:

@@ -56,6 +56,9 @@ class DataConfig(Section):
     scheme: Literal["auto", "iob1", "iob2", "bioes", "bmes"] = Field(
         "auto", description="tag scheme of the files; `auto` looks at the whole training file"
     )
+    unknown_tag: str | None = Field(
+        None, description='tag of a token of which nothing is known, for example `"?"`; `?-PER` is part of some PER'
+    )
     comment: str | None = Field(None, description='lines that start with this are comments, for example `"# "`')
     encoding: str = Field("utf-8", description="encoding of the files; a byte-order mark is skipped")
     word_pattern: str | None = Field(
@@ -111,6 +114,13 @@ class ModelConfig(Section):
     constraints: bool = Field(
         True, description="forbid illegal tag sequences, in training and decoding; `false` for dirty data"
     )
+    decoding: Literal["viterbi", "marginals"] = Field(
+        "viterbi",
+        description="`viterbi`: the most probable tag sequence; `marginals`: that of most tags expected right",
+    )
+    temperature: float = Field(
+        1.0, gt=0, description="divides all scores before they become probabilities; `training.calibrate` sets it"
+    )
     word_dropout: float = Field(0.0, ge=0, lt=1, description="chance that a whole token's input is dropped")
 
 
@@ -142,6 +152,7 @@ class TrainingConfig(Section):
         lt=1,
         description="decay of a moving average of the weights, per step; the average is kept",
     )
+    calibrate: bool = Field(False, description="fit `model.temperature` on the dev set after training")
     seed: int = Field(1, ge=0, lt=2**63, description="seed of every random choice")
     threads: int | None = Field(None, ge=1, description="CPU threads; unset: PyTorch's own choice")
     device: str = Field("auto", description="`auto` (a GPU where there is one), `cpu`, `cuda`, `cuda:1`")

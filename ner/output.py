@@ -2,84 +2,115 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
-from itertools import islice, tee
+from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import Any, TypeVar
 
 from ner.config import DataConfig
 from ner.html import render_html
-from ner.tagger import Tagger
+from ner.tagger import Tagger, entity_of
 from ner.text.columns import Row, read_rows
 from ner.text.sentence import Entity, Sentence, sentence_from_words
-from ner.text.tags import tags_to_spans
+from ner.text.tags import spans_to_tags
+
+_Item = TypeVar("_Item")
 
 
-def tag_text(
-    tagger: Tagger, lines: Iterable[str], output_format: str, *, data: DataConfig, where: str, batch_size: int
-) -> Iterator[str]:
-    """The output for each line of a raw text.
+@dataclass(frozen=True, slots=True)
+class OutputOptions:
+    """How tagged text is written.
 
-    Args:
-        tagger: finds the entities.
-        lines: with or without line ends; each is a text of its own.
-        output_format: `jsonl`, one object a line; `conll`, a word and its tag a line; `html`, a page.
-        data: not looked at: raw text has no columns.
-        where: not looked at.
-        batch_size: lines that are tagged together.
+    `format` is `jsonl` (an object a text), `conll` (a word and its tag a line) or `html` (a page); entities
+    with a score below `min_score` are left out; `k_best` adds that many readings of each sentence (jsonl);
+    `batch_size` texts are tagged together.
     """
-    del data, where
-    texts: Iterator[str] = (line.removesuffix("\n").removesuffix("\r") for line in lines)
-    if output_format == "conll":
-        while batch := list(islice(texts, batch_size)):
-            sentences = [sentence for text in batch for sentence in tagger.split(text)]
-            for sentence, tags in zip(sentences, tagger.tag_sentences(sentences), strict=True):
-                yield ("".join(f"{word} {tag}\n" for word, tag in zip(sentence.words, tags, strict=True)) + "\n")
+
+    format: str
+    min_score: float = 0.0
+    k_best: int = 0
+    batch_size: int = 64
+
+
+def tag_text(tagger: Tagger, lines: Iterable[str], options: OutputOptions) -> Iterator[str]:
+    """The output for raw text: each line, with or without its line end, is a text of its own."""
+    texts = (line.removesuffix("\n").removesuffix("\r") for line in lines)
+    if options.format == "html":
+        tagged = ((t, e) for batch in _batches(texts, options) for t, e in _tag_batch(tagger, batch, options))
+        yield from render_html(tagged)
         return
-    texts, for_pipe = tee(texts)
-    yield from _write(zip(texts, tagger.pipe(for_pipe, batch_size=batch_size), strict=True), output_format)
+    for batch in _batches(texts, options):
+        if options.format == "conll":
+            sentences = [sentence for text in batch for sentence in tagger.split(text)]
+            for sentence, tags in zip(sentences, _tags(tagger, sentences, options), strict=True):
+                yield "".join(f"{word} {tag}\n" for word, tag in zip(sentence.words, tags, strict=True)) + "\n"
+        else:
+            for text, entities in _tag_batch(tagger, batch, options):
+                yield _as_json(tagger, text, entities, options)
 
 
 def tag_columns(
-    tagger: Tagger, lines: Iterable[str], output_format: str, *, data: DataConfig, where: str, batch_size: int
+    tagger: Tagger, lines: Iterable[str], options: OutputOptions, *, data: DataConfig, where: str
 ) -> Iterator[str]:
     """The output for a column file, whose tags, if it has any, aren't looked at.
+
+    `conll` keeps every line and appends a column; the other formats show each sentence with single spaces
+    between its words.
 
     Args:
         tagger: finds the entities.
         lines: with or without line ends.
-        output_format: `conll` keeps every line and appends a column; `jsonl` and `html` show each sentence
-            with single spaces between its words.
+        options: how to write.
         data: describes the columns.
         where: opens every message.
-        batch_size: sentences that are tagged together.
+
+    Raises:
+        DataError: a line isn't as described.
     """
     blocks = _blocks(read_rows(lines, where, data, tagged=False))
-    if output_format == "conll":
-        yield from _append_column(tagger, blocks, data.separator or " ", batch_size)
-        return
-    yield from _write(_tag_blocks(tagger, blocks, batch_size), output_format)
-
-
-def entities_of_words(sentence: Sentence, tags: list[str]) -> tuple[str, list[Entity]]:
-    """A sentence's words joined by single spaces, and its entities in that text."""
-    text = " ".join(sentence.words)
-    entities = []
-    for span in tags_to_spans(tags):
-        start, end = sentence.tokens[span.start].start, sentence.tokens[span.end - 1].end
-        entities.append(Entity(span.label, text[start:end], start, end))
-    return text, entities
-
-
-def as_json(text: str, entities: list[Entity]) -> str:
-    """One JSON object; an entity without a score has no such key."""
-    found = [{key: value for key, value in asdict(entity).items() if value is not None} for entity in entities]
-    return json.dumps({"text": text, "entities": found}, ensure_ascii=False)
-
-
-def _write(tagged: Iterable[tuple[str, list[Entity]]], output_format: str) -> Iterator[str]:
-    if output_format == "html":
-        yield from render_html(tagged)
+    if options.format == "conll":
+        yield from _append_column(tagger, blocks, options, data.separator or " ")
+    elif options.format == "html":
+        yield from render_html(_tag_blocks(tagger, blocks, options))
     else:
-        yield from (as_json(text, entities) + "\n" for text, entities in tagged)
+        for text, entities in _tag_blocks(tagger, blocks, options):
+            yield _as_json(tagger, text, entities, options)
+
+
+def _tag_batch(tagger: Tagger, texts: list[str], options: OutputOptions) -> Iterator[tuple[str, list[Entity]]]:
+    for text, entities in zip(texts, tagger.pipe(texts, batch_size=len(texts)), strict=True):
+        yield text, [entity for entity in entities if (entity.score or 0) >= options.min_score]
+
+
+def _tags(tagger: Tagger, sentences: list[Sentence], options: OutputOptions) -> list[list[str]]:
+    if not options.min_score:
+        return tagger.tag_sentences(sentences)
+    return [
+        spans_to_tags([span for span, score in found if score >= options.min_score], len(sentence.tokens))
+        for sentence, found in zip(sentences, tagger.find_spans(sentences), strict=True)
+    ]
+
+
+def _as_json(tagger: Tagger, text: str, entities: list[Entity], options: OutputOptions) -> str:
+    value: dict[str, Any] = {"text": text, "entities": [asdict(entity) for entity in entities]}
+    if options.k_best:
+        value["readings"] = [
+            [
+                {"probability": r.probability, "entities": [_without_score(entity) for entity in r.entities]}
+                for r in readings
+            ]
+            for readings in tagger.readings(text, k=options.k_best)
+        ]
+    return json.dumps(value, ensure_ascii=False) + "\n"
+
+
+def _without_score(entity: Entity) -> dict[str, Any]:
+    return {"label": entity.label, "text": entity.text, "start": entity.start, "end": entity.end}
+
+
+def _batches(items: Iterable[_Item], options: OutputOptions) -> Iterator[list[_Item]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, options.batch_size)):
+        yield batch
 
 
 def _blocks(rows: Iterable[Row]) -> Iterator[list[Row]]:
@@ -101,16 +132,22 @@ def _words(block: list[Row]) -> Sentence:
     return sentence_from_words([row.word for row in block if row.kind == "token"])
 
 
-def _tag_blocks(tagger: Tagger, blocks: Iterator[list[Row]], batch_size: int) -> Iterator[tuple[str, list[Entity]]]:
-    while batch := list(islice(blocks, batch_size)):
+def _tag_blocks(
+    tagger: Tagger, blocks: Iterable[list[Row]], options: OutputOptions
+) -> Iterator[tuple[str, list[Entity]]]:
+    for batch in _batches(blocks, options):
         sentences = [sentence for sentence in map(_words, batch) if sentence.tokens]
-        yield from map(entities_of_words, sentences, tagger.tag_sentences(sentences))
+        for sentence, found in zip(sentences, tagger.find_spans(sentences), strict=True):
+            text = " ".join(sentence.words)
+            yield text, [entity_of(text, sentence, s, score) for s, score in found if score >= options.min_score]
 
 
-def _append_column(tagger: Tagger, blocks: Iterator[list[Row]], separator: str, batch_size: int) -> Iterator[str]:
-    while batch := list(islice(blocks, batch_size)):
-        for block, tags in zip(batch, tagger.tag_sentences([_words(block) for block in batch]), strict=True):
+def _append_column(
+    tagger: Tagger, blocks: Iterable[list[Row]], options: OutputOptions, separator: str
+) -> Iterator[str]:
+    for batch in _batches(blocks, options):
+        sentences = [_words(block) for block in batch]
+        for block, tags in zip(batch, _tags(tagger, sentences, options), strict=True):
             tag = iter(tags)
             for row in block:
-                # The last line of a file that ends in a line feed is empty, and no line of its own.
                 yield f"{row.line}{separator}{next(tag)}\n" if row.kind == "token" else f"{row.line}\n"

@@ -6,7 +6,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from ner.learning.training import Epoch, Listener, Step
+from ner.learning.listener import Epoch, Listener, Step
 
 
 class TrainingProgress:

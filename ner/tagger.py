@@ -12,12 +12,15 @@ from typing import Any
 
 from ner.config import Config
 from ner.errors import DataError
+from ner.evaluation.calibration import Calibration, measure_calibration
 from ner.evaluation.report import Report, report_tags
 from ner.learning.checkpoint import Model, load_model, save_model
-from ner.learning.prediction import choose_device, predict_tags
-from ner.learning.training import Listener, train_model
+from ner.learning.listener import Listener
+from ner.learning.prediction import choose_device, predict_readings, predict_spans, predict_tags
+from ner.learning.training import train_model
 from ner.text.corpus import Corpus
-from ner.text.sentence import Entity, Sentence, sentence_from_words
+from ner.text.partial import is_partial
+from ner.text.sentence import Entity, Reading, Sentence, Span, sentence_from_words
 from ner.text.tags import tags_to_spans
 from ner.text.tokenizer import split_sentences
 
@@ -57,9 +60,24 @@ class Tagger:
         source = iter(texts)
         while batch := list(islice(source, batch_size)):
             cut = [self.split(text) for text in batch]
-            tags = iter(self.tag_sentences([sentence for sentences in cut for sentence in sentences]))
+            spans = iter(self.find_spans([sentence for sentences in cut for sentence in sentences]))
             for text, sentences in zip(batch, cut, strict=True):
-                yield [entity for sentence in sentences for entity in _entities(text, sentence, next(tags))]
+                yield [entity_of(text, s, *found) for s in sentences for found in next(spans)]
+
+    def readings(self, text: str, *, k: int) -> list[list[Reading]]:
+        """For each sentence of a text its k most probable readings, best first, as many as there are.
+
+        The probabilities are of whole readings; their entities carry no score of their own.
+        """
+        sentences = self.split(text)
+        found = predict_readings(self._model.network, self._model.vocabularies, sentences, k=k)
+        return [
+            [
+                Reading(probability, tuple(entity_of(text, sentence, span, None) for span in tags_to_spans(tags)))
+                for tags, probability in readings
+            ]
+            for sentence, readings in zip(sentences, found, strict=True)
+        ]
 
     def split(self, text: str) -> list[Sentence]:
         """The sentences of a text, cut into tokens as the training corpus was."""
@@ -74,15 +92,29 @@ class Tagger:
         """IOB2 tags of each sentence, one a token; tags that the sentences carry aren't looked at."""
         return predict_tags(self._model.network, self._model.vocabularies, sentences)
 
+    def find_spans(self, sentences: Sequence[Sentence]) -> list[list[tuple[Span, float]]]:
+        """The spans of each sentence, in tokens, each with its probability."""
+        return predict_spans(self._model.network, self._model.vocabularies, sentences)
+
+    def calibration(self, sentences: Sequence[Sentence]) -> Calibration:
+        """How honest its scores are on sentences whose tags are known.
+
+        Raises:
+            DataError: a sentence has no tags, or nothing is found in any.
+        """
+        _check_tagged(sentences)
+        found = self.find_spans(sentences)
+        gold = [set(tags_to_spans(sentence.tags or ())) for sentence in sentences]
+        pairs = [(score, span in wanted) for spans, wanted in zip(found, gold, strict=True) for span, score in spans]
+        return measure_calibration([score for score, _ in pairs], [right for _, right in pairs])
+
     def evaluate(self, sentences: Sequence[Sentence]) -> Report:
         """How well it tags sentences whose tags are known, as conlleval counts.
 
         Raises:
             DataError: a sentence has no tags.
         """
-        for sentence in sentences:
-            if sentence.tags is None:
-                raise DataError(f"expected tagged sentences, found one without tags: {sentence.words[:5]}")
+        _check_tagged(sentences)
         start = time.perf_counter()
         predicted = self.tag_sentences(sentences)
         seconds = time.perf_counter() - start
@@ -140,7 +172,14 @@ def train(
     return Tagger(train_model(config, corpus, listener=listener, state=state, resume=resume))
 
 
-def _entities(text: str, sentence: Sentence, tags: list[str]) -> Iterator[Entity]:
-    for span in tags_to_spans(tags):
-        start, end = sentence.tokens[span.start].start, sentence.tokens[span.end - 1].end
-        yield Entity(span.label, text[start:end], start, end)
+def entity_of(text: str, sentence: Sentence, span: Span, score: float | None) -> Entity:
+    """A span of a sentence as an entity of the text that its tokens' offsets are of."""
+    start, end = sentence.tokens[span.start].start, sentence.tokens[span.end - 1].end
+    return Entity(span.label, text[start:end], start, end, score)
+
+
+def _check_tagged(sentences: Sequence[Sentence]) -> None:
+    for sentence in sentences:
+        if sentence.tags is None or is_partial(sentence.tags):
+            found = "without tags" if sentence.tags is None else "with unknown tags"
+            raise DataError(f"expected tagged sentences, found one {found}: {sentence.words[:5]}")

@@ -24,6 +24,8 @@ FLOORS = [
     [
         "text.sentence",
         "text.tags",
+        "text.partial",
+        "text.encoding",
         "text.tokenizer",
         "text.columns",
         "text.corpus",
@@ -46,7 +48,9 @@ FLOORS = [
         "learning.optimizer",
         "learning.checkpoint",
         "learning.prediction",
+        "learning.temperature",
         "learning.state",
+        "learning.listener",
         "learning.training",
     ],
     ["tagger", "html", "output", "progress", "cli", "__init__", "__main__"],

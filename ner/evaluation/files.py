@@ -10,6 +10,7 @@ from ner.errors import ConfigError, DataError
 from ner.evaluation.report import Report, report_tags
 from ner.evaluation.scores import Scores, score_strictly
 from ner.text.columns import read_as_written
+from ner.text.partial import is_partial
 from ner.text.sentence import Sentence
 from ner.text.tags import convert_tags
 
@@ -53,6 +54,9 @@ def score_files(gold: Path, predicted: Path | None, data: DataConfig) -> Compari
     wanted, gold_scheme = read_as_written(gold, gold_data)
     found, scheme = read_as_written(predicted or gold, data)
     _check_words(wanted, found, gold, predicted or gold)
+    for sentence in (*wanted, *found):
+        if is_partial(sentence.tags or ()):
+            raise DataError(f"{sentence.where}: expected known tags, found unknown ones; only training takes those")
     gold_tags = [list(sentence.tags or ()) for sentence in wanted]
     tags = [sentence.tags or () for sentence in found]
     well_formed = [convert_tags(t, scheme) for t in gold_tags]

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ner.network.model import Inputs
+from ner.text.partial import is_partial, possible_tags
 from ner.text.sentence import Sentence
 from ner.text.tags import convert_tags
 from ner.text.vocabulary import UNKNOWN, Vocabularies, case_number
@@ -32,6 +33,7 @@ class Encoded:
     """Sentences as numbers: flat arrays over all N tokens, rows of `spellings` for S distinct words.
 
     Sentence i stands at `starts[i] : starts[i] + lengths[i]`; `tags` is None where none were asked for.
+    Where some tags are only partly known, `tags` are rows of `choices`, which tells the tags that each allows.
     """
 
     words: Numbers  # (N,)
@@ -42,6 +44,7 @@ class Encoded:
     lengths: Numbers
     spellings: Numbers  # (S, C)
     spelling_lengths: Numbers  # (S,)
+    choices: npt.NDArray[np.bool_] | None = None  # (M, K), the first K rows a single tag each
 
 
 def encode(sentences: Sequence[Sentence], vocabularies: Vocabularies, *, tagged: bool = False) -> Encoded:
@@ -64,14 +67,17 @@ def encode(sentences: Sequence[Sentence], vocabularies: Vocabularies, *, tagged:
     spellings = np.zeros((len(spelled), int(spelling_lengths.max(initial=1))), dtype=np.int64)
     for row, spelling in zip(spellings, spelled, strict=True):
         row[: len(spelling)] = spelling
-    tags = None
-    if tagged:
+    tags = choices = None
+    if tagged and any(is_partial(s.tags or ()) for s in sentences):
+        tags, choices = _encode_choices(sentences, vocabularies)
+    elif tagged:
         tag_number = vocabularies.tag_number
         named = (tag for s in sentences for tag in convert_tags(s.tags or (), "bioes"))
         tags = np.array([tag_number(tag) for tag in named], dtype=np.int64)
     lengths = np.array([len(s.tokens) for s in sentences], dtype=np.int64)
     starts = np.cumsum(lengths) - lengths
-    return Encoded(words[positions], cases[positions], positions, tags, starts, lengths, spellings, spelling_lengths)
+    of_tokens = (words[positions], cases[positions], positions, tags)
+    return Encoded(*of_tokens, starts, lengths, spellings, spelling_lengths, choices)
 
 
 def fingerprint(encoded: Encoded) -> str:
@@ -84,7 +90,7 @@ def fingerprint(encoded: Encoded) -> str:
 
 
 def make_batch(encoded: Encoded, rows: Numbers, *, words: Numbers | None = None) -> tuple[Inputs, Tensor | None]:
-    """The batch of these sentences, and their tags (B, T), padded with 0.
+    """The batch of these sentences, and their tags (or rows of `choices`) (B, T), padded with 0.
 
     Args:
         encoded: all sentences.
@@ -145,6 +151,21 @@ def drop_singletons(encoded: Encoded, singletons: frozenset[int], rate: float, r
     once = np.isin(encoded.words, np.fromiter(singletons, dtype=np.int64, count=len(singletons)))
     dropped = once & (rng.random(len(encoded.words)) < rate)
     return np.where(dropped, UNKNOWN, encoded.words)
+
+
+def _encode_choices(sentences: Sequence[Sentence], vocabularies: Vocabularies) -> tuple[Numbers, npt.NDArray[np.bool_]]:
+    """For each token the row of its possible tags, and the rows: one for each tag, then the sets that occur."""
+    names = vocabularies.tags
+    rows: dict[tuple[str, ...], int] = {(name,): number for number, name in enumerate(names)}
+    numbers = [
+        rows.setdefault(tuple(names if tags is None else tags), len(rows))
+        for sentence in sentences
+        for tags in possible_tags(sentence.tags or ())
+    ]
+    choices = np.zeros((len(rows), len(names)), dtype=np.bool_)
+    for tags, row in rows.items():
+        choices[row, [vocabularies.tag_number(tag) for tag in tags]] = True
+    return np.array(numbers, dtype=np.int64), choices
 
 
 def _cut(rows: Numbers, lengths: Numbers, size: int, tokens: int | None) -> Iterator[Numbers]:

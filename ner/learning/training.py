@@ -6,7 +6,6 @@ numbers from the seed and its own number, so a resumed run goes on exactly as an
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -19,57 +18,19 @@ from ner.errors import ConfigError, DataError, TrainingError
 from ner.evaluation.report import report_tags
 from ner.learning.batches import Encoded, batch_rows, drop_singletons, encode, fingerprint, make_batch
 from ner.learning.checkpoint import Model, package_versions
+from ner.learning.listener import Epoch, Listener, Step
 from ner.learning.optimizer import learning_rate
 from ner.learning.prediction import choose_device, predict_tags
 from ner.learning.state import Run, load_weights, restore_run, save_run, start_run, weights_of
+from ner.learning.temperature import fit_temperature
 from ner.learning.vectors import check_width, measure_coverage, place_vectors
 from ner.network.model import BiLSTMCRF, build_model
 from ner.resources.named_vectors import open_vectors
 from ner.text.corpus import Corpus
+from ner.text.partial import is_partial
 from ner.text.sentence import Sentence
 from ner.text.tags import tags_to_spans
 from ner.text.vocabulary import Vocabularies, build_vocabularies
-
-
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """What one epoch brought; `loss` is the mean over sentences, dev scores are None without a dev set."""
-
-    epoch: int
-    loss: float
-    learning_rate: float
-    precision: float | None
-    recall: float | None
-    f1: float | None
-    seconds: float
-    tokens_per_second: float
-    best: bool
-
-    def __str__(self) -> str:
-        """One line for the user."""
-        scores = "" if self.f1 is None else f"  dev F1 {100 * self.f1:5.2f}"
-        speed = f"{self.tokens_per_second:8,.0f} tokens/s"
-        return f"epoch {self.epoch:3d}  loss {self.loss:8.4f}{scores}  {speed}{'  best' if self.best else ''}"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Where training stands after a batch: `done` of `total` batches of this epoch, their mean loss."""
-
-    epoch: int
-    done: int
-    total: int
-    loss: float
-    tokens_per_second: float
-
-
-@dataclass(frozen=True, slots=True)
-class Listener:
-    """Who hears of progress: each batch, each epoch, and messages for the user."""
-
-    on_step: Callable[[Step], object] = lambda step: None
-    on_epoch: Callable[[Epoch], object] = lambda epoch: None
-    on_message: Callable[[str], object] = lambda message: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +85,10 @@ def train_model(
         _run_epochs(run, task, state)
     load_weights(network, run.best)
     config = _with_tokenizer(config, corpus)
+    if config.training.calibrate:
+        network.crf.temperature = fit_temperature(network, task.vocabularies, corpus.dev)
+        model = config.model.model_copy(update={"temperature": network.crf.temperature})
+        config = config.model_copy(update={"model": model})
     metrics: dict[str, Any] = {
         "training": {
             "source": _source(config.data, "train"),
@@ -230,6 +195,7 @@ def _train_epoch(run: Run, task: _Task, number: int) -> tuple[float, float, floa
     torch.manual_seed(int(rng.integers(2**63)))
     words = drop_singletons(encoded, task.vocabularies.words.singletons, settings.unknown_rate, rng)
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    choices = None if encoded.choices is None else torch.from_numpy(encoded.choices)
     network.train()
     batches = list(batch_rows(encoded.lengths, size=settings.batch_size, tokens=settings.batch_tokens, generator=rng))
     total = num_sentences = num_tokens = 0.0
@@ -242,7 +208,10 @@ def _train_epoch(run: Run, task: _Task, number: int) -> tuple[float, float, floa
         inputs, tags = make_batch(encoded, rows, words=words)
         assert tags is not None  # the corpus was encoded with its tags
         try:
-            loss = network(inputs.to(device), tags.to(device))
+            if choices is None:
+                loss = network(inputs.to(device), tags.to(device))
+            else:
+                loss = network.partial_loss(inputs.to(device), choices[tags].to(device))
             value = float(loss.detach())
         except ValueError:
             value = math.nan  # the CRF takes no emissions that are infinite or no numbers
@@ -281,6 +250,10 @@ def _check_tags(corpus: Corpus) -> None:
             if len(sentence.tags or ()) != len(sentence.tokens):
                 found = f"{len(sentence.tags or ())} for {len(sentence.tokens)}: {' '.join(sentence.words[:5])}"
                 raise DataError(f"{sentence.where or split}: expected as many tags as tokens, found {found}")
+            if split != "train" and is_partial(sentence.tags or ()):
+                raise DataError(
+                    f"{sentence.where or split}: expected known tags outside the training set, found some unknown"
+                )
 
 
 def _source(data: DataConfig, split: str) -> str:

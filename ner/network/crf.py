@@ -36,6 +36,9 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
     allowed_start: Tensor
     allowed_moves: Tensor
     allowed_end: Tensor
+    # Divides all scores before they become the probabilities of marginals, posteriors and k-best lists
+    # (Guo et al. 2017); the loss and the best path know nothing of it.
+    temperature: float = 1.0
 
     def __init__(self, num_tags: int, batch_first: bool = False, *, constraints: Constraints | None = None) -> None:
         super().__init__(num_tags, batch_first=batch_first)
@@ -105,6 +108,14 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
             raise ValueError(f"sentence {row}: expected a legal path among the allowed tags, found none")
         return _reduce(some - recursion.log_partition(self._scores(emissions), lengths), lengths, reduction)
 
+    @torch.no_grad()
+    def tempered_log_likelihood(self, emissions: Tensor, tags: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Sum of the log-probabilities of tag sequences at this `temperature`, as `forward` at 1; no gradient."""
+        emissions, lengths = self._check(emissions, mask)
+        tags = tags if self.batch_first else tags.t()
+        scores = self._tempered(emissions)
+        return (paths.path_scores(scores, tags, lengths) - recursion.log_partition(scores, lengths)).sum()
+
     def log_partition(self, emissions: Tensor, mask: Tensor | None = None) -> Tensor:
         """Log of the summed weight of all legal paths of each sentence (B,), differentiable once."""
         emissions, lengths = self._check(emissions, mask)
@@ -124,7 +135,7 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
     def decode_by_marginals(self, emissions: Tensor, mask: Tensor | None = None) -> list[list[int]]:
         """The legal tags of each sentence of which most are expected to be right (maximum expected accuracy)."""
         emissions, lengths = self._check(emissions, mask)
-        scores = self._scores(emissions)
+        scores = self._tempered(emissions)
         weights = recursion.marginals(scores, lengths)
         flat = (part.masked_fill(part.isfinite(), 0) for part in scores[1:])
         return paths.to_lists(paths.viterbi(Scores(weights, *flat), lengths), lengths)
@@ -133,14 +144,14 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
     def marginals(self, emissions: Tensor, mask: Tensor | None = None) -> Tensor:
         """Probability of each tag at each token, of the shape of `emissions`; zero at padding."""
         emissions, lengths = self._check(emissions, mask)
-        weights = recursion.marginals(self._scores(emissions), lengths)
+        weights = recursion.marginals(self._tempered(emissions), lengths)
         return weights if self.batch_first else weights.transpose(0, 1)
 
     @torch.no_grad()
     def pair_marginals(self, emissions: Tensor, mask: Tensor | None = None) -> Tensor:
         """Probability of each tag followed by each at the next token (B, T-1, K, K); zero at padding."""
         emissions, lengths = self._check(emissions, mask)
-        scores = self._scores(emissions)
+        scores = self._tempered(emissions)
         chart = recursion.chart(scores, lengths)
         entering = scores.emissions[:, 1:] + chart.suffix[:, 1:] - chart.log_partition.view(-1, 1, 1)
         pairs = (chart.prefix[:, :-1].unsqueeze(3) + scores.transitions + entering.unsqueeze(2)).exp()
@@ -160,7 +171,7 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
             roles: numbers of the tags B, I, E, S of each span's label (N, 4).
         """
         emissions, lengths = self._check(emissions, mask)
-        scores = self._scores(emissions)
+        scores = self._tempered(emissions)
         posteriors = paths.span_log_posteriors(scores, recursion.chart(scores, lengths), spans, roles).exp()
         # Rounding may carry a certain one a hair above 1.
         return posteriors.to(emissions.dtype).clamp(max=1)
@@ -172,12 +183,16 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
         A sentence of fewer legal paths gives them all; an empty one gives the empty path.
         """
         emissions, lengths = self._check(emissions, mask)
-        scores = self._scores(emissions)
+        scores = self._tempered(emissions)
         total = recursion.log_partition(scores, lengths)
         return paths.k_best(scores, lengths, total, k)
 
     def _raw(self) -> tuple[Tensor, Tensor, Tensor]:
         return self.start_transitions, self.transitions, self.end_transitions
+
+    def _tempered(self, emissions: Tensor) -> Scores:
+        scores = self._scores(emissions)
+        return scores if self.temperature == 1 else Scores(*(part / self.temperature for part in scores))
 
     def _scores(self, emissions: Tensor) -> Scores:
         """The chain's scores, with -inf for what the constraints forbid."""

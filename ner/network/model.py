@@ -39,13 +39,22 @@ class Inputs(NamedTuple):
 class BiLSTMCRF(nn.Module):
     """Emissions from embeddings and an encoder, a sequence of tags from a conditional random field."""
 
-    def __init__(self, embedding: TokenEmbedding, encoder: Encoder, crf: CRF, *, word_dropout: float) -> None:
+    def __init__(
+        self,
+        embedding: TokenEmbedding,
+        encoder: Encoder,
+        crf: CRF,
+        *,
+        word_dropout: float = 0.0,
+        decoding: str = "viterbi",
+    ) -> None:
         super().__init__()
         self.embedding = embedding
         self.encoder = encoder
         self.word_dropout = word_dropout
         self.projection = nn.Linear(encoder.output_dim, crf.num_tags)
         self.crf = crf
+        self.decoding = decoding
 
     def emissions(self, inputs: Inputs) -> Tensor:
         """Scores of every tag at every token, before the CRF (B, T, K)."""
@@ -61,10 +70,21 @@ class BiLSTMCRF(nn.Module):
         loss: Tensor = -self.crf(self.emissions(inputs), tags, mask=inputs.mask, reduction="mean")
         return loss
 
+    def partial_loss(self, inputs: Inputs, allowed: Tensor) -> Tensor:
+        """As `forward`, with the tags that each token may have (B, T, K) in place of the one it has."""
+        likelihood = self.crf.partial_log_likelihood(self.emissions(inputs), allowed, inputs.mask, reduction="mean")
+        return -likelihood
+
+    def best_paths(self, emissions: Tensor, mask: Tensor) -> list[list[int]]:
+        """Tag numbers of each sentence, chosen as `decoding` says, as many as it has tokens."""
+        if self.decoding == "marginals":
+            return self.crf.decode_by_marginals(emissions, mask)
+        return self.crf.decode(emissions, mask)
+
     @torch.inference_mode()
     def decode(self, inputs: Inputs) -> list[list[int]]:
-        """The most probable tag numbers of each sentence, as many as it has tokens."""
-        return self.crf.decode(self.emissions(inputs), mask=inputs.mask)
+        """The best tag numbers of each sentence, as many as it has tokens."""
+        return self.best_paths(self.emissions(inputs), inputs.mask)
 
 
 def build_model(config: ModelConfig, vocabularies: Vocabularies) -> BiLSTMCRF:
@@ -91,7 +111,8 @@ def build_model(config: ModelConfig, vocabularies: Vocabularies) -> BiLSTMCRF:
         dropout=Dropout(config.dropout, variational=config.variational_dropout),
     )
     crf = CRF(len(vocabularies.tags), batch_first=True, constraints=_constraints(config, vocabularies.tags))
-    return BiLSTMCRF(embedding, encoder, crf, word_dropout=config.word_dropout)
+    crf.temperature = config.temperature
+    return BiLSTMCRF(embedding, encoder, crf, word_dropout=config.word_dropout, decoding=config.decoding)
 
 
 def _constraints(config: ModelConfig, tags: list[str]) -> Constraints | None:

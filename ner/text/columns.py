@@ -5,7 +5,6 @@ separators made of one TAB, comments, CRLF, byte-order marks, ragged columns, wo
 exotic spaces. Only the declared separator splits, and only LF or CRLF ends a line.
 """
 
-import io
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -14,6 +13,8 @@ from pathlib import Path
 
 from ner.config import DataConfig, parse_config
 from ner.errors import DataError
+from ner.text.encoding import read_text
+from ner.text.partial import is_partial, is_unknown, known_runs, read_unknown, to_iob2
 from ner.text.sentence import Sentence, sentence_from_words
 from ner.text.tags import OUTSIDE, Scheme, check_prefix, convert_tags, detect_scheme
 
@@ -21,7 +22,6 @@ DOCUMENT_START = "-DOCSTART-"
 _DEFAULT = DataConfig()
 _BLANKS = " \t"
 _SPLIT_BLANKS = re.compile(r"[ \t]+").split
-_IS_WIDE = re.compile(r"u(tf)?[-_ ]?(16|32)", re.IGNORECASE).match
 # What would not come back: blanks and line ends part words, a NUL is refused, a half surrogate has no UTF-8.
 _UNWRITABLE = re.compile(r"[ \t\r\n\0\ud800-\udfff]").search
 
@@ -76,8 +76,8 @@ def read_tagged(path: str | Path, data: DataConfig) -> list[Sentence]:
     Raises:
         DataError: as `read_conll`.
     """
-    sentences, _ = read_as_written(path, data)
-    return [replace(s, tags=tuple(convert_tags(s.tags or (), "iob2"))) for s in sentences]
+    sentences, scheme = read_as_written(path, data)
+    return [replace(sentence, tags=tuple(to_iob2(sentence.tags or (), scheme))) for sentence in sentences]
 
 
 def read_as_written(path: str | Path, data: DataConfig) -> tuple[list[Sentence], Scheme]:
@@ -98,73 +98,9 @@ def read_as_written(path: str | Path, data: DataConfig) -> tuple[list[Sentence],
     if data.scheme != "auto":
         return sentences, data.scheme
     try:
-        return sentences, detect_scheme(sentence.tags or () for sentence in sentences)
+        return sentences, detect_scheme(run for sentence in sentences for run in known_runs(sentence.tags or ()))
     except ValueError as error:
         raise DataError(f"{path}: {error}; set data.scheme to learn which line is wrong") from None
-
-
-def read_text(path: str | Path, encoding: str) -> str:
-    """A text file's content, without its byte-order mark.
-
-    Raises:
-        DataError: no such file, unreadable, binary, or not in this encoding; names the line.
-    """
-    try:
-        content = Path(path).read_bytes()
-    except FileNotFoundError:
-        raise DataError(
-            f"{path}: no such file (paths are taken as given, then relative to the config's folder)"
-        ) from None
-    except OSError as error:
-        raise DataError(f"{path}: expected a readable file: {error.strerror}") from None
-    text = decode(content, encoding, str(path))
-    if "\r" in text and "\n" not in text:
-        raise DataError(f"{path}: expected lines that end in LF or CRLF, found CR only; convert the line ends")
-    return text
-
-
-def decode(content: bytes, encoding: str, where: str, *, first_line: int = 1) -> str:
-    """Bytes as text, without a byte-order mark; `where` and a line from `first_line` on open a message.
-
-    Raises:
-        DataError: binary, or not in this encoding.
-    """
-    wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
-    if wide and not _IS_WIDE(encoding):
-        raise DataError(f'{where}: looks like UTF-16, expected {encoding}; set data.encoding = "utf-16"')
-    try:
-        text = content.decode(encoding)
-    except LookupError:
-        raise DataError(f'{where}: unknown encoding {encoding!r}; data.encoding is for example "utf-8"') from None
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + first_line
-        found = f"byte 0x{content[error.start]:02x}" if error.start < len(content) else "the end"
-        raise DataError(
-            f'{where}:{line}: expected {encoding}, found {found}; set data.encoding, for example to "latin-1"'
-        ) from None
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + first_line
-        raise DataError(f"{where}:{line}: expected text, found a NUL character; is it a binary file?")
-    return text.removeprefix("\ufeff")
-
-
-def decode_lines(lines: Iterable[bytes], encoding: str, where: str) -> Iterator[str]:
-    """Lines of bytes as text, as they come; a byte-order mark before the first is skipped.
-
-    Raises:
-        DataError: not in this encoding; names the line.
-    """
-    if _IS_WIDE(encoding):
-        # A line feed's byte may be half of another character there.
-        yield from io.StringIO(decode(b"".join(lines), encoding, where), newline="\n")
-        return
-    for number, line in enumerate(lines, start=1):
-        try:
-            text = line.decode(encoding)
-        except (LookupError, UnicodeDecodeError):
-            decode(line, encoding, where, first_line=number)
-            raise
-        yield text.removeprefix("\ufeff") if number == 1 else text
 
 
 def read_rows(lines: Iterable[str], where: str, data: DataConfig, *, tagged: bool) -> Iterator[Row]:
@@ -206,7 +142,7 @@ def read_rows(lines: Iterable[str], where: str, data: DataConfig, *, tagged: boo
             word = match[1]
         if not word:
             raise DataError(f"{where}:{number}: expected a word in column {data.word_column}, found none")
-        tag = cells[data.tag_column] if tagged else ""
+        tag = read_unknown(cells[data.tag_column], data.unknown_tag) if tagged else ""
         if tagged and tag not in known:
             _check_tag(tag, data, f"{where}:{number}", line)
             known.add(tag)
@@ -245,7 +181,10 @@ def write_conll(path: str | Path, sentences: Iterable[Sentence], *, scheme: Sche
             raise DataError(f"{path}: expected tagged sentences, found one without tags: {sentence.words[:5]}")
         if sentence.opens_document:
             lines += [f"{DOCUMENT_START} {OUTSIDE}", ""]
-        for word, tag in zip(sentence.words, convert_tags(sentence.tags, scheme), strict=True):
+        if is_partial(sentence.tags) and scheme != "iob2":
+            raise DataError(f"{path}: expected scheme iob2 for partly known tags, found {scheme}")
+        tags = sentence.tags if is_partial(sentence.tags) else convert_tags(sentence.tags, scheme)
+        for word, tag in zip(sentence.words, tags, strict=True):
             for cell in (word, tag):
                 if not cell or _UNWRITABLE(cell) or cell.startswith(DOCUMENT_START):
                     raise DataError(f"{path}: expected a word or tag that fits in a column, found {cell!r}")
@@ -277,6 +216,7 @@ def _read_token_lists(lines: Iterable[str], where: str, data: DataConfig) -> Ite
             continue
         tokens = _SPLIT_BLANKS(line)
         parts = [token.rpartition(separator) for token in tokens]
+        parts = [(word, found, read_unknown(tag, data.unknown_tag)) for word, found, tag in parts]
         for token, (word, _, tag) in zip(tokens, parts, strict=True):
             if not word:
                 raise DataError(f"{where}:{number}: expected word{separator}TAG, found {token!r}")
@@ -289,6 +229,8 @@ def _read_token_lists(lines: Iterable[str], where: str, data: DataConfig) -> Ite
 
 
 def _check_tag(tag: str, data: DataConfig, place: str, line: str) -> None:
+    if is_unknown(tag):
+        return
     try:
         check_prefix(tag, data.scheme)
     except ValueError as error:

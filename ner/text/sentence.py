@@ -40,6 +40,14 @@ class Entity:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """One way of tagging a sentence: its entities, and the probability of the whole."""
+
+    probability: float
+    entities: tuple[Entity, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Sentence:
     """A sentence of tokens, with IOB2 tags where they are known.
 

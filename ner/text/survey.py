@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ner.config import DataConfig
 from ner.text.columns import read_as_written
+from ner.text.partial import is_partial, known_runs
 from ner.text.sentence import Sentence
 from ner.text.tags import convert_tags, plain_tag, tags_to_spans
 
@@ -43,11 +44,14 @@ def survey_file(path: str | Path, data: DataConfig) -> Survey:
         DataError: the file can't be read as described.
     """
     sentences, scheme = read_as_written(path, data)
-    labels = Counter(span.label for s in sentences for span in tags_to_spans(s.tags or ()))
-    remarks: list[str] = []
+    runs = [run for s in sentences for run in known_runs(s.tags or ())]
+    labels = Counter(span.label for run in runs for span in tags_to_spans(run))
+    unknown = sum(len(s.tokens) for s in sentences) - sum(map(len, runs))
+    remarks = [f"{unknown:,} tokens have an unknown tag"] if unknown else []
     for sentence in sentences:
         tags = list(sentence.tags or ())
-        well = convert_tags(tags, scheme)
+        # What an unknown tag hides may make the next one well-formed.
+        well = tags if is_partial(tags) else convert_tags(tags, scheme)
         pairs = enumerate(zip(tags, well, strict=True))
         place = next((i for i, (a, b) in pairs if a != b and plain_tag(a) != plain_tag(b)), None)
         if place is not None:

@@ -11,8 +11,9 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ner.text.partial import labels_of
 from ner.text.sentence import Sentence
-from ner.text.tags import tags_of_labels, tags_to_spans
+from ner.text.tags import tags_of_labels
 
 PADDING, UNKNOWN = 0, 1
 _NUM_SPECIAL = 2
@@ -148,7 +149,7 @@ def build_vocabularies(
     labels: set[str] = set()
     for sentence in sentences:
         counts.update(token.text for token in sentence.tokens)
-        labels.update(span.label for span in tags_to_spans(sentence.tags or ()))
+        labels |= labels_of(sentence.tags or ())
     known = frozenset(pretrained)
     keys: Counter[str] = Counter()
     for word, count in counts.items():

@@ -1,0 +1,45 @@
+"""What a training run tells while it works, and who hears it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """What one epoch brought; `loss` is the mean over sentences, dev scores are None without a dev set."""
+
+    epoch: int
+    loss: float
+    learning_rate: float
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    seconds: float
+    tokens_per_second: float
+    best: bool
+
+    def __str__(self) -> str:
+        """One line for the user."""
+        scores = "" if self.f1 is None else f"  dev F1 {100 * self.f1:5.2f}"
+        speed = f"{self.tokens_per_second:8,.0f} tokens/s"
+        return f"epoch {self.epoch:3d}  loss {self.loss:8.4f}{scores}  {speed}{'  best' if self.best else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where training stands after a batch: `done` of `total` batches of this epoch, their mean loss."""
+
+    epoch: int
+    done: int
+    total: int
+    loss: float
+    tokens_per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who hears of progress: each batch, each epoch, and messages for the user."""
+
+    on_step: Callable[[Step], object] = lambda step: None
+    on_epoch: Callable[[Epoch], object] = lambda epoch: None
+    on_message: Callable[[str], object] = lambda message: None

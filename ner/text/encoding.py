@@ -1,0 +1,74 @@
+"""Bytes become text: encodings, byte-order marks, and a message with its line where they don't fit."""
+
+import io
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from ner.errors import DataError
+
+_IS_WIDE = re.compile(r"u(tf)?[-_ ]?(16|32)", re.IGNORECASE).match
+
+
+def read_text(path: str | Path, encoding: str) -> str:
+    """A text file's content, without its byte-order mark.
+
+    Raises:
+        DataError: no such file, unreadable, binary, or not in this encoding; names the line.
+    """
+    try:
+        content = Path(path).read_bytes()
+    except FileNotFoundError:
+        raise DataError(
+            f"{path}: no such file (paths are taken as given, then relative to the config's folder)"
+        ) from None
+    except OSError as error:
+        raise DataError(f"{path}: expected a readable file: {error.strerror}") from None
+    text = decode(content, encoding, str(path))
+    if "\r" in text and "\n" not in text:
+        raise DataError(f"{path}: expected lines that end in LF or CRLF, found CR only; convert the line ends")
+    return text
+
+
+def decode(content: bytes, encoding: str, where: str, *, first_line: int = 1) -> str:
+    """Bytes as text, without a byte-order mark; `where` and a line from `first_line` on open a message.
+
+    Raises:
+        DataError: binary, or not in this encoding.
+    """
+    wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    if wide and not _IS_WIDE(encoding):
+        raise DataError(f'{where}: looks like UTF-16, expected {encoding}; set data.encoding = "utf-16"')
+    try:
+        text = content.decode(encoding)
+    except LookupError:
+        raise DataError(f'{where}: unknown encoding {encoding!r}; data.encoding is for example "utf-8"') from None
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + first_line
+        found = f"byte 0x{content[error.start]:02x}" if error.start < len(content) else "the end"
+        raise DataError(
+            f'{where}:{line}: expected {encoding}, found {found}; set data.encoding, for example to "latin-1"'
+        ) from None
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + first_line
+        raise DataError(f"{where}:{line}: expected text, found a NUL character; is it a binary file?")
+    return text.removeprefix("\ufeff")
+
+
+def decode_lines(lines: Iterable[bytes], encoding: str, where: str) -> Iterator[str]:
+    """Lines of bytes as text, as they come; a byte-order mark before the first is skipped.
+
+    Raises:
+        DataError: not in this encoding; names the line.
+    """
+    if _IS_WIDE(encoding):
+        # A line feed's byte may be half of another character there.
+        yield from io.StringIO(decode(b"".join(lines), encoding, where), newline="\n")
+        return
+    for number, line in enumerate(lines, start=1):
+        try:
+            text = line.decode(encoding)
+        except (LookupError, UnicodeDecodeError):
+            decode(line, encoding, where, first_line=number)
+            raise
+        yield text.removeprefix("\ufeff") if number == 1 else text

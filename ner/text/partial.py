@@ -1,0 +1,102 @@
+"""Tags that are only partly known: which tags a token may have, given what its annotators said.
+
+Inside this package `?` is a token of which nothing is known and `?-PER` one that is part of a PER, no matter
+which part; all other tags are IOB2, where an `I-` behind a `?` goes on with what the `?` may hide.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from ner.text.tags import OUTSIDE, Scheme, convert_tags, plain_tag, split_tag
+
+UNKNOWN = "?"
+
+
+def read_unknown(tag: str, unknown_tag: str | None) -> str:
+    """The tag as this package writes it, where a file writes an unknown one as `unknown_tag`.
+
+    >>> read_unknown("_", "_"), read_unknown("_-PER", "_"), read_unknown("B-PER", "_"), read_unknown("_", None)
+    ('?', '?-PER', 'B-PER', '_')
+    """
+    if unknown_tag is None or not (tag == unknown_tag or tag.startswith(unknown_tag + "-")):
+        return tag
+    return UNKNOWN + tag[len(unknown_tag) :]
+
+
+def is_unknown(tag: str) -> bool:
+    """True for `?` and `?-PER`."""
+    return tag == UNKNOWN or tag.startswith(UNKNOWN + "-")
+
+
+def is_partial(tags: Iterable[str]) -> bool:
+    """True where some tag is unknown."""
+    return any(is_unknown(tag) for tag in tags)
+
+
+def labels_of(tags: Iterable[str]) -> set[str]:
+    """The labels that these tags name."""
+    return {tag.partition("-")[2] for tag in tags if tag not in (OUTSIDE, UNKNOWN)}
+
+
+def known_runs(tags: Sequence[str]) -> list[list[str]]:
+    """The stretches of known tags between unknown ones."""
+    runs: list[list[str]] = [[]]
+    for tag in tags:
+        if is_unknown(tag):
+            runs.append([])
+        else:
+            runs[-1].append(tag)
+    return [run for run in runs if run]
+
+
+def to_iob2(tags: Sequence[str], scheme: Scheme) -> list[str]:
+    """The same knowledge in IOB2, each stretch of known tags read as conlleval reads it.
+
+    An `I-` behind an unknown tag stays one, except in IOB1, where it may as well open an entity.
+
+    >>> to_iob2(["?", "I-PER", "O", "B-PER", "?"], "iob2"), to_iob2(["?", "I-PER", "I-PER"], "iob1")
+    (['?', 'I-PER', 'O', 'B-PER', '?'], ['?', '?-PER', 'I-PER'])
+    """
+    written: list[str] = []
+    position = 0
+    while position < len(tags):
+        if is_unknown(tags[position]):
+            written.append(tags[position])
+            position += 1
+            continue
+        end = next((n for n in range(position, len(tags)) if is_unknown(tags[n])), len(tags))
+        run = convert_tags(tags[position:end], "iob2")
+        first, label = split_tag(plain_tag(tags[position]))
+        if position and first in "IE":
+            run[0] = f"{UNKNOWN if scheme == 'iob1' else 'I'}-{label}"
+        written += run
+        position = end
+    return written
+
+
+def possible_tags(tags: Sequence[str]) -> list[list[str] | None]:
+    """For each token the BIOES tags it may have; None: any.
+
+    >>> possible_tags(["B-PER", "?", "I-LOC", "O"])
+    [['B-PER', 'S-PER'], None, ['E-LOC'], ['O']]
+    >>> possible_tags(["?-PER", "B-PER", "I-PER"])
+    [['B-PER', 'I-PER', 'E-PER', 'S-PER'], ['B-PER'], ['E-PER']]
+    """
+    possible: list[list[str] | None] = []
+    for tag, following in zip(tags, [*tags[1:], OUTSIDE], strict=True):
+        prefix, _, label = tag.partition("-")
+        if tag == UNKNOWN:
+            possible.append(None)
+        elif prefix == UNKNOWN:
+            possible.append([f"{role}-{label}" for role in "BIES"])
+        elif tag == OUTSIDE:
+            possible.append([OUTSIDE])
+        else:
+            going_on, ending = ("B", "S") if prefix == "B" else ("I", "E")
+            if following == f"I-{label}":
+                roles = [going_on]
+            elif following in (UNKNOWN, f"{UNKNOWN}-{label}"):
+                roles = [going_on, ending]
+            else:
+                roles = [ending]
+            possible.append([f"{role}-{label}" for role in roles])
+    return possible
