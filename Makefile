@@ -49,7 +49,7 @@ lint: $(READY)
 	$(BIN)/mypy
 
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow'
 	@echo "test: style, types and the whole test suite passed"
 
 test-slow: $(READY)

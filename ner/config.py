@@ -89,7 +89,7 @@ class ModelConfig(Section):
     keep_vectors: Literal["all", "seen"] = Field(
         "all", description="which pretrained words a model keeps: `all`, or only those `seen` in training"
     )
-    freeze_vectors: bool = Field(False, description="leave pretrained vectors as they are")
+    freeze_vectors: bool = Field(False, description="leave the whole word embedding as it is, pretrained or not")
     lowercase: bool = Field(True, description="look words up in lower case (characters keep their case)")
     normalize_digits: bool = Field(
         True, description="look words up with every digit as 0, unless the vectors know the word as it is"

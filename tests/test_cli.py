@@ -202,3 +202,39 @@ def test_reading_and_writing_through_the_front_door_is_lossless(sample_en, tmp_p
     sentences = ner.read_conll(sample_en / "dev.conll")
     ner.write_conll(tmp_path / "again.conll", sentences)
     assert ner.read_conll(tmp_path / "again.conll") == sentences
+
+
+def test_a_lowest_score_leaves_out_what_is_less_sure(run, small_model, sample_en):
+    text = " ".join(" ".join(s.words) for s in ner.read_conll(sample_en / "dev.conll")[:30]).encode()
+    _, out, _ = run("tag", small_model, stdin=text)
+    everything = json.loads(out)["entities"]
+    border = sorted(entity["score"] for entity in everything)[len(everything) // 2]
+    _, out, _ = run("tag", small_model, "--min-score", border, stdin=text)
+    assert json.loads(out)["entities"] == [entity for entity in everything if entity["score"] >= border]
+
+
+def test_readings_are_sorted_and_the_first_is_what_was_found(run, small_model):
+    _, out, _ = run("tag", small_model, "--k-best", 3, stdin=b"Jordan King left Amman. He slept.")
+    value = json.loads(out)
+    assert [len(readings) for readings in value["readings"]] == [3, 3]
+    for readings in value["readings"]:
+        chances = [reading["probability"] for reading in readings]
+        assert chances == sorted(chances, reverse=True)
+        assert 0 < sum(chances) <= 1.0001
+    first = [entity for readings in value["readings"] for entity in readings[0]["entities"]]
+    assert first == [{key: e[key] for key in ("label", "text", "start", "end")} for e in value["entities"]]
+
+
+def test_readings_are_for_json_alone(run, small_model):
+    code, _, err = run("tag", small_model, "--k-best", 2, "--format", "html")
+    assert (code, err) == (2, "error: --k-best: expected --format jsonl, found html\n")
+
+
+def test_calibration_is_printed_and_drawn(run, small_model, sample_en, tmp_path):
+    arguments = ["evaluate", small_model, sample_en / "dev.conll", "--calibration", "--diagram", tmp_path / "d.png"]
+    code, out, _ = run(*arguments)
+    assert code == 0
+    assert "calibration of " in out.splitlines()[-2]
+    assert (tmp_path / "d.png").read_bytes().startswith(b"\x89PNG")
+    _, out, _ = run(*arguments, "--json")
+    assert 0 <= json.loads(out)["calibration"]["ece"] <= 1

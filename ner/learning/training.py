@@ -27,9 +27,8 @@ from ner.learning.vectors import check_width, measure_coverage, place_vectors
 from ner.network.model import BiLSTMCRF, build_model
 from ner.resources.named_vectors import open_vectors
 from ner.text.corpus import Corpus
-from ner.text.partial import is_partial
+from ner.text.partial import is_partial, labels_of
 from ner.text.sentence import Sentence
-from ner.text.tags import tags_to_spans
 from ner.text.vocabulary import Vocabularies, build_vocabularies
 
 
@@ -136,10 +135,11 @@ def _prepare(config: Config, corpus: Corpus, listener: Listener) -> tuple[_Task,
         raise TrainingError(
             f"{_source(config.data, 'train')}: expected at least one entity, found none; is data.tag_column right?"
         )
-    unseen = {span.label for s in corpus.dev for span in tags_to_spans(s.tags or ())} - set(vocabularies.labels)
-    if unseen:
-        names = ", ".join(sorted(unseen))
-        listener.on_message(f"warning: only the dev set has {names}; no model learns that, all of them count as missed")
+    for split, sentences in (("dev", corpus.dev), ("test", corpus.test)):
+        unseen = {label for s in sentences for label in labels_of(s.tags or ())} - set(vocabularies.labels)
+        if unseen:
+            found = f"only the {split} set has {', '.join(sorted(unseen))}"
+            listener.on_message(f"warning: {found}; no model learns that, all of them count as missed")
     network = build_model(model, vocabularies)
     encoded = encode(corpus.train, vocabularies, tagged=True)
     task = _Task(config, corpus, vocabularies, encoded, listener)

@@ -18,6 +18,7 @@ from ner.text.tags import tags_of_labels
 PADDING, UNKNOWN = 0, 1
 _NUM_SPECIAL = 2
 _DIGITS = re.compile(r"\d")
+_PLAIN = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "--", "…": "..."})
 
 # Capitalisation as Collobert et al. 2011 (section 5.1) see it, with digits beside; 0 is padding.
 _CASES = ("padding", "lower", "upper", "title", "mixed", "digits", "other")
@@ -174,12 +175,16 @@ def build_vocabularies(
 def lookup_forms(word: str, *, lowercase: bool, normalize_digits: bool) -> list[str]:
     """The forms under which a word is looked up, the first known one counts.
 
+    Typographic quotes and dashes come last as what a keyboard has: no corpus of news wires knows others.
+
     >>> lookup_forms("No.5", lowercase=True, normalize_digits=True)
     ['no.5', 'no.0']
+    >>> lookup_forms("O’Brien", lowercase=True, normalize_digits=True)
+    ['o’brien', "o'brien"]
     """
-    cased = [word.lower()] if lowercase else [word]
-    forms = [*cased, *(_DIGITS.sub("0", form) for form in cased if normalize_digits)]
-    return list(dict.fromkeys(forms))
+    cased = word.lower() if lowercase else word
+    forms = [cased, _DIGITS.sub("0", cased)] if normalize_digits else [cased]
+    return list(dict.fromkeys([*forms, *(form.translate(_PLAIN) for form in forms)]))
 
 
 def case_number(word: str) -> int:

@@ -1,0 +1,72 @@
+"""Calibration against slow and obvious transcriptions of its definitions."""
+
+import builtins
+import json
+import random
+
+import pytest
+
+import ner
+from ner.evaluation.calibration import NUM_BINS, draw_reliability, measure_calibration
+
+
+def plain_ece(scores, right):
+    total = 0.0
+    for number in range(NUM_BINS):
+        low, high = number / NUM_BINS, (number + 1) / NUM_BINS
+        inside = [n for n, s in enumerate(scores) if low <= s < high or (number == NUM_BINS - 1 and s == 1)]
+        if inside:
+            confidence = sum(scores[n] for n in inside) / len(inside)
+            accuracy = sum(right[n] for n in inside) / len(inside)
+            total += len(inside) / len(scores) * abs(confidence - accuracy)
+    return total
+
+
+def plain_auroc(scores, right):
+    pairs = [
+        (a, b) for a, x in zip(scores, right, strict=True) if x for b, y in zip(scores, right, strict=True) if not y
+    ]
+    return sum(1.0 if a > b else 0.5 if a == b else 0.0 for a, b in pairs) / len(pairs)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_error_and_area_are_what_their_definitions_say(seed):
+    generator = random.Random(seed)
+    scores = [generator.choice([generator.random(), 1.0, 0.5]) for _ in range(80)]
+    right = [generator.random() < score for score in scores]
+    found = measure_calibration(scores, right)
+    assert found.ece == pytest.approx(plain_ece(scores, right), abs=1e-9)
+    assert found.auroc == pytest.approx(plain_auroc(scores, right), abs=1e-9)
+    assert sum(b.count for b in found.bins) == found.entities == 80
+    json.dumps(found.as_dict())
+
+
+def test_area_is_undefined_where_all_are_right():
+    assert measure_calibration([0.5, 0.9], [True, True]).auroc is None
+    assert str(measure_calibration([1.0], [True])) == "calibration of 1 entities: ECE 0.0000 (15 bins), AUROC undefined"
+
+
+def test_no_entities_have_no_calibration():
+    with pytest.raises(ner.NerError) as caught:
+        measure_calibration([], [])
+    assert str(caught.value) == "expected entities to measure the calibration of, found none"
+
+
+def test_the_diagram_is_a_png(tmp_path):
+    draw_reliability(measure_calibration([0.2, 0.7, 0.95], [False, True, True]), tmp_path / "diagram.png")
+    assert (tmp_path / "diagram.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_without_matplotlib_the_way_out_is_told(tmp_path, monkeypatch):
+    real = builtins.__import__
+
+    def missing(name, *arguments, **named):
+        if name.startswith("matplotlib"):
+            raise ImportError(name)
+        return real(name, *arguments, **named)
+
+    monkeypatch.setattr(builtins, "__import__", missing)
+    with pytest.raises(ner.NerError) as caught:
+        draw_reliability(measure_calibration([0.2], [False]), tmp_path / "diagram.png")
+    wanted = "a reliability diagram: expected the package `matplotlib`; pip install 'bilstm-crf-ner[plots]'"
+    assert str(caught.value) == wanted

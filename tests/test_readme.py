@@ -1,0 +1,67 @@
+"""The README tells the truth: its code runs, its tables are the program's."""
+
+import re
+
+import pytest
+
+from ner.config import Config, known_keys
+from tests.conftest import ROOT
+from tests.test_architecture import FLOORS
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_python_of_the_readme_runs(small_model, tmp_path, monkeypatch, capsys):
+    for name in ("configs", "data"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "quickstart").symlink_to(small_model)
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    assert blocks
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), {})
+    assert "processed" in capsys.readouterr().out
+    assert (tmp_path / "runs" / "mine" / "model.safetensors").exists()
+
+
+def test_the_configuration_table_is_that_of_the_settings():
+    rows = re.findall(r"^\| `([a-z]+\.[a-z_]+)` \| (.*?) \| (.*) \|$", README, flags=re.MULTILINE)
+    found = {key: (default, text.replace("\\|", "|")) for key, default, text in rows}
+    values = Config().model_dump()
+
+    def written(value):
+        if value is None:
+            return "unset"
+        return f'`"{value}"`' if isinstance(value, str) else f"`{str(value).lower()}`"
+
+    wanted = {}
+    for key, description in known_keys().items():
+        section, name = key.split(".")
+        wanted[key] = (written(values[section][name]), description)
+    assert found == wanted
+
+
+def test_the_floors_of_the_readme_are_those_of_the_house():
+    table = README.split("## Architecture")[1]
+    named = [re.findall(r"`([a-z_]+)`", row.split("|")[2]) for row in table.splitlines() if " · " in row]
+    wanted = [[module.rpartition(".")[2] for module in floor if "__" not in module] for floor in FLOORS]
+    assert named == wanted
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "configs").glob("*.toml")))
+def test_every_recipe_loads_and_opens_with_its_command(name):
+    from ner.config import load_config
+
+    text = (ROOT / "configs" / name).read_text(encoding="utf-8")
+    load_config(ROOT / "configs" / name)
+    first = next(line for line in text.splitlines() if line.strip())
+    assert first.startswith(("# ner train ", "# make "))
+    assert re.search(r"# .*F1 \d\d\.\d", text)
+
+
+def test_the_targets_of_the_readme_are_in_the_makefile():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in re.findall(r"make ([a-z-]+)", README):
+        if target not in ("sure",):
+            assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
