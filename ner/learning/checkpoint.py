@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from ner.config import Config, parse_config
@@ -45,10 +45,7 @@ def save_model(model: Model, folder: str | Path) -> None:
     with _writing(folder) as part:
         _write_json(part / "config.json", {"format": FORMAT, **model.config.model_dump()})
         _write_json(part / "vocabulary.json", model.vocabularies.as_dict())
-        save_file(
-            {n: t.detach().cpu().contiguous() for n, t in model.network.state_dict().items()},
-            part / "model.safetensors",
-        )
+        _write_tensors(part / "model.safetensors", model.network.state_dict())
         _write_json(part / "metrics.json", model.metrics)
         lines = "".join(json.dumps(epoch) + "\n" for epoch in model.history)
         (part / "history.jsonl").write_text(lines, encoding="utf-8")
@@ -109,10 +106,7 @@ def save_state(folder: Path, tensors: dict[str, Tensor], values: dict[str, Any])
         ModelError: the folder can't be written.
     """
     with _writing(folder) as part:
-        save_file(
-            {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
-            part / "state.safetensors",
-        )
+        _write_tensors(part / "state.safetensors", tensors)
         _write_json(part / "state.json", values)
 
 
@@ -179,6 +173,11 @@ def _read_history(folder: Path) -> list[dict[str, Any]]:
         return [dict(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
     except (ValueError, TypeError) as error:
         raise ModelError(f"{path}: damaged: {error}; train or copy it again") from None
+
+
+def _write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
+    # Not save_file(), whose files only their owner can read.
+    path.write_bytes(save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}))
 
 
 def _write_json(path: Path, values: Any) -> None:
