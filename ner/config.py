@@ -101,6 +101,9 @@ class ModelConfig(Section):
     char_dim: int = Field(30, ge=1, description="width of a character embedding")
     char_hidden_dim: int = Field(30, ge=1, description="filters of the CNN, or units per direction of the LSTM")
     char_kernel_size: int = Field(3, ge=1, description="characters a CNN filter sees")
+    bigram_dim: int = Field(
+        0, ge=0, description="width of an embedding of each word with its right neighbour, for text cut by character"
+    )
     case_dim: int = Field(0, ge=0, description="width of the capitalisation feature; 0 leaves it out")
     cell: Literal["lstm", "gru", "rnn"] = Field("lstm", description="recurrent cell of the encoder")
     bidirectional: bool = Field(True, description="read each sentence in both directions")

@@ -37,6 +37,7 @@ class Encoded:
     """
 
     words: Numbers  # (N,)
+    bigrams: Numbers  # (N,)
     cases: Numbers  # (N,)
     where: Numbers  # (N,)
     tags: Numbers | None  # (N,)
@@ -76,7 +77,12 @@ def encode(sentences: Sequence[Sentence], vocabularies: Vocabularies, *, tagged:
         tags = np.array([tag_number(tag) for tag in named], dtype=np.int64)
     lengths = np.array([len(s.tokens) for s in sentences], dtype=np.int64)
     starts = np.cumsum(lengths) - lengths
-    of_tokens = (words[positions], cases[positions], positions, tags)
+    if vocabularies.bigrams:
+        pairs = [pair for s in sentences for pair in vocabularies.bigram_numbers(s.words)]
+        bigrams = np.array(pairs, dtype=np.int64)
+    else:
+        bigrams = np.full(len(positions), UNKNOWN, dtype=np.int64)
+    of_tokens = (words[positions], bigrams, cases[positions], positions, tags)
     return Encoded(*of_tokens, starts, lengths, spellings, spelling_lengths, choices)
 
 
@@ -108,6 +114,7 @@ def make_batch(encoded: Encoded, rows: Numbers, *, words: Numbers | None = None)
     flat = encoded.words if words is None else words
     arrays = (
         np.where(mask, flat[places], 0),
+        np.where(mask, encoded.bigrams[places], 0),
         np.where(mask, encoded.cases[places], 0),
         spellings,
         spelling_lengths,

@@ -29,7 +29,7 @@ from ner.resources.named_vectors import open_vectors
 from ner.text.corpus import Corpus
 from ner.text.partial import is_partial, labels_of
 from ner.text.sentence import Sentence
-from ner.text.vocabulary import Vocabularies, build_vocabularies
+from ner.text.vocabulary import Vocabularies, add_bigrams, build_vocabularies
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +131,8 @@ def _prepare(config: Config, corpus: Corpus, listener: Listener) -> tuple[_Task,
         min_count=model.min_count,
         keep_all=model.keep_vectors == "all",
     )
+    if model.bigram_dim:
+        vocabularies = add_bigrams(vocabularies, corpus.train)
     if not vocabularies.labels:
         raise TrainingError(
             f"{_source(config.data, 'train')}: expected at least one entity, found none; is data.tag_column right?"

@@ -24,12 +24,7 @@ class WordEmbedding(nn.Module):
 
     def __init__(self, num_trained: int, num_extra: int, dim: int, *, frozen: bool = False) -> None:
         super().__init__()
-        self.trained = nn.Embedding(num_trained, dim, padding_idx=PADDING)
-        # Uniform with variance 1/dim, after Ma & Hovy 2016, section 4.1.
-        bound = (3 / dim) ** 0.5
-        nn.init.uniform_(self.trained.weight, -bound, bound)
-        with torch.no_grad():
-            self.trained.weight[PADDING].zero_()
+        self.trained = make_embedding(num_trained, dim)
         self.trained.weight.requires_grad_(not frozen)
         self.register_buffer("extra", torch.zeros(num_extra, dim, dtype=torch.float16))
 
@@ -49,7 +44,7 @@ class CharacterCNN(nn.Module):
 
     def __init__(self, num_characters: int, dim: int, num_filters: int, *, kernel_size: int, dropout: float) -> None:
         super().__init__()
-        self.embedding = _character_embedding(num_characters, dim)
+        self.embedding = make_embedding(num_characters, dim)
         self.dropout = nn.Dropout(dropout)
         self.kernel_size = kernel_size
         # Convolution as a matrix product over windows: for filters this narrow it is faster on a CPU.
@@ -74,7 +69,7 @@ class CharacterLSTM(nn.Module):
 
     def __init__(self, num_characters: int, dim: int, hidden_dim: int, *, dropout: float) -> None:
         super().__init__()
-        self.embedding = _character_embedding(num_characters, dim)
+        self.embedding = make_embedding(num_characters, dim)
         self.dropout = nn.Dropout(dropout)
         self.layer = RecurrentLayer("lstm", dim, hidden_dim, bidirectional=True)
         self.output_dim = 2 * hidden_dim
@@ -88,28 +83,37 @@ class CharacterLSTM(nn.Module):
 
 
 class TokenEmbedding(nn.Module):
-    """All that is known of a token on its own: word, characters, capitalisation, side by side."""
+    """All that is known of a token on its own, side by side: word, characters, bigram, capitalisation.
+
+    A bigram is a word together with its right neighbour, which for text cut by the character stands in for
+    the word (Chen et al. 2015).
+    """
 
     def __init__(
         self,
         words: WordEmbedding,
         characters: CharacterCNN | CharacterLSTM | None,
         *,
-        num_cases: int,
-        case_dim: int,
+        bigrams: nn.Embedding | None = None,
+        cases: nn.Embedding | None = None,
     ) -> None:
         super().__init__()
         self.words = words
         self.characters = characters
-        self.cases = nn.Embedding(num_cases, case_dim, padding_idx=PADDING) if case_dim else None
+        self.bigrams = bigrams
+        self.cases = cases
         characters_dim = characters.output_dim if characters is not None else 0
-        self.output_dim = words.trained.embedding_dim + characters_dim + case_dim
+        others_dim = sum(table.embedding_dim for table in (bigrams, cases) if table is not None)
+        self.output_dim = words.trained.embedding_dim + characters_dim + others_dim
 
-    def forward(self, words: Tensor, cases: Tensor, spellings: Tensor, lengths: Tensor, where: Tensor) -> Tensor:
+    def forward(
+        self, words: Tensor, bigrams: Tensor, cases: Tensor, spellings: Tensor, lengths: Tensor, where: Tensor
+    ) -> Tensor:
         """Vectors (B, T, D) of a batch of sentences.
 
         Args:
             words: word numbers (B, T).
+            bigrams: bigram numbers (B, T).
             cases: capitalisation classes (B, T).
             spellings: character numbers of the batch's distinct spellings (S, C).
             lengths: characters of each spelling (S,), at least 1.
@@ -118,13 +122,15 @@ class TokenEmbedding(nn.Module):
         parts = [self.words(words)]
         if self.characters is not None:
             parts.append(nn.functional.embedding(where, self.characters(spellings, lengths)))
-        if self.cases is not None:
-            parts.append(self.cases(cases))
+        for table, numbers in ((self.bigrams, bigrams), (self.cases, cases)):
+            if table is not None:
+                parts.append(table(numbers))
         return torch.cat(parts, dim=-1)  # (B, T, D)
 
 
-def _character_embedding(num_characters: int, dim: int) -> nn.Embedding:
-    embedding = nn.Embedding(num_characters, dim, padding_idx=PADDING)
+def make_embedding(num_rows: int, dim: int) -> nn.Embedding:
+    """A table whose padding row is zero, the others uniform with variance 1/dim (Ma & Hovy 2016, section 4.1)."""
+    embedding = nn.Embedding(num_rows, dim, padding_idx=PADDING)
     bound = (3 / dim) ** 0.5
     nn.init.uniform_(embedding.weight, -bound, bound)
     with torch.no_grad():

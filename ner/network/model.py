@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from ner.config import ModelConfig
 from ner.network.crf import CRF, Constraints
-from ner.network.embedding import CharacterCNN, CharacterLSTM, TokenEmbedding, WordEmbedding
+from ner.network.embedding import CharacterCNN, CharacterLSTM, TokenEmbedding, WordEmbedding, make_embedding
 from ner.network.encoder import Dropout, Encoder
 from ner.text.tags import legal_moves
 from ner.text.vocabulary import NUM_CASES, Vocabularies
@@ -20,6 +20,7 @@ class Inputs(NamedTuple):
     """
 
     words: Tensor  # (B, T)
+    bigrams: Tensor  # (B, T)
     cases: Tensor  # (B, T)
     spellings: Tensor  # (S, C)
     spelling_lengths: Tensor  # (S,)
@@ -58,10 +59,10 @@ class BiLSTMCRF(nn.Module):
 
     def emissions(self, inputs: Inputs) -> Tensor:
         """Scores of every tag at every token, before the CRF (B, T, K)."""
-        words, cases, spellings, spelling_lengths, where, lengths = inputs
-        tokens = self.embedding(words, cases, spellings, spelling_lengths, where)  # (B, T, D)
+        *parts, lengths = inputs
+        tokens = self.embedding(*parts)  # (B, T, D)
         if self.training and self.word_dropout:
-            kept = torch.rand(words.shape, device=words.device) >= self.word_dropout
+            kept = torch.rand(tokens.shape[:2], device=tokens.device) >= self.word_dropout
             tokens = tokens * kept.unsqueeze(-1)
         return self.projection(self.encoder(tokens, lengths))  # type: ignore[no-any-return]
 
@@ -101,7 +102,9 @@ def build_model(config: ModelConfig, vocabularies: Vocabularies) -> BiLSTMCRF:
         characters = CharacterCNN(*sizes, kernel_size=config.char_kernel_size, dropout=config.char_dropout)
     elif config.char_encoder == "lstm":
         characters = CharacterLSTM(*sizes, dropout=config.char_dropout)
-    embedding = TokenEmbedding(words, characters, num_cases=NUM_CASES, case_dim=config.case_dim)
+    bigrams = make_embedding(vocabularies.num_bigrams, config.bigram_dim) if config.bigram_dim else None
+    cases = make_embedding(NUM_CASES, config.case_dim) if config.case_dim else None
+    embedding = TokenEmbedding(words, characters, bigrams=bigrams, cases=cases)
     encoder = Encoder(
         config.cell,
         embedding.output_dim,

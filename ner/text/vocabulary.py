@@ -8,7 +8,7 @@ the pretrained words that training never saw, so that such a word still has its 
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ner.text.partial import labels_of
@@ -68,11 +68,15 @@ class Vocabularies:
     words: WordVocabulary
     characters: tuple[str, ...]
     labels: tuple[str, ...]
+    bigrams: tuple[str, ...] = ()
     _characters: dict[str, int] = field(init=False, repr=False, compare=False)
     _tags: dict[str, int] = field(init=False, repr=False, compare=False)
+    _bigrams: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         numbers = range(_NUM_SPECIAL, self.num_characters)
+        bigrams = {bigram: number for number, bigram in enumerate(self.bigrams, start=_NUM_SPECIAL)}
+        object.__setattr__(self, "_bigrams", bigrams)
         object.__setattr__(self, "_characters", dict(zip(self.characters, numbers, strict=True)))
         object.__setattr__(self, "_tags", {tag: number for number, tag in enumerate(self.tags)})
 
@@ -85,6 +89,16 @@ class Vocabularies:
     def num_characters(self) -> int:
         """Numbers of characters, padding and unknown included."""
         return len(self.characters) + _NUM_SPECIAL
+
+    @property
+    def num_bigrams(self) -> int:
+        """Numbers of bigrams, padding and unknown included."""
+        return len(self.bigrams) + _NUM_SPECIAL
+
+    def bigram_numbers(self, words: Sequence[str]) -> list[int]:
+        """One number a word, of the word and its right neighbour together; 1 for a pair not known."""
+        numbers = self._bigrams
+        return [numbers.get(bigram, UNKNOWN) for bigram in _bigrams_of(words)]
 
     def character_numbers(self, word: str) -> list[int]:
         """One number a character; 1 for a character that training didn't see."""
@@ -108,6 +122,7 @@ class Vocabularies:
             "normalize_digits": self.words.normalize_digits,
             "characters": list(self.characters),
             "labels": list(self.labels),
+            "bigrams": list(self.bigrams),
         }
 
 
@@ -123,7 +138,7 @@ def vocabularies_from_dict(values: dict[str, Any]) -> Vocabularies:
         lowercase=values["lowercase"],
         normalize_digits=values["normalize_digits"],
     )
-    return Vocabularies(words, tuple(values["characters"]), tuple(values["labels"]))
+    return Vocabularies(words, tuple(values["characters"]), tuple(values["labels"]), tuple(values["bigrams"]))
 
 
 def build_vocabularies(
@@ -170,6 +185,25 @@ def build_vocabularies(
     # A character seen once is unknown, so that the unknown character is trained at all.
     frequent = (c for c, n in sorted(characters.items(), key=lambda item: (-item[1], item[0])) if n > 1)
     return Vocabularies(words, tuple(frequent), tuple(sorted(labels)))
+
+
+def add_bigrams(vocabularies: Vocabularies, sentences: Iterable[Sentence]) -> Vocabularies:
+    """The same vocabularies with the pairs of neighbouring words that these sentences have more than once.
+
+    A pair seen once is unknown, so that the unknown pair is trained.
+    """
+    counts = Counter(bigram for sentence in sentences for bigram in _bigrams_of(sentence.words))
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return replace(vocabularies, bigrams=tuple(bigram for bigram, count in ranked if count > 1))
+
+
+def _bigrams_of(words: Sequence[str]) -> list[str]:
+    """Each word with its right neighbour, a space between; the last has none.
+
+    >>> _bigrams_of(["会", "计"])
+    ['会 计', '计 ']
+    """
+    return [f"{word} {following}" for word, following in zip(words, [*words[1:], ""], strict=True)]
 
 
 def lookup_forms(word: str, *, lowercase: bool, normalize_digits: bool) -> list[str]:

@@ -148,7 +148,7 @@ def test_training_batches_waste_little_on_padding_and_come_in_no_order_of_length
 def test_words_seen_once_become_unknown_at_their_rate_and_others_never(rate: float) -> None:
     words = np.tile(np.arange(2, 12), 2000)
     nothing = np.zeros(0, dtype=np.int64)
-    encoded = Encoded(words, nothing, nothing, None, nothing, nothing, nothing, nothing)
+    encoded = Encoded(words, nothing, nothing, nothing, None, nothing, nothing, nothing, nothing)
     singletons = frozenset({3, 7})
     dropped = drop_singletons(encoded, singletons, rate, np.random.default_rng(1))
     once = np.isin(words, [3, 7])

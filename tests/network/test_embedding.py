@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ner.network.embedding import PADDING, CharacterCNN, CharacterLSTM, TokenEmbedding, WordEmbedding
+from ner.network.embedding import PADDING, CharacterCNN, CharacterLSTM, TokenEmbedding, WordEmbedding, make_embedding
 
 NUM_CHARACTERS, CHARACTER_DIM = 12, 4
 # Spellings of character numbers, of 1 to 9 characters; the last two differ only in length.
@@ -122,25 +122,26 @@ def test_word_vectors_start_with_a_variance_of_one_by_their_width() -> None:
     assert abs(float(weight.mean())) < 0.005
 
 
-def test_a_token_is_its_word_then_its_characters_then_its_case() -> None:
+def test_a_token_is_its_word_then_its_characters_its_bigram_and_its_case() -> None:
     words = WordEmbedding(5, 0, 3)
     characters = CharacterCNN(NUM_CHARACTERS, CHARACTER_DIM, 2, kernel_size=3, dropout=0.0)
-    embedding = TokenEmbedding(words, characters, num_cases=4, case_dim=2).eval()
-    assert embedding.cases is not None
+    tables = {"bigrams": make_embedding(9, 4), "cases": make_embedding(4, 2)}
+    embedding = TokenEmbedding(words, characters, **tables).eval()
     spellings, lengths = padded([[2, 3], [5, 6, 7]])
     numbers, cases, where = torch.tensor([[2, 3, 4]]), torch.tensor([[1, 2, 3]]), torch.tensor([[1, 0, 1]])
-    found = embedding(numbers, cases, spellings, lengths, where)
+    found = embedding(numbers, torch.tensor([[8, 1, 5]]), cases, spellings, lengths, where)
     assert found.shape == (1, 3, embedding.output_dim)
     encoded = characters(spellings, lengths)
-    for token, (number, case, place) in enumerate([(2, 1, 1), (3, 2, 0), (4, 3, 1)]):
-        parts = [words.trained.weight[number], encoded[place], embedding.cases.weight[case]]
+    for token, (number, pair, case, place) in enumerate([(2, 8, 1, 1), (3, 1, 2, 0), (4, 5, 3, 1)]):
+        neighbours = [tables["bigrams"].weight[pair], tables["cases"].weight[case]]
+        parts = [words.trained.weight[number], encoded[place], *neighbours]
         assert torch.equal(found[0, token], torch.cat(parts))
 
 
 def test_without_characters_and_case_a_token_is_its_word() -> None:
     words = WordEmbedding(5, 0, 3)
-    embedding = TokenEmbedding(words, None, num_cases=4, case_dim=0)
+    embedding = TokenEmbedding(words, None)
     numbers = torch.tensor([[2, 3]])
     nothing = torch.zeros(1, 2, dtype=torch.long)
     assert embedding.output_dim == 3
-    assert torch.equal(embedding(numbers, nothing, nothing, nothing, nothing), words(numbers))
+    assert torch.equal(embedding(numbers, nothing, nothing, nothing, nothing, nothing), words(numbers))

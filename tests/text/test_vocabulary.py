@@ -11,6 +11,7 @@ from ner.text.vocabulary import (
     UNKNOWN,
     Vocabularies,
     WordVocabulary,
+    add_bigrams,
     build_vocabularies,
     case_number,
     lookup_forms,
@@ -238,3 +239,13 @@ def test_the_order_of_sentences_changes_nothing():
 def test_settings_of_a_vocabulary_are_kept():
     words = WordVocabulary(("Ab",), lowercase=False, normalize_digits=False)
     assert (words.number("Ab"), words.number("ab")) == (2, UNKNOWN)
+
+
+def test_bigrams_are_the_pairs_of_training_seen_more_than_once() -> None:
+    sentences = [sentence_from_words(list(text), ["O"] * len(text)) for text in ("会计师", "会计", "出纳")]
+    vocabularies = build_vocabularies(sentences, lowercase=True, normalize_digits=True)
+    assert vocabularies.bigram_numbers(["会", "计"]) == [1, 1]
+    with_bigrams = add_bigrams(vocabularies, sentences)
+    assert with_bigrams.bigrams == ("会 计",)
+    assert with_bigrams.bigram_numbers(list("会计师")) == [2, 1, 1]
+    assert vocabularies_from_dict(with_bigrams.as_dict()) == with_bigrams
