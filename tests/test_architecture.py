@@ -37,6 +37,7 @@ FLOORS = [
         "network.cells",
         "network.recursion",
         "network.paths",
+        "network.likelihood",
         "network.crf",
         "network.embedding",
         "network.encoder",

@@ -13,7 +13,7 @@ import torch
 import torchcrf
 from torch import Tensor
 
-from ner.network import paths, recursion
+from ner.network import likelihood, paths, recursion
 from ner.network.recursion import Scores
 
 
@@ -74,8 +74,7 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
                 f"expected tags from 0 to {self.num_tags - 1}, found {int(tags.amin())}..{int(tags.amax())}"
             )
         self._check_legal(tags, lengths)
-        gold = paths.path_scores(Scores(emissions, *self._raw()), tags, lengths)
-        return _reduce(gold - recursion.log_partition(self._scores(emissions), lengths), lengths, reduction)
+        return _reduce(likelihood.log_likelihood(self._scores(emissions), tags, lengths), lengths, reduction)
 
     def partial_log_likelihood(
         self, emissions: Tensor, allowed: Tensor, mask: Tensor | None = None, reduction: str = "sum"
@@ -102,11 +101,11 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
             row, token = (int(place) for place in (~open_tokens.any(2)).nonzero()[0])
             raise ValueError(f"sentence {row}, token {token}: expected at least one allowed tag, found none")
         agreeing = self._scores(emissions.masked_fill(~open_tokens, -math.inf))
-        some = recursion.log_partition(agreeing, lengths)
+        some = likelihood.log_partition(agreeing, lengths)
         if not bool(some.isfinite().all()):
             row = int((~some.isfinite()).nonzero()[0])
             raise ValueError(f"sentence {row}: expected a legal path among the allowed tags, found none")
-        return _reduce(some - recursion.log_partition(self._scores(emissions), lengths), lengths, reduction)
+        return _reduce(some - likelihood.log_partition(self._scores(emissions), lengths), lengths, reduction)
 
     @torch.no_grad()
     def tempered_log_likelihood(self, emissions: Tensor, tags: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -114,12 +113,12 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
         emissions, lengths = self._check(emissions, mask)
         tags = tags if self.batch_first else tags.t()
         scores = self._tempered(emissions)
-        return (paths.path_scores(scores, tags, lengths) - recursion.log_partition(scores, lengths)).sum()
+        return likelihood.log_likelihood(scores, tags, lengths).sum()
 
     def log_partition(self, emissions: Tensor, mask: Tensor | None = None) -> Tensor:
         """Log of the summed weight of all legal paths of each sentence (B,), differentiable once."""
         emissions, lengths = self._check(emissions, mask)
-        return recursion.log_partition(self._scores(emissions), lengths)
+        return likelihood.log_partition(self._scores(emissions), lengths)
 
     @torch.no_grad()
     def decode(self, emissions: Tensor, mask: Tensor | None = None) -> list[list[int]]:
@@ -184,7 +183,7 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
         """
         emissions, lengths = self._check(emissions, mask)
         scores = self._tempered(emissions)
-        total = recursion.log_partition(scores, lengths)
+        total = likelihood.log_partition(scores, lengths)
         return paths.k_best(scores, lengths, total, k)
 
     def _raw(self) -> tuple[Tensor, Tensor, Tensor]:

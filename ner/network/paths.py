@@ -24,13 +24,15 @@ def path_scores(scores: Scores, tags: Tensor, lengths: Tensor) -> Tensor:
     emissions, start, transitions, end = scores
     num_tags = transitions.shape[0]
     steps = torch.arange(tags.shape[1], device=lengths.device)
-    alive = (steps < lengths.unsqueeze(1)).to(emissions.dtype)
+    alive = steps < lengths.unsqueeze(1)
     emitted = emissions.gather(2, tags.unsqueeze(2)).squeeze(2)  # (B, T)
     pairs = tags[:, :-1] * num_tags + tags[:, 1:]
     moved = transitions.reshape(-1).index_select(0, pairs.reshape(-1)).view(pairs.shape)  # (B, T-1)
     final = tags.gather(1, (lengths - 1).clamp(min=0).unsqueeze(1)).squeeze(1)
-    ends = (start.index_select(0, tags[:, 0]) + end.index_select(0, final)) * alive[:, 0]
-    return (emitted * alive).sum(1) + (moved * alive[:, 1:]).sum(1) + ends
+    ends = start.index_select(0, tags[:, 0]) + end.index_select(0, final)
+    # Not a product with the mask: what padding passes through may be forbidden, and 0 · -inf is NaN.
+    parts = (torch.where(alive, emitted, 0).sum(1), torch.where(alive[:, 1:], moved, 0).sum(1))
+    return sum(parts, torch.where(alive[:, 0], ends, 0))
 
 
 def viterbi(scores: Scores, lengths: Tensor) -> Tensor:

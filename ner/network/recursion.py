@@ -2,19 +2,17 @@
 
 The recursion runs on probabilities instead of logarithms, so that a step is one matrix product for the whole
 batch and both directions at once (Rabiner 1989, section V.A: each step is scaled to sum 1, the scales add up
-to the log partition). The gradient is analytic, for it is made of the marginals that the recursion yields
-anyway; nothing is recorded step by step.
+to the log partition).
 
 Scaled numbers can vanish where scores differ by more than float32 can hold. That is noticed, and the batch
 is then done again in log space, step by step, slowly and without that limit.
 """
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from ner.network.cells import reversal
 
@@ -41,34 +39,24 @@ class Scores(NamedTuple):
     end: Tensor  # (K,)
 
 
-def log_partition(scores: Scores, lengths: Tensor) -> Tensor:
-    """Log of the summed weight of all tag paths of each sentence (B,), differentiable once.
-
-    Args:
-        scores: of a batch with T at least 1; emissions finite.
-        lengths: tokens of each sentence (B,); an empty one has a single path, the empty one: 0.
-    """
-    return _LogPartition.apply(*scores, lengths)  # type: ignore[no-any-return, no-untyped-call]
-
-
 def marginals(scores: Scores, lengths: Tensor) -> Tensor:
     """Probability of each tag at each token (B, T, K), zero at padding; no gradient."""
     with torch.no_grad():
-        scaled = _scaled(scores, lengths)
+        scaled = scaled_recursion(scores, lengths)
         if scaled is not None:
             return scaled.marginals.transpose(0, 1)
-        chart = _log_space(scores, lengths)
-        return _log_marginals(chart, lengths).exp().to(scores.emissions.dtype)
+        chart = log_space_recursion(scores, lengths)
+        return log_marginals(chart, lengths).exp().to(scores.emissions.dtype)
 
 
 def chart(scores: Scores, lengths: Tensor) -> Chart:
     """The log partition with the log weights of all prefixes and suffixes; no gradient."""
     with torch.no_grad():
-        scaled = _scaled(scores, lengths)
-        return _log_space(scores, lengths) if scaled is None else scaled.chart()
+        scaled = scaled_recursion(scores, lengths)
+        return log_space_recursion(scores, lengths) if scaled is None else scaled.chart()
 
 
-class _Scaled(NamedTuple):
+class Scaled(NamedTuple):
     """The scaled recursion's results, time first."""
 
     log_partition: Tensor  # (B,)
@@ -88,7 +76,7 @@ class _Scaled(NamedTuple):
         return Chart(self.log_partition, prefix.transpose(0, 1), suffix.transpose(0, 1))
 
 
-def _scaled(scores: Scores, lengths: Tensor) -> _Scaled | None:
+def scaled_recursion(scores: Scores, lengths: Tensor) -> Scaled | None:
     """Forward-backward on scaled probabilities; None where too much may have vanished."""
     emissions, start, transitions, end = scores
     _, num_steps, num_tags = emissions.shape
@@ -108,31 +96,33 @@ def _scaled(scores: Scores, lengths: Tensor) -> _Scaled | None:
 
     ragged = not bool((lengths == num_steps).all())
     order = reversal(lengths, num_steps).t() if ragged else None  # (T, B)
-    states, reached, scales = _recur(potentials, _mirror(potentials, order), first, last, move)
-    forward, following, backward = states[:, 0], _mirror(states[:, 1], order), _mirror(reached[:, 1], order)
+    states, backward, scales = _recur(potentials, order, first, last, move)
+    forward, following = states[:, 0], _mirror(states[:, 1], order)
     products = forward * backward  # (T, B, K)
     overlap = products.sum(2)  # (T, B)
     steps = torch.arange(num_steps, device=lengths.device).unsqueeze(1)  # (T, 1)
     alive = steps < lengths  # (T, B)
     # What vanished at a token had less than `tiny` of its step's weight on one side; where the two sides
     # overlap by far more than that, it can't have mattered. NaN (0/0) fails the comparison too.
-    if not bool(((overlap > tiny**0.5 * backward.amax(2)) | ~alive).all()):
-        return None
-    if ragged:  # a constraint may leave padding without any path, and 0 · NaN is NaN
-        following = following.masked_fill(~alive.unsqueeze(2), 0)
-        forward, products = (part.masked_fill(~alive.unsqueeze(2), 0) for part in (forward, products))
+    safe = overlap > tiny**0.5 * backward.amax(2)
+    if not bool(safe.all()):
+        if not bool((safe | ~alive).all()):
+            return None
+        # A constraint may leave padding without any path, and 0 · NaN is NaN.
+        dead = ~alive.unsqueeze(2)
+        forward, following, products = (part.masked_fill(dead, 0) for part in (forward, following, products))
     rate = torch.where(alive, overlap.reciprocal(), 0)
     marginals = products.mul_(rate.unsqueeze(2))
     log_scales = (scales.log() + tops).squeeze(2)
     log_scales = torch.where(alive, log_scales, 0).cumsum(0) + (steps + 1).to(tops.dtype) * top
     final = (lengths - 1).clamp(min=0).unsqueeze(0)  # (1, B)
-    at_end = (_rows(forward, final).squeeze(0) @ last).log() + top  # (B,)
+    at_end = (rows_at(forward, final).squeeze(0) @ last).log() + top  # (B,)
     total = torch.where(lengths > 0, log_scales.gather(0, final).squeeze(0) + at_end, 0)
-    return _Scaled(total, marginals, forward, following, backward, rate, log_scales, move)
+    return Scaled(total, marginals, forward, following, backward, rate, log_scales, move)
 
 
 def _recur(
-    potentials: Tensor, mirrored: Tensor, first: Tensor, last: Tensor, move: Tensor
+    potentials: Tensor, order: Tensor | None, first: Tensor, last: Tensor, move: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Both directions side by side: a batched matrix product a step, and a handful of operations in place.
 
@@ -140,63 +130,31 @@ def _recur(
     happens there is never read.
 
     Returns:
-        Scaled states and what was reached before the emission was multiplied in, (T, 2, B, K) each; the
-        scales of the forward direction (T, B, 1).
+        Scaled states of both directions, each as it reads (T, 2, B, K); suffixes, up to a factor for each
+        token (T, B, K); the scales of the forward direction (T, B, 1).
     """
-    both = torch.stack((potentials, mirrored), dim=1)  # (T, 2, B, K)
+    num_steps, num_rows, _ = potentials.shape
+    both = torch.stack((potentials, _mirror(potentials, order)), dim=1)  # (T, 2, B, K)
     moves = torch.stack((move, move.t()))  # (2, K, K)
-    states, reached = torch.empty_like(both), torch.empty_like(both)
-    scales = both.new_empty(*both.shape[:3], 1)
-    reached[0, 0], reached[0, 1] = first, last
+    states, backward = torch.empty_like(both), torch.empty_like(potentials)
+    scales = both.new_empty(num_steps, 2, num_rows, 1)
+    entering = torch.stack((first, last)).unsqueeze(1).repeat(1, num_rows, 1)  # before the emission comes in
+    suffixes = backward.unbind(0) if order is not None else reversed(backward.unbind(0))
     previous = None
-    steps = (part.unbind(0) for part in (reached, both, states, scales))
-    for entering, potential, state, scale in zip(*steps, strict=True):
+    for potential, state, scale, suffix in zip(
+        both.unbind(0), states.unbind(0), scales.unbind(0), suffixes, strict=True
+    ):
         if previous is not None:
             torch.bmm(previous, moves, out=entering)
+        suffix.copy_(entering[1])
         torch.mul(entering, potential, out=state)
         torch.sum(state, dim=-1, keepdim=True, out=scale)
         state.div_(scale)
         previous = state
-    return states, reached, scales[:, 0]
+    return states, backward if order is None else rows_at(backward, order), scales[:, 0]
 
 
-class _LogPartition(torch.autograd.Function):
-    """The log partition; its gradients are the expected counts of starts, moves, ends and tags."""
-
-    @staticmethod
-    def forward(
-        ctx: Any, emissions: Tensor, start: Tensor, transitions: Tensor, end: Tensor, lengths: Tensor
-    ) -> Tensor:
-        scores = Scores(emissions, start, transitions, end)
-        scaled = _scaled(scores, lengths)
-        ctx.in_log_space = scaled is None
-        if scaled is None:
-            chart = _log_space(scores, lengths)
-            weights = _log_marginals(chart, lengths).exp().transpose(0, 1).to(emissions.dtype)
-            ctx.save_for_backward(weights, lengths, transitions, emissions, *chart)
-            return chart.log_partition.to(emissions.dtype)
-        ctx.save_for_backward(scaled.marginals, lengths, scaled.moves, scaled.forward, scaled.following, scaled.rate)
-        return scaled.log_partition
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        marginals, lengths = ctx.saved_tensors[:2]
-        weighted = marginals * grad.unsqueeze(1)  # (T, B, K)
-        final = (lengths - 1).clamp(min=0).unsqueeze(0)
-        start, end = weighted[0].sum(0), _rows(weighted, final).squeeze(0).sum(0)
-        if ctx.in_log_space:
-            transitions, emissions, *parts = ctx.saved_tensors[2:]
-            counts = _log_space_moves(lengths, transitions, emissions, Chart(*parts), grad).to(grad.dtype)
-        else:
-            moves, forward, following, rate = ctx.saved_tensors[2:]
-            # A move leaves its step at that step's rate; past a sentence's end `following` is zero.
-            left = forward[:-1] * (rate[:-1] * grad).unsqueeze(2)
-            counts = (left.flatten(0, 1).t() @ following[1:].flatten(0, 1)) * moves
-        return weighted.transpose(0, 1), start, counts, end, None
-
-
-def _log_space(scores: Scores, lengths: Tensor) -> Chart:
+def log_space_recursion(scores: Scores, lengths: Tensor) -> Chart:
     """Forward-backward on logarithms, which nothing can make vanish.
 
     In double precision: a log marginal is a small difference of large sums.
@@ -222,13 +180,14 @@ def _log_reached(emissions: Tensor, start: Tensor, transitions: Tensor) -> Tenso
     return torch.stack(reached, dim=1)
 
 
-def _log_marginals(chart: Chart, lengths: Tensor) -> Tensor:
+def log_marginals(chart: Chart, lengths: Tensor) -> Tensor:
+    """Log of the marginals (B, T, K), -inf at padding."""
     log_weights = chart.prefix + chart.suffix - chart.log_partition.view(-1, 1, 1)
     alive = torch.arange(log_weights.shape[1], device=lengths.device) < lengths.unsqueeze(1)
     return log_weights.masked_fill(~alive.unsqueeze(2), -math.inf)
 
 
-def _log_space_moves(lengths: Tensor, transitions: Tensor, emissions: Tensor, chart: Chart, grad: Tensor) -> Tensor:
+def log_space_moves(lengths: Tensor, transitions: Tensor, emissions: Tensor, chart: Chart, grad: Tensor) -> Tensor:
     """Expected counts of moves (K, K), those of each sentence weighted by its gradient."""
     total, prefix, suffix = chart
     counts = torch.zeros_like(transitions, dtype=torch.double)
@@ -240,14 +199,14 @@ def _log_space_moves(lengths: Tensor, transitions: Tensor, emissions: Tensor, ch
     return counts
 
 
-def _rows(sequence: Tensor, order: Tensor) -> Tensor:
+def rows_at(sequence: Tensor, order: Tensor) -> Tensor:
     """Rows (S, B, K) of a sequence (T, B, K), the step of each from `order` (S, B)."""
     return sequence.gather(0, order.unsqueeze(-1).expand(-1, -1, sequence.shape[2]))
 
 
 def _mirror(sequence: Tensor, order: Tensor | None) -> Tensor:
     """Each row (T, B, K) reversed within its own length; None: all are as long as the batch."""
-    return sequence.flip(0) if order is None else _rows(sequence, order)
+    return sequence.flip(0) if order is None else rows_at(sequence, order)
 
 
 def _parameter_weights(start: Tensor, transitions: Tensor, end: Tensor) -> tuple[Tensor, float, float]:

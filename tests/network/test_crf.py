@@ -8,7 +8,8 @@ import torch
 import torchcrf
 
 from ner.network.crf import CRF, Constraints
-from ner.network.recursion import Scores, _log_space, _scaled, log_partition
+from ner.network.likelihood import log_partition
+from ner.network.recursion import Scores, log_space_recursion, scaled_recursion
 
 
 def random_crf(num_tags, generator, *, constrained=False, scale=1.0):
@@ -292,7 +293,7 @@ def test_without_constraints_it_equals_pytorch_crf(batch_first, ragged):
 
 
 def double_oracle(scores, lengths):
-    return _log_space(Scores(*(part.double() for part in scores)), lengths)
+    return log_space_recursion(Scores(*(part.double() for part in scores)), lengths)
 
 
 @pytest.mark.parametrize("scale", [1, 10, 100, 1000])
@@ -331,11 +332,11 @@ def test_a_single_legal_path_is_certain_however_bad_its_score():
     assert tuple(crf.decode(emissions)[0]) in set(paths)
 
 
-def test_ordinary_scores_need_no_log_space():
+def test_ordinary_scores_need_nolog_space_recursion():
     generator = torch.Generator().manual_seed(5)
     crf = random_crf(5, generator)
     scores = crf._scores(5 * torch.randn(4, 50, 5, generator=generator))
-    assert _scaled(scores, torch.tensor([50, 3, 20, 50])) is not None
+    assert scaled_recursion(scores, torch.tensor([50, 3, 20, 50])) is not None
 
 
 def test_a_batch_of_empty_sentences_has_empty_paths():
