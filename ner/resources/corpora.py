@@ -43,7 +43,7 @@ class CorpusFile:
 
 @dataclass(frozen=True)
 class Corpus:
-    """A corpus of the catalogue; `data` and `model` are the settings that differ from the defaults."""
+    """A corpus of the catalogue; `data`, `model` and `training` are the settings that differ."""
 
     name: str
     description: str
@@ -55,6 +55,7 @@ class Corpus:
     files: tuple[CorpusFile, ...]
     data: dict[str, Any] = field(default_factory=dict)
     model: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
         research = " (research use only)" if self.research_only else ""
@@ -188,8 +189,9 @@ def config_text(corpus: Corpus, files: list[CorpusFile], folder: Path) -> str:
             "# Better by several points of F1, after `ner vectors get glove-6b-100d`:",
             '# vectors = "glove-6b-100d"',
         ]
-    lines += ["", "[training]", "seed = 1", ""]
-    return "\n".join(lines)
+    lines += ["", "[training]", "seed = 1"]
+    lines += [f"{key} = {_toml(value)}" for key, value in corpus.training.items()]
+    return "\n".join([*lines, ""])
 
 
 def _toml(value: Any) -> str:
