@@ -60,6 +60,7 @@ class DataConfig(Section):
         None, description='tag of a token of which nothing is known, for example `"?"`; `?-PER` is part of some PER'
     )
     comment: str | None = Field(None, description='lines that start with this are comments, for example `"# "`')
+    trailer: str | None = Field(None, description="`lines`: what follows this in a line isn't read")
     encoding: str = Field("utf-8", description="encoding of the files; a byte-order mark is skipped")
     word_pattern: str | None = Field(
         None, description="regular expression whose first group is the word, where a file glues more onto it"

@@ -208,7 +208,7 @@ def _read_token_lists(lines: Iterable[str], where: str, data: DataConfig) -> Ite
     known: set[str] = set()
     opens_document = False
     for number, line in enumerate(lines, start=1):
-        line = line.strip(" \t\r")
+        line = (line.partition(data.trailer)[0] if data.trailer else line).strip(" \t\r")
         if not line or (data.comment and line.startswith(data.comment)):
             continue
         if line.startswith(DOCUMENT_START):

@@ -415,3 +415,11 @@ def test_a_sentence_without_tags_is_not_written(file):
         write_conll("new", [sentence_from_words(["a", "b", "c", "d", "e", "f"])])
     assert str(error.value) == ("new: expected tagged sentences, found one without tags: ['a', 'b', 'c', 'd', 'e']")
     assert not Path("new").exists()
+
+
+def test_what_follows_the_trailer_of_a_line_is_not_read(tmp_path):
+    file = tmp_path / "queries.txt"
+    file.write_text("any:O good:B-Rating places:O <=> <NULL>\nhere:O <=> <NULL>\n")
+    sentences = read_tagged(file, DataConfig(layout="lines", trailer=" <=> "))
+    assert [s.words for s in sentences] == [["any", "good", "places"], ["here"]]
+    assert sentences[0].tags == ("O", "B-Rating", "O")
