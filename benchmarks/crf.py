@@ -1,7 +1,7 @@
 """This package's CRF against pytorch-crf's, in one process: `python benchmarks/crf.py [--device cuda]`.
 
 Prints medians of milliseconds and their ratio: loss with its backward pass, decoding, on full and ragged
-batches of 32 sentences of 40 tokens; then the peak memory of the loss at 200 tokens and 265 tags.
+batches of 32 sentences of 40 tokens; then what the loss keeps for its backward pass, at 200 tokens and 265 tags.
 """
 
 import argparse

@@ -9,11 +9,14 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ner.errors import ConfigError, DataError, NerError
+
+if TYPE_CHECKING:
+    from ner.tagger import Tagger
 
 app = typer.Typer(
     help="A BiLSTM-CRF named-entity recognizer: train on CoNLL files, score as the field scores, tag text.",
@@ -82,10 +85,9 @@ def evaluate(
     """Tag a column file and hold the tags against its own: conlleval's table."""
     from ner.config import override_data
     from ner.evaluation.calibration import draw_reliability
-    from ner.tagger import load
     from ner.text.columns import read_tagged
 
-    tagger = load(model, device=device)
+    tagger = _load(model, device)
     sentences = read_tagged(file, override_data(tagger.config.data, settings or []))
     report = tagger.evaluate(sentences)
     values = report.as_dict()
@@ -94,7 +96,8 @@ def evaluate(
         measured = tagger.calibration(sentences)
         draw_reliability(measured, diagram)
         values["calibration"] = measured.as_dict()
-        lines += [str(measured), f"reliability diagram: {diagram}"]
+        lines.append(str(measured))
+        print(f"reliability diagram: {diagram}", file=sys.stderr)
     print(json.dumps(values) if as_json else "\n".join(lines))
 
 
@@ -123,9 +126,8 @@ def tag(
 
     from ner.config import override_data
     from ner.output import OutputOptions, tag_columns, tag_text
-    from ner.tagger import load
 
-    tagger = load(model, device=device)
+    tagger = _load(model, device)
     data = override_data(tagger.config.data, settings or [])
     interactive = file == "-" and sys.stdin.isatty()
     options = OutputOptions(output_format, min_score, k_best, batch_size=1 if interactive else 64)
@@ -219,6 +221,18 @@ def data_check(
     data = override_data(DataConfig(), settings or [])
     for file in files:
         print(survey_file(file, data))
+
+
+def _load(model: Path, device: str) -> "Tagger":
+    """The model's tagger, on as many threads as it was trained on."""
+    import torch
+
+    from ner.tagger import load
+
+    tagger = load(model, device=device)
+    if tagger.config.training.threads:
+        torch.set_num_threads(tagger.config.training.threads)
+    return tagger
 
 
 def _lines(file: str, encoding: str) -> Iterator[str]:

@@ -116,7 +116,8 @@ class ModelConfig(Section):
         False, description="drop the same units at every token of a sentence (Gal & Ghahramani 2016)"
     )
     constraints: bool = Field(
-        True, description="forbid illegal tag sequences, in training and decoding; `false` for dirty data"
+        True,
+        description="forbid illegal tag sequences, in training and decoding; scores count legal ones alone",
     )
     decoding: Literal["viterbi", "marginals"] = Field(
         "viterbi",

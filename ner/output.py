@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from ner.config import DataConfig
+from ner.errors import ConfigError
 from ner.html import render_html
 from ner.tagger import Tagger, entity_of
 from ner.text.columns import Row, read_rows
@@ -64,11 +65,16 @@ def tag_columns(
         where: opens every message.
 
     Raises:
+        ConfigError: `data` describes no column file.
         DataError: a line isn't as described.
     """
+    if data.layout != "columns":
+        raise ConfigError(
+            'data.layout: expected "columns" to tag a column file, found "lines"; add --set data.layout=columns'
+        )
     blocks = _blocks(read_rows(lines, where, data, tagged=False))
     if options.format == "conll":
-        yield from _append_column(tagger, blocks, options, data.separator or " ")
+        yield from _append_column(tagger, blocks, options, data.separator)
     elif options.format == "html":
         yield from render_html(_tag_blocks(tagger, blocks, options))
     else:
@@ -143,11 +149,12 @@ def _tag_blocks(
 
 
 def _append_column(
-    tagger: Tagger, blocks: Iterable[list[Row]], options: OutputOptions, separator: str
+    tagger: Tagger, blocks: Iterable[list[Row]], options: OutputOptions, separator: str | None
 ) -> Iterator[str]:
     for batch in _batches(blocks, options):
         sentences = [_words(block) for block in batch]
         for block, tags in zip(batch, _tags(tagger, sentences, options), strict=True):
             tag = iter(tags)
             for row in block:
-                yield f"{row.line}{separator}{next(tag)}\n" if row.kind == "token" else f"{row.line}\n"
+                parted = separator or ("\t" if "\t" in row.line else " ")
+                yield f"{row.line}{parted}{next(tag)}\n" if row.kind == "token" else f"{row.line}\n"

@@ -1,21 +1,21 @@
 """The façade: a trained recognizer that tags text.
 
-Where the two towers meet on the way out: text becomes sentences, sentences tags, tags entities with
+Text becomes sentences, sentences spans, spans entities with
 character offsets on the untouched text.
 """
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from ner.config import Config
-from ner.errors import DataError
+from ner.errors import ConfigError, DataError
 from ner.evaluation.calibration import Calibration, measure_calibration
 from ner.evaluation.report import Report, report_tags
 from ner.learning.checkpoint import Model, load_model, save_model
-from ner.learning.listener import Listener
+from ner.learning.listener import Epoch, Listener
 from ner.learning.prediction import choose_device, predict_readings, predict_spans, predict_tags
 from ner.learning.training import train_model
 from ner.text.corpus import Corpus
@@ -55,8 +55,13 @@ class Tagger:
 
         Args:
             texts: read as they are needed; never more than one batch is held.
-            batch_size: texts that are tagged together.
+            batch_size: texts that are tagged together, at least 1.
+
+        Raises:
+            ConfigError: a batch of less than one text.
         """
+        if batch_size < 1:
+            raise ConfigError(f"batch_size: expected at least 1 text, found {batch_size}")
         source = iter(texts)
         while batch := list(islice(source, batch_size)):
             cut = [self.split(text) for text in batch]
@@ -147,7 +152,7 @@ def train(
     config: Config,
     corpus: Corpus,
     *,
-    on_epoch: Any = None,
+    on_epoch: Callable[[Epoch], object] | None = None,
     listener: Listener | None = None,
     state: Path | None = None,
     resume: bool = False,
@@ -164,8 +169,10 @@ def train(
 
     Raises:
         TrainingError: nothing to learn from, or the loss is no longer finite.
+        DataError: a sentence hasn't one tag a token.
         VectorsError: the pretrained vectors are missing, damaged or of another width.
-        ConfigError: no such device, or a run is resumed under other settings.
+        ConfigError: no such device, or a run is resumed under other settings or on another corpus.
+        ModelError: there is no whole run to resume, or its state can't be written.
     """
     if listener is None:
         listener = Listener(on_epoch=on_epoch) if on_epoch else Listener()
@@ -182,4 +189,5 @@ def _check_tagged(sentences: Sequence[Sentence]) -> None:
     for sentence in sentences:
         if sentence.tags is None or is_partial(sentence.tags):
             found = "without tags" if sentence.tags is None else "with unknown tags"
-            raise DataError(f"expected tagged sentences, found one {found}: {sentence.words[:5]}")
+            where = f"{sentence.where}: " if sentence.where else ""
+            raise DataError(f"{where}expected tagged sentences, found one {found}: {sentence.words[:5]}")

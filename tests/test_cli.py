@@ -53,7 +53,8 @@ def test_tag_of_columns_keeps_every_line_and_appends_a_tag(run, small_model, tmp
     assert len(found) == len(lines)
     filled = [n for n, line in enumerate(lines) if line.strip() and line[0] not in "-#"]
     for number, line in enumerate(lines):
-        assert found[number] == (f"{line} {tags[filled.index(number)]}" if number in filled else line)
+        separator = "\t" if "\t" in line else " "
+        assert found[number] == (f"{line}{separator}{tags[filled.index(number)]}" if number in filled else line)
 
 
 def test_tag_as_html_escapes_the_text(run, small_model):
@@ -234,7 +235,30 @@ def test_calibration_is_printed_and_drawn(run, small_model, sample_en, tmp_path)
     arguments = ["evaluate", small_model, sample_en / "dev.conll", "--calibration", "--diagram", tmp_path / "d.png"]
     code, out, _ = run(*arguments)
     assert code == 0
-    assert "calibration of " in out.splitlines()[-2]
+    assert "calibration of " in out.splitlines()[-1]
     assert (tmp_path / "d.png").read_bytes().startswith(b"\x89PNG")
     _, out, _ = run(*arguments, "--json")
     assert 0 <= json.loads(out)["calibration"]["ece"] <= 1
+
+
+def test_lines_of_word_and_tag_are_no_columns_to_tag(run, small_model):
+    code, out, err = run(
+        "tag", small_model, "--input", "conll", "--set", "data.layout=lines", stdin=b"Foo:O Bar:B-PER\n"
+    )
+    wanted = 'data.layout: expected "columns" to tag a column file, found "lines"; add --set data.layout=columns'
+    assert (code, out, err) == (2, "", f"error: {wanted}\n")
+
+
+def test_a_tag_is_appended_with_the_separator_of_its_line(run, small_model):
+    _, out, _ = run("tag", small_model, "--input", "conll", stdin=b"left\tVBD\nleft VBD\n")
+    tabbed, spaced = out.splitlines()
+    assert tabbed.count("\t") == 2
+    assert "\t" not in spaced
+
+
+def test_a_diagram_that_cannot_be_written_is_told_in_one_line(run, small_model, sample_en, tmp_path):
+    place = tmp_path / "none" / "d.png"
+    code, _, err = run("evaluate", small_model, sample_en / "dev.conll", "--calibration", "--diagram", place)
+    assert code == 2
+    assert err.startswith(f"error: {place}: expected a place for a picture (.png, .pdf, .svg): ")
+    assert err.count("\n") == 1

@@ -108,3 +108,24 @@ def test_a_model_saved_again_tags_alike(tagger, tmp_path):
     tagger.save(tmp_path / "copy")
     words = ["Jordan", "King", "flew", "from", "Amman", "to", "Washington", "."]
     assert ner.load(tmp_path / "copy", device="cpu").tag_words(words) == tagger.tag_words(words)
+
+
+def test_batches_and_readings_of_nothing_are_refused(tagger):
+    for call, message in (
+        (lambda: list(tagger.pipe(["a"], batch_size=0)), "batch_size: expected at least 1 text, found 0"),
+        (lambda: tagger.readings("a", k=0), "k: expected at least 1 reading, found 0"),
+    ):
+        with pytest.raises(ner.NerError) as caught:
+            call()
+        assert str(caught.value) == message
+
+
+def test_readings_of_a_sentence_in_pieces_are_products_of_their_pieces(tagger, monkeypatch):
+    from ner.learning import prediction
+
+    words = ["Jordan", "King", "left", "Amman", "for", "Washington"]
+    monkeypatch.setattr(prediction, "LONGEST_SENTENCE", 3)
+    (whole,) = [tagger.readings(" ".join(words), k=4)[0]]
+    first, second = (tagger.readings(" ".join(part), k=50)[0] for part in (words[:3], words[3:]))
+    products = sorted((a.probability * b.probability for a in first for b in second), reverse=True)[:4]
+    assert [reading.probability for reading in whole] == pytest.approx(products, rel=1e-3)

@@ -75,7 +75,7 @@ def draw_reliability(calibration: Calibration, path: Path) -> None:
     """Writes a reliability diagram (PNG): accuracy against score, and how many entities each bin has.
 
     Raises:
-        ConfigError: matplotlib isn't installed.
+        ConfigError: matplotlib isn't installed, or the picture can't be written there.
     """
     try:
         from matplotlib.figure import Figure
@@ -96,7 +96,10 @@ def draw_reliability(calibration: Calibration, path: Path) -> None:
     width = 1 / NUM_BINS
     lower.bar([(n + 0.5) * width for n in range(NUM_BINS)], [b.count for b in calibration.bins], width, color="#74c0fc")
     lower.set(xlabel="score", ylabel="entities", yscale="log")
-    figure.savefig(path, dpi=150)
+    try:
+        figure.savefig(path, dpi=150)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: expected a place for a picture (.png, .pdf, .svg): {error}") from None
 
 
 def _auroc(scores: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> float | None:

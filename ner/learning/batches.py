@@ -5,7 +5,7 @@ of like length, so that little is padding.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ner.network.model import Inputs
-from ner.text.partial import is_partial, possible_tags
+from ner.text.partial import is_partial, possible_tags, to_iob2
 from ner.text.sentence import Sentence
 from ner.text.tags import convert_tags
 from ner.text.vocabulary import UNKNOWN, Vocabularies, case_number
@@ -86,12 +86,12 @@ def encode(sentences: Sequence[Sentence], vocabularies: Vocabularies, *, tagged:
     return Encoded(*of_tokens, starts, lengths, spellings, spelling_lengths, choices)
 
 
-def fingerprint(encoded: Encoded) -> str:
-    """A digest of tagged sentences: it differs where words, spellings, tags or sentence ends do."""
-    assert encoded.tags is not None  # only a training corpus is asked for
+def fingerprint(sentences: Iterable[Sentence]) -> str:
+    """A digest of tagged sentences: it differs where a word, a tag or a sentence's end does."""
     digest = hashlib.sha256()
-    for numbers in (encoded.words, encoded.cases, encoded.tags, encoded.lengths, encoded.where, encoded.spellings):
-        digest.update(numbers.tobytes())
+    for sentence in sentences:
+        written = repr((sentence.words, sentence.tags))
+        digest.update(written.encode("utf-8", errors="surrogatepass"))
     return digest.hexdigest()
 
 
@@ -167,7 +167,7 @@ def _encode_choices(sentences: Sequence[Sentence], vocabularies: Vocabularies) -
     numbers = [
         rows.setdefault(tuple(names if tags is None else tags), len(rows))
         for sentence in sentences
-        for tags in possible_tags(sentence.tags or ())
+        for tags in possible_tags(to_iob2(sentence.tags or (), "iob2"))
     ]
     choices = np.zeros((len(rows), len(names)), dtype=np.bool_)
     for tags, row in rows.items():

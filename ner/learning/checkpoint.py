@@ -122,6 +122,9 @@ def load_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         values = json.loads((folder / "state.json").read_text(encoding="utf-8"))
         if not isinstance(values, dict):
             raise ValueError(f"expected a JSON object, found {type(values).__name__}")
+        missing = {"config", "corpus", "best_f1", "best_epoch", "seconds", "average_steps", "history"} - values.keys()
+        if missing:
+            raise ValueError(f"expected {', '.join(sorted(missing))} in state.json, found none")
         return load_file(folder / "state.safetensors"), values
     except (SafetensorError, OSError, ValueError) as error:
         raise ModelError(f"{folder}: damaged: {error}; remove it and train without --resume") from None

@@ -20,7 +20,9 @@ class Epoch:
 
     def __str__(self) -> str:
         """One line for the user."""
-        scores = "" if self.f1 is None else f"  dev F1 {100 * self.f1:5.2f}"
+        scores = ""
+        if self.precision is not None and self.recall is not None and self.f1 is not None:
+            scores = f"  dev P {100 * self.precision:5.2f} R {100 * self.recall:5.2f} F1 {100 * self.f1:5.2f}"
         speed = f"{self.tokens_per_second:8,.0f} tokens/s"
         return f"epoch {self.epoch:3d}  loss {self.loss:8.4f}{scores}  {speed}{'  best' if self.best else ''}"
 

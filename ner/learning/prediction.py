@@ -1,5 +1,6 @@
 """A network and its vocabularies tag sentences: the way from Sentence to tags, in training and in use."""
 
+import heapq
 import math
 from collections.abc import Iterator, Sequence
 
@@ -58,18 +59,32 @@ def predict_spans(
 def predict_readings(
     network: BiLSTMCRF, vocabularies: Vocabularies, sentences: Sequence[Sentence], *, k: int
 ) -> list[list[tuple[list[str], float]]]:
-    """The k most probable IOB2 taggings of each sentence with their probabilities, best first."""
+    """The k most probable IOB2 taggings of each sentence with their probabilities, best first.
+
+    Raises:
+        ConfigError: k is less than 1.
+    """
+    if k < 1:
+        raise ConfigError(f"k: expected at least 1 reading, found {k}")
     names = vocabularies.tags
     pieces = _Pieces(sentences)
     found: list[list[tuple[list[str], float]]] = [[] for _ in pieces.places]
     for rows, emissions, mask in emissions_of(network, vocabularies, pieces.sentences):
         for row, paths in zip(rows, network.crf.k_best(emissions, mask, k=k), strict=True):
-            found[row] = [(convert_tags([names[n] for n in path], "iob2"), math.exp(value)) for path, value in paths]
+            # Without constraints several paths may read alike; their probabilities add up.
+            chances: dict[tuple[str, ...], float] = {}
+            for path, value in paths:
+                tags = tuple(convert_tags([names[number] for number in path], "iob2"))
+                chances[tags] = chances.get(tags, 0.0) + math.exp(value)
+            found[row] = [(list(tags), min(chance, 1.0)) for tags, chance in chances.items()]
     readings: list[list[tuple[list[str], float]]] = [[([], 1.0)] for _ in sentences]
     for (row, _), group in zip(pieces.places, found, strict=True):
         # Pieces of one sentence are independent, so the best of the whole are products of the best of each.
-        both = [(tags + more, value * factor) for tags, value in readings[row] for more, factor in group]
-        readings[row] = sorted(both, key=lambda reading: -reading[1])[:k]
+        pairs = (
+            (a * b, left, right) for left, (_, a) in enumerate(readings[row]) for right, (_, b) in enumerate(group)
+        )
+        best = heapq.nlargest(k, pairs)
+        readings[row] = [(readings[row][left][0] + group[right][0], chance) for chance, left, right in best]
     return readings
 
 

@@ -24,11 +24,13 @@ from ner.learning.prediction import choose_device, predict_tags
 from ner.learning.state import Run, load_weights, restore_run, save_run, start_run, weights_of
 from ner.learning.temperature import fit_temperature
 from ner.learning.vectors import check_width, measure_coverage, place_vectors
+from ner.network.crf import NotFiniteError
 from ner.network.model import BiLSTMCRF, build_model
 from ner.resources.named_vectors import open_vectors
 from ner.text.corpus import Corpus
-from ner.text.partial import is_partial, labels_of
+from ner.text.partial import is_partial, is_unknown, labels_of
 from ner.text.sentence import Sentence
+from ner.text.tags import plain_tag
 from ner.text.vocabulary import Vocabularies, add_bigrams, build_vocabularies
 
 
@@ -76,7 +78,7 @@ def train_model(
         torch.manual_seed(config.training.seed)
         task, network, coverage = _prepare(config, corpus, listener)
         network.to(device)
-        run = start_run(config, network, corpus=fingerprint(task.encoded))
+        run = start_run(config, network, corpus=fingerprint([*corpus.train, *corpus.dev]))
         if resume:
             if state is None:
                 raise ConfigError("resume: expected the folder of an unfinished run, found none")
@@ -84,7 +86,9 @@ def train_model(
         _run_epochs(run, task, state)
     load_weights(network, run.best)
     config = _with_tokenizer(config, corpus)
-    if config.training.calibrate:
+    if config.training.calibrate and not corpus.dev:
+        listener.on_message("warning: training.calibrate: expected a dev set to fit a temperature on, found none")
+    elif config.training.calibrate:
         network.crf.temperature = fit_temperature(network, task.vocabularies, corpus.dev)
         model = config.model.model_copy(update={"temperature": network.crf.temperature})
         config = config.model_copy(update={"model": model})
@@ -215,8 +219,8 @@ def _train_epoch(run: Run, task: _Task, number: int) -> tuple[float, float, floa
             else:
                 loss = network.partial_loss(inputs.to(device), choices[tags].to(device))
             value = float(loss.detach())
-        except ValueError:
-            value = math.nan  # the CRF takes no emissions that are infinite or no numbers
+        except NotFiniteError:
+            value = math.nan
         if not math.isfinite(value):
             raise TrainingError(_not_finite(number, done + 1, value, [task.corpus.train[row] for row in rows]))
         run.optimizer.zero_grad(set_to_none=True)
@@ -247,11 +251,18 @@ def _not_finite(epoch: int, batch: int, value: float, sentences: list[Sentence])
 
 
 def _check_tags(corpus: Corpus) -> None:
+    known_tags: set[str] = set()
     for split, sentences in (("train", corpus.train), ("dev", corpus.dev), ("test", corpus.test)):
         for sentence in sentences:
             if len(sentence.tags or ()) != len(sentence.tokens):
                 found = f"{len(sentence.tags or ())} for {len(sentence.tokens)}: {' '.join(sentence.words[:5])}"
                 raise DataError(f"{sentence.where or split}: expected as many tags as tokens, found {found}")
+            try:
+                known_tags.update(
+                    plain_tag(tag) for tag in set(sentence.tags or ()) - known_tags if not is_unknown(tag)
+                )
+            except ValueError as error:
+                raise DataError(f"{sentence.where or split}: {error}") from None
             if split != "train" and is_partial(sentence.tags or ()):
                 raise DataError(
                     f"{sentence.where or split}: expected known tags outside the training set, found some unknown"

@@ -66,7 +66,8 @@ def place_vectors(vectors: Vectors, words: WordVocabulary, embedding: WordEmbedd
         found = np.asarray(vectors.matrix[places[known]], dtype=np.float32)
         embedding.trained.weight[torch.from_numpy(known)] = torch.from_numpy(found)
         if len(extra):
-            embedding.extra.copy_(torch.from_numpy(np.asarray(vectors.matrix[extra], dtype=np.float16)))
+            # As they are stored: half precision, or single where that would overflow or vanish.
+            embedding.extra = torch.from_numpy(np.array(vectors.matrix[extra]))
     return places
 
 

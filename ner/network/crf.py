@@ -17,6 +17,10 @@ from ner.network import likelihood, paths, recursion
 from ner.network.recursion import Scores
 
 
+class NotFiniteError(ValueError):
+    """Emissions hold NaN or infinity."""
+
+
 class Constraints(NamedTuple):
     """Which tags may start (K,), follow one another (K, K, from row to column) and end (K,); all bool."""
 
@@ -169,6 +173,8 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
             spans: sentence, first token and end (half-open) of each.
             roles: numbers of the tags B, I, E, S of each span's label (N, 4).
         """
+        if not spans:
+            return emissions.new_zeros(0)
         emissions, lengths = self._check(emissions, mask)
         scores = self._tempered(emissions)
         posteriors = paths.span_log_posteriors(scores, recursion.chart(scores, lengths), spans, roles).exp()
@@ -182,9 +188,11 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
         A sentence of fewer legal paths gives them all; an empty one gives the empty path.
         """
         emissions, lengths = self._check(emissions, mask)
-        scores = self._tempered(emissions)
-        total = likelihood.log_partition(scores, lengths)
-        return paths.k_best(scores, lengths, total, k)
+        if not emissions.shape[1]:
+            return [[([], 0.0)] for _ in lengths]
+        # In double precision: a probability is the difference of two sums as long as the sentence.
+        scores = Scores(*(part.double() for part in self._tempered(emissions)))
+        return paths.k_best(scores, lengths, likelihood.log_partition(scores, lengths), k)
 
     def _raw(self) -> tuple[Tensor, Tensor, Tensor]:
         return self.start_transitions, self.transitions, self.end_transitions
@@ -226,7 +234,7 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
         # One sum tells of any NaN or infinity; where it overflowed without one, the second look clears it.
         if not math.isfinite(float(emissions.detach().sum())) and not bool(emissions.isfinite().all()):
             row, token = (int(place) for place in (~emissions.isfinite()).any(2).nonzero()[0])
-            raise ValueError(f"sentence {row}, token {token}: expected finite emissions, found NaN or infinity")
+            raise NotFiniteError(f"sentence {row}, token {token}: expected finite emissions, found NaN or infinity")
         return emissions, lengths
 
     def _check_legal(self, tags: Tensor, lengths: Tensor) -> None:

@@ -17,7 +17,7 @@ class WordEmbedding(nn.Module):
     """Word vectors: a table that is trained, and behind it one that never changes.
 
     The second table holds the pretrained vectors of words that training can't meet. Kept out of the
-    parameters, it costs nothing in training, however large; in half precision, as it is stored.
+    parameters, it costs nothing in training, however large; it keeps the precision in which it is stored.
     """
 
     extra: Tensor

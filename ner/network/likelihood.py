@@ -29,6 +29,8 @@ def log_partition(scores: Scores, lengths: Tensor) -> Tensor:
         scores: of a batch with T at least 1; an emission may be -inf.
         lengths: tokens of each sentence (B,); an empty one has a single path, the empty one: 0.
     """
+    if not scores.emissions.numel():
+        return scores.emissions.sum((1, 2))
     return _Chain.apply(*scores, lengths, None)  # type: ignore[no-any-return, no-untyped-call]
 
 
@@ -40,6 +42,8 @@ def log_likelihood(scores: Scores, tags: Tensor, lengths: Tensor) -> Tensor:
         tags: tag numbers (B, T), valid ones at padding too, a path that isn't forbidden.
         lengths: tokens of each sentence (B,).
     """
+    if not scores.emissions.numel():
+        return scores.emissions.sum((1, 2))
     return _Chain.apply(*scores, lengths, tags)  # type: ignore[no-any-return, no-untyped-call]
 
 
@@ -67,7 +71,7 @@ class _Chain(torch.autograd.Function):
         else:
             parts = (scaled.moves, scaled.forward, scaled.following, scaled.rate)
             ctx.save_for_backward(scaled.marginals, lengths, *parts)
-            total = scaled.log_partition
+            total = scaled.log_partition.to(emissions.dtype)
         return total if tags is None else path_scores(scores, tags, lengths) - total
 
     @staticmethod

@@ -93,14 +93,14 @@ def k_best(scores: Scores, lengths: Tensor, total: Tensor, k: int) -> list[list[
     for step in range(1, num_steps):
         # (B, to, from, k): every prefix of the step before, extended.
         extended = state.unsqueeze(1) + transitions.t().unsqueeze(2)
-        state, pointer = extended.flatten(2).topk(min(k, num_tags * k), dim=2)
+        state, pointer = extended.flatten(2).topk(k, dim=2)
         state = state + emissions[:, step].unsqueeze(2)
         states.append(state)
         pointers.append(pointer)
     final = (lengths - 1).clamp(min=0)
     rows = torch.arange(num_rows, device=lengths.device)
     finished = torch.stack(states, dim=1)[rows, final] + end.view(1, -1, 1)
-    values, places = finished.flatten(1).topk(min(k, num_tags * k), dim=1)  # (B, k): tag · k + rank
+    values, places = finished.flatten(1).topk(k, dim=1)  # (B, k): tag · k + rank
     paths = torch.zeros(num_rows, k, num_steps, dtype=torch.long, device=emissions.device)
     place = places
     for step in range(num_steps - 1, -1, -1):
@@ -129,8 +129,6 @@ def span_log_posteriors(scores: Scores, chart: Chart, spans: Sequence[tuple[int,
         spans: sentence, first token and end (half-open) of each.
         roles: numbers of the tags B, I, E, S of each span's label (N, 4).
     """
-    if not spans:
-        return scores.emissions.new_zeros(0)
     rows, starts, ends = torch.tensor(spans, device=scores.emissions.device).unbind(1)
     begin, inside, last, single = roles.to(scores.emissions.device).unbind(1)
     alone = ends - starts == 1

@@ -21,8 +21,8 @@ class Chart(NamedTuple):
     """What forward-backward finds for B sentences of at most T tokens over K tags; log values are natural.
 
     With `prefix` (B, T, K), the log weight of all paths up to a token and its tag, and `suffix` (B, T, K), of all
-    that follows it, `prefix + suffix - log_partition` is the log marginal. Padding is meaningless. All are in
-    double precision where scores differ so much that the recursion ran in log space.
+    that follows it, `prefix + suffix - log_partition` is the log marginal. All are in double precision; padding is
+    meaningless.
     """
 
     log_partition: Tensor  # (B,)
@@ -41,6 +41,8 @@ class Scores(NamedTuple):
 
 def marginals(scores: Scores, lengths: Tensor) -> Tensor:
     """Probability of each tag at each token (B, T, K), zero at padding; no gradient."""
+    if not scores.emissions.numel():
+        return scores.emissions
     with torch.no_grad():
         scaled = scaled_recursion(scores, lengths)
         if scaled is not None:
@@ -59,20 +61,21 @@ def chart(scores: Scores, lengths: Tensor) -> Chart:
 class Scaled(NamedTuple):
     """The scaled recursion's results, time first."""
 
-    log_partition: Tensor  # (B,)
+    log_partition: Tensor  # (B,), double
     marginals: Tensor  # (T, B, K), zero at padding
     forward: Tensor  # (T, B, K): prefixes, each step sums to 1
     following: Tensor  # (T, B, K): suffixes with their first emission, each step sums to 1
     backward: Tensor  # (T, B, K): suffixes, up to a factor for each token
     rate: Tensor  # (T, B): 1 over the sum over tags of forward · backward, zero at padding
-    log_scales: Tensor  # (T, B): log of what `forward` was divided by up to here
+    log_scales: Tensor  # (T, B), double: log of what `forward` was divided by up to here
     moves: Tensor  # (K, K): transitions as they were multiplied in
 
     def chart(self) -> Chart:
         """The same in log space. A tag too improbable for its log to be had is -inf."""
-        prefix = self.forward.log() + self.log_scales.unsqueeze(2)
+        prefix = self.forward.log() + self.log_scales.unsqueeze(2)  # double, as the scales are
         # forward · backward · rate is the marginal, so this suffix completes the prefix to it.
-        suffix = self.backward.log() + (self.rate.log() + self.log_partition - self.log_scales).unsqueeze(2)
+        rest = self.rate.double().log() + self.log_partition - self.log_scales  # (T, B)
+        suffix = self.backward.log() + rest.unsqueeze(2)
         return Chart(self.log_partition, prefix.transpose(0, 1), suffix.transpose(0, 1))
 
 
@@ -113,10 +116,12 @@ def scaled_recursion(scores: Scores, lengths: Tensor) -> Scaled | None:
         forward, following, products = (part.masked_fill(dead, 0) for part in (forward, following, products))
     rate = torch.where(alive, overlap.reciprocal(), 0)
     marginals = products.mul_(rate.unsqueeze(2))
-    log_scales = (scales.log() + tops).squeeze(2)
-    log_scales = torch.where(alive, log_scales, 0).cumsum(0) + (steps + 1).to(tops.dtype) * top
+    # In double precision: over hundreds of tokens the sum grows, and what is told of a path is a small
+    # difference of two such sums.
+    log_scales = (scales.double().log() + tops).squeeze(2)
+    log_scales = torch.where(alive, log_scales, 0).cumsum(0) + (steps + 1).double() * top
     final = (lengths - 1).clamp(min=0).unsqueeze(0)  # (1, B)
-    at_end = (rows_at(forward, final).squeeze(0) @ last).log() + top  # (B,)
+    at_end = (rows_at(forward, final).squeeze(0) @ last).double().log() + top  # (B,)
     total = torch.where(lengths > 0, log_scales.gather(0, final).squeeze(0) + at_end, 0)
     return Scaled(total, marginals, forward, following, backward, rate, log_scales, move)
 

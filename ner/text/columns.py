@@ -14,9 +14,9 @@ from pathlib import Path
 from ner.config import DataConfig, parse_config
 from ner.errors import DataError
 from ner.text.encoding import read_text
-from ner.text.partial import is_partial, is_unknown, known_runs, read_unknown, to_iob2
+from ner.text.partial import check_written, is_partial, known_runs, read_unknown, to_iob2
 from ner.text.sentence import Sentence, sentence_from_words
-from ner.text.tags import OUTSIDE, Scheme, check_prefix, convert_tags, detect_scheme
+from ner.text.tags import OUTSIDE, Scheme, convert_tags, detect_scheme
 
 DOCUMENT_START = "-DOCSTART-"
 _DEFAULT = DataConfig()
@@ -142,11 +142,11 @@ def read_rows(lines: Iterable[str], where: str, data: DataConfig, *, tagged: boo
             word = match[1]
         if not word:
             raise DataError(f"{where}:{number}: expected a word in column {data.word_column}, found none")
-        tag = read_unknown(cells[data.tag_column], data.unknown_tag) if tagged else ""
-        if tagged and tag not in known:
-            _check_tag(tag, data, f"{where}:{number}", line)
-            known.add(tag)
-        yield Row(number, line, "token", word, tag)
+        cell = cells[data.tag_column] if tagged else ""
+        if tagged and cell not in known:
+            _check_tag(cell, data, f"{where}:{number}", line)
+            known.add(cell)
+        yield Row(number, line, "token", word, read_unknown(cell, data.unknown_tag))
 
 
 def sentences_of_rows(rows: Iterable[Row], where: str, *, tagged: bool) -> Iterator[Sentence]:
@@ -216,23 +216,21 @@ def _read_token_lists(lines: Iterable[str], where: str, data: DataConfig) -> Ite
             continue
         tokens = _SPLIT_BLANKS(line)
         parts = [token.rpartition(separator) for token in tokens]
-        parts = [(word, found, read_unknown(tag, data.unknown_tag)) for word, found, tag in parts]
         for token, (word, _, tag) in zip(tokens, parts, strict=True):
             if not word:
                 raise DataError(f"{where}:{number}: expected word{separator}TAG, found {token!r}")
             if tag not in known:
                 _check_tag(tag, data, f"{where}:{number}", token)
                 known.add(tag)
-        made = sentence_from_words([word for word, _, _ in parts], [tag for _, _, tag in parts])
+        tags = [read_unknown(tag, data.unknown_tag) for _, _, tag in parts]
+        made = sentence_from_words([word for word, _, _ in parts], tags)
         yield replace(made, opens_document=opens_document, where=f"{where}:{number}")
         opens_document = False
 
 
 def _check_tag(tag: str, data: DataConfig, place: str, line: str) -> None:
-    if is_unknown(tag):
-        return
     try:
-        check_prefix(tag, data.scheme)
+        check_written(tag, data)
     except ValueError as error:
         hint = "are data.tag_column and data.scheme right?"
         raise DataError(f"{place}: {error} in {_short(line)}; {hint}") from None

@@ -7,8 +7,9 @@ from typing import Any
 from ner.config import DataConfig
 from ner.errors import ConfigError, DataError
 from ner.text.columns import read_tagged
+from ner.text.partial import check_written, known_runs, read_unknown, to_iob2
 from ner.text.sentence import Sentence, sentence_from_words
-from ner.text.tags import check_prefix, convert_tags, detect_scheme
+from ner.text.tags import Scheme, detect_scheme
 
 # What the splits are called where data sets are published.
 _SPLITS = {"train": ("train", "training"), "dev": ("validation", "dev", "valid"), "test": ("test",)}
@@ -86,13 +87,12 @@ def _sentences(rows: Any, where: str, data: DataConfig) -> list[Sentence]:
             sentences.append(replace(made, where=place))
     if not sentences:
         raise DataError(f"{where}: expected tagged sentences, found none")
-    if data.scheme == "auto":
-        try:
-            # Spans are read alike in every scheme; this refuses tags of two.
-            detect_scheme(s.tags or () for s in sentences)
-        except ValueError as error:
-            raise DataError(f"{where}: {error}; set data.scheme to learn which row is wrong") from None
-    return [replace(s, tags=tuple(convert_tags(s.tags or (), "iob2"))) for s in sentences]
+    try:
+        runs = (run for sentence in sentences for run in known_runs(sentence.tags or ()))
+        scheme: Scheme = detect_scheme(runs) if data.scheme == "auto" else data.scheme
+    except ValueError as error:
+        raise DataError(f"{where}: {error}; set data.scheme to learn which row is wrong") from None
+    return [replace(s, tags=tuple(to_iob2(s.tags or (), scheme))) for s in sentences]
 
 
 def _check_row(words: Any, tags: Any, place: str) -> None:
@@ -112,8 +112,8 @@ def _tag(value: Any, names: list[str] | None, data: DataConfig, place: str) -> s
             raise DataError(f"{place}: expected the number of one of {len(names)} tags, found {value!r}")
         value = names[value]
     try:
-        check_prefix(str(value), data.scheme)
+        check_written(str(value), data)
     except ValueError as error:
         hint = "" if isinstance(value, str) else "; numbers need a ClassLabel feature that names them"
         raise DataError(f"{place}: {error}{hint}") from None
-    return str(value)
+    return read_unknown(str(value), data.unknown_tag)

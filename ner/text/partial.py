@@ -6,7 +6,8 @@ which part; all other tags are IOB2, where an `I-` behind a `?` goes on with wha
 
 from collections.abc import Iterable, Sequence
 
-from ner.text.tags import OUTSIDE, Scheme, convert_tags, plain_tag, split_tag
+from ner.config import DataConfig
+from ner.text.tags import OUTSIDE, Scheme, check_prefix, convert_tags, plain_tag, split_tag
 
 UNKNOWN = "?"
 
@@ -20,6 +21,17 @@ def read_unknown(tag: str, unknown_tag: str | None) -> str:
     if unknown_tag is None or not (tag == unknown_tag or tag.startswith(unknown_tag + "-")):
         return tag
     return UNKNOWN + tag[len(unknown_tag) :]
+
+
+def check_written(tag: str, data: DataConfig) -> None:
+    """Nothing, where `tag` may stand in a file described so.
+
+    Raises:
+        ValueError: the tag is none, or another scheme's.
+    """
+    unknown = data.unknown_tag
+    if unknown is None or not (tag == unknown or (tag.startswith(f"{unknown}-") and len(tag) > len(unknown) + 1)):
+        check_prefix(tag, data.scheme)
 
 
 def is_unknown(tag: str) -> bool:
@@ -66,7 +78,8 @@ def to_iob2(tags: Sequence[str], scheme: Scheme) -> list[str]:
         end = next((n for n in range(position, len(tags)) if is_unknown(tags[n])), len(tags))
         run = convert_tags(tags[position:end], "iob2")
         first, label = split_tag(plain_tag(tags[position]))
-        if position and first in "IE":
+        # Only what may be of the same label can hide the entity's beginning.
+        if position and first in "IE" and tags[position - 1] in (UNKNOWN, f"{UNKNOWN}-{label}"):
             run[0] = f"{UNKNOWN if scheme == 'iob1' else 'I'}-{label}"
         written += run
         position = end

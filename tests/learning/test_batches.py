@@ -164,10 +164,7 @@ def test_nothing_is_dropped_where_no_word_is_single(sentences: list[Sentence], v
     assert (drop_singletons(encoded, frozenset(), 1.0, np.random.default_rng(1)) == encoded.words).all()
 
 
-def test_a_fingerprint_tells_corpora_apart(sentences: list[Sentence], vocabularies: Vocabularies) -> None:
-    def of(changed: list[Sentence]) -> str:
-        return fingerprint(encode(changed, vocabularies, tagged=True))
-
+def test_a_fingerprint_tells_corpora_apart(sentences: list[Sentence]) -> None:
     first, second, *others = sentences
     joined = sentence_from_words(first.words + second.words, [*(first.tags or ()), *(second.tags or ())])
     retagged = sentence_from_words(second.words, ["O", "O", "O"])
@@ -180,8 +177,8 @@ def test_a_fingerprint_tells_corpora_apart(sentences: list[Sentence], vocabulari
         [first, respelled, *others],
         [first, second],
     ]
-    assert of(list(sentences)) == of(sentences)
-    assert len({of(variant) for variant in variants}) == len(variants)
+    assert fingerprint(list(sentences)) == fingerprint(sentences)
+    assert len({fingerprint(variant) for variant in variants}) == len(variants)
 
 
 def test_tensors_own_their_memory(sentences: list[Sentence], vocabularies: Vocabularies) -> None:
@@ -192,4 +189,6 @@ def test_tensors_own_their_memory(sentences: list[Sentence], vocabularies: Vocab
         assert tensor.dtype == torch.int64
         tensor.fill_(99)
     again = encode(sentences, vocabularies, tagged=True)
-    assert fingerprint(encoded) == fingerprint(again)
+    assert encoded.tags is not None
+    assert (encoded.tags == again.tags).all()
+    assert (encoded.words == again.words).all()

@@ -140,7 +140,7 @@ def test_without_a_dev_set_the_last_epoch_is_kept(corpus: Corpus, make_config: M
 
 def test_an_epoch_prints_as_one_line() -> None:
     epoch = Epoch(7, 1.5, 0.015, 0.9, 0.8, 0.84712, 2.0, 12345.6, best=True)
-    assert str(epoch) == "epoch   7  loss   1.5000  dev F1 84.71    12,346 tokens/s  best"
+    assert str(epoch) == "epoch   7  loss   1.5000  dev P 90.00 R 80.00 F1 84.71    12,346 tokens/s  best"
 
 
 def test_a_label_only_the_dev_set_has_is_warned_of_and_counts_as_missed(

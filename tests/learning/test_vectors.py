@@ -59,11 +59,13 @@ def test_words_without_a_vector_keep_their_random_one(vocabularies: Vocabularies
     assert places[without].tolist() == [-1] * 5
 
 
-def test_the_table_of_unseen_words_is_half_precision_and_holds_no_word_of_training(
-    vocabularies: Vocabularies,
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_the_table_of_unseen_words_is_as_precise_as_the_vectors_and_holds_no_word_of_training(
+    vocabularies: Vocabularies, dtype: type
 ) -> None:
-    embedding, _ = embed(VECTORS, vocabularies)
-    assert embedding.extra.dtype == torch.float16
+    vectors = Vectors(VECTORS.name, VECTORS.words, MATRIX.astype(dtype), VECTORS.measured)
+    embedding, _ = embed(vectors, vocabularies)
+    assert embedding.extra.numpy().dtype == dtype
     assert embedding.extra.tolist() == MATRIX[4:].tolist()
     assert vocabularies.words.extra == ("unseen", "paris", "Paris")
 

@@ -1,5 +1,6 @@
 """The CRF against full enumeration of a small world, and against pytorch-crf."""
 
+import copy
 import itertools
 import math
 
@@ -394,3 +395,32 @@ def test_what_cannot_be_right_is_refused_with_its_place(call, message):
     with pytest.raises(ValueError) as caught:
         call(CRF(5, batch_first=True, constraints=BIOES))
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("num_tags", [5])
+def test_probabilities_of_a_long_sentence_are_as_exact_as_those_of_a_short_one(num_tags):
+    generator = torch.Generator().manual_seed(2)
+    crf = CRF(num_tags, batch_first=True, constraints=BIOES)
+    emissions = 4 * torch.randn(1, 3000, num_tags, generator=generator)
+    spans = [(0, start, start + 1) for start in range(0, 3000, 50)]
+    roles = torch.tensor([[1, 2, 3, 4]]).expand(len(spans), 4)
+    double = copy.deepcopy(crf).double()
+    found, wanted = (
+        crf.span_posteriors(emissions, None, spans, roles),
+        double.span_posteriors(emissions.double(), None, spans, roles),
+    )
+    torch.testing.assert_close(found.double(), wanted, rtol=1e-4, atol=1e-5)
+    ((_, value),) = crf.k_best(emissions, k=1)[0]
+    ((_, exact),) = double.k_best(emissions.double(), k=1)[0]
+    assert value == pytest.approx(exact, abs=1e-3)
+
+
+def test_sentences_of_no_tokens_at_all_have_one_path_of_probability_one():
+    crf = CRF(5, batch_first=True, constraints=BIOES)
+    nothing = torch.zeros(2, 0, 5)
+    assert crf.decode(nothing) == [[], []]
+    assert crf.k_best(nothing, k=3) == [[([], 0.0)], [([], 0.0)]]
+    assert crf.marginals(nothing).shape == (2, 0, 5)
+    assert crf.log_partition(nothing).tolist() == [0, 0]
+    assert crf(nothing, torch.zeros(2, 0, dtype=torch.long), reduction="none").tolist() == [0, 0]
+    assert crf.span_posteriors(nothing, None, [], torch.zeros(0, 4, dtype=torch.long)).tolist() == []

@@ -262,3 +262,9 @@ def test_without_the_package_the_way_out_is_told(monkeypatch):
 def test_a_corpus_is_frozen():
     with pytest.raises(AttributeError):
         Corpus([], [], []).train = []
+
+
+def test_a_data_set_marks_unknown_tags_as_its_setting_says(datasets):
+    json_lines("corpus.jsonl", {"tokens": ["a", "b", "c"], "ner_tags": ["B-PER", "_", "I-PER"]})
+    corpus = load_corpus(DataConfig(dataset="corpus.jsonl", unknown_tag="_"))
+    assert corpus.train[0].tags == ("B-PER", "?", "I-PER")

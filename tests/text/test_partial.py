@@ -68,6 +68,8 @@ def test_complete_tags_leave_one_possibility_each():
         ("bioes", ["?", "E-X", "S-Y"], ["?", "I-X", "B-Y"]),
         ("bmes", ["B-X", "?", "M-X", "E-X"], ["B-X", "?", "I-X", "I-X"]),
         ("iob2", ["I-X", "O", "?"], ["B-X", "O", "?"]),
+        ("iob2", ["?-Y", "I-X", "O"], ["?-Y", "B-X", "O"]),
+        ("iob2", ["?-X", "I-X", "O"], ["?-X", "I-X", "O"]),
     ],
 )
 def test_known_stretches_become_iob2_and_unknown_tags_stay(scheme, written, wanted):
@@ -115,3 +117,13 @@ def test_training_learns_from_what_is_known_and_refuses_a_dev_set_with_holes(tmp
     with pytest.raises(ner.NerError) as caught:
         ner.train(config, ner.load_corpus(config.data))
     assert str(caught.value) == f"{train}:3: expected known tags outside the training set, found some unknown"
+
+
+def test_a_question_mark_is_a_wrong_tag_where_no_unknown_tag_is_set(tmp_path):
+    file = tmp_path / "stray.conll"
+    file.write_text("Anna B-PER\nof ?\n")
+    for data in (DataConfig(), DataConfig(unknown_tag="_")):
+        with pytest.raises(ner.NerError) as caught:
+            read_tagged(file, data)
+        hint = "are data.tag_column and data.scheme right?"
+        assert str(caught.value) == f"{file}:2: expected a tag such as O, B-PER or I-PER, found '?' in 'of ?'; {hint}"
