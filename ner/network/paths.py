@@ -53,10 +53,14 @@ def viterbi(scores: Scores, lengths: Tensor) -> Tensor:
         torch.amax(sums, dim=0, out=states[step])
         states[step].add_(by_step[step])
     final = (lengths - 1).clamp(min=0)
-    last = (best[final, torch.arange(num_rows, device=lengths.device)] + end).argmax(1)
-    is_final = (torch.arange(num_steps, device=lengths.device).unsqueeze(1) == final).unbind(0)
-    first_end = int(final.min())
-    into = transitions.t().contiguous()
+    rows = torch.arange(num_rows, device=lengths.device)
+    last = (best[final, rows] + end).argmax(1)
+    # Where a sentence ends, its last tag now beats all others whatever follows it, so the way back needs no
+    # care for padding: the lowest scores are far below a forbidden move, that far below any real score.
+    lowest = torch.finfo(best.dtype).min
+    best[final, rows] = lowest / 4
+    best[final, rows, last] = 0
+    into = transitions.t().clamp(min=lowest / 8).contiguous()
     sums = sums[0]
     tags = torch.empty(num_steps, num_rows, dtype=torch.long, device=emissions.device)
     chosen = tags.unbind(0)
@@ -64,8 +68,6 @@ def viterbi(scores: Scores, lengths: Tensor) -> Tensor:
     for step in range(num_steps - 2, -1, -1):
         torch.index_select(into, 0, chosen[step + 1], out=sums)
         torch.argmax(sums.add_(states[step]), dim=1, out=chosen[step])
-        if step >= first_end:
-            chosen[step].copy_(torch.where(is_final[step], last, chosen[step]))
     return tags.t()
 
 
