@@ -1,7 +1,6 @@
 """The façade: a trained recognizer that tags text.
 
-Text becomes sentences, sentences spans, spans entities with
-character offsets on the untouched text.
+Text becomes sentences, sentences spans, spans entities with character offsets on the untouched text.
 """
 
 import time
