@@ -17,7 +17,6 @@ from ner.network.recursion import (
     log_marginals,
     log_space_moves,
     log_space_recursion,
-    rows_at,
     scaled_recursion,
 )
 
@@ -65,39 +64,44 @@ class _Chain(torch.autograd.Function):
         ctx.in_log_space, ctx.tags = scaled is None, tags
         if scaled is None:
             chart = log_space_recursion(scores, lengths)
-            weights = log_marginals(chart, lengths).exp().transpose(0, 1).to(emissions.dtype)
-            ctx.save_for_backward(weights, lengths, transitions, emissions, *chart)
+            weights = log_marginals(chart, lengths).exp().to(emissions.dtype)
+            ctx.save_for_backward(lengths, weights, transitions, emissions, *chart)
             total = chart.log_partition.to(emissions.dtype)
         else:
-            parts = (scaled.moves, scaled.forward, scaled.following, scaled.rate)
-            ctx.save_for_backward(scaled.marginals, lengths, *parts)
+            parts = (scaled.products, scaled.rate, scaled.forward, scaled.following, scaled.moves)
+            ctx.save_for_backward(lengths, *parts)
             total = scaled.log_partition.to(emissions.dtype)
         return total if tags is None else path_scores(scores, tags, lengths) - total
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        marginals, lengths = ctx.saved_tensors[:2]
+        lengths, *saved = ctx.saved_tensors
         tags: Tensor | None = ctx.tags
-        factor = grad if tags is None else -grad
-        emissions = marginals * factor.unsqueeze(1)  # (T, B, K)
-        final = (lengths - 1).clamp(min=0).unsqueeze(0)  # (1, B)
-        start, end = emissions[0].sum(0), rows_at(emissions, final).squeeze(0).sum(0)
+        factor = grad if tags is None else -grad  # (B,)
         if ctx.in_log_space:
-            transitions, scores, *parts = ctx.saved_tensors[2:]
+            marginals, transitions, scores, *parts = saved
+            emissions = marginals * factor.view(-1, 1, 1)  # (B, T, K)
             moves = log_space_moves(lengths, transitions, scores, Chart(*parts), factor).to(grad.dtype)
         else:
-            potentials, forward, following, rate = ctx.saved_tensors[2:]
+            products, rate, forward, following, potentials = saved
+            weights = rate * factor  # (T, B)
+            # Written batch first, as the layer below wants it.
+            emissions = products.new_empty(*weights.t().shape, products.shape[2])  # (B, T, K)
+            torch.mul(products.transpose(0, 1), weights.t().unsqueeze(2), out=emissions)
             # A move leaves its step at that step's rate, which is zero at padding; one into padding is none.
             into = torch.arange(1, len(rate), device=rate.device).unsqueeze(1) < lengths  # (T-1, B)
-            left = forward[:-1] * (rate[:-1] * into * factor).unsqueeze(2)
+            left = forward[:-1] * (weights[:-1] * into).unsqueeze(2)
             moves = (left.flatten(0, 1).t() @ following[1:].flatten(0, 1)) * potentials
+        rows = torch.arange(len(lengths), device=lengths.device)
+        final = (lengths - 1).clamp(min=0)
+        start, end = emissions[:, 0].sum(0), emissions[rows, final].sum(0)
         if tags is not None:
             steps = torch.arange(tags.shape[1], device=lengths.device)
             weights = (steps < lengths.unsqueeze(1)) * grad.unsqueeze(1)  # (B, T)
-            emissions.scatter_add_(2, tags.t().unsqueeze(2), weights.t().unsqueeze(2))
+            emissions.scatter_add_(2, tags.unsqueeze(2), weights.unsqueeze(2))
             pairs = tags[:, :-1] * moves.shape[0] + tags[:, 1:]
             moves.view(-1).index_add_(0, pairs.flatten(), weights[:, 1:].flatten())
             start.index_add_(0, tags[:, 0], weights[:, 0])
-            end.index_add_(0, tags.gather(1, final.t()).squeeze(1), weights[:, 0])
-        return emissions.transpose(0, 1), start, moves, end, None, None
+            end.index_add_(0, tags[rows, final], weights[:, 0])
+        return emissions, start, moves, end, None, None

@@ -46,7 +46,7 @@ def marginals(scores: Scores, lengths: Tensor) -> Tensor:
     with torch.no_grad():
         scaled = scaled_recursion(scores, lengths)
         if scaled is not None:
-            return scaled.marginals.transpose(0, 1)
+            return (scaled.products * scaled.rate.unsqueeze(2)).transpose(0, 1)
         chart = log_space_recursion(scores, lengths)
         return log_marginals(chart, lengths).exp().to(scores.emissions.dtype)
 
@@ -62,7 +62,7 @@ class Scaled(NamedTuple):
     """The scaled recursion's results, time first."""
 
     log_partition: Tensor  # (B,), double
-    marginals: Tensor  # (T, B, K), zero at padding
+    products: Tensor  # (T, B, K): forward · backward; with `rate`, the marginals
     forward: Tensor  # (T, B, K): prefixes, each step sums to 1
     following: Tensor  # (T, B, K): suffixes with their first emission, each step sums to 1
     backward: Tensor  # (T, B, K): suffixes, up to a factor for each token
@@ -89,7 +89,11 @@ def scaled_recursion(scores: Scores, lengths: Tensor) -> Scaled | None:
     move = move.view(num_tags, num_tags)
     by_step = emissions.detach().transpose(0, 1)  # (T, B, K)
     tops = by_step.amax(2, keepdim=True)  # (T, B, 1)
-    potentials = (by_step - tops).exp_()
+    ragged = not bool((lengths == num_steps).all())
+    order = reversal(lengths, num_steps).t() if ragged else None  # (T, B)
+    # Potentials of both directions, each as it reads (T, 2, B, K).
+    both = by_step.new_empty(num_steps, 2, *by_step.shape[1:])
+    potentials = torch.sub(by_step, tops, out=both[:, 0]).exp_()
     lowest = float(potentials.amin())
     if lowest == 0:  # an impossible tag, or one whose score is out of reach
         lowest = float(potentials.masked_fill(by_step == -math.inf, 1).amin())
@@ -97,25 +101,24 @@ def scaled_recursion(scores: Scores, lengths: Tensor) -> Scaled | None:
     if lowest * math.exp(-width) < tiny:
         return None
 
-    ragged = not bool((lengths == num_steps).all())
-    order = reversal(lengths, num_steps).t() if ragged else None  # (T, B)
-    states, backward, scales = _recur(potentials, order, first, last, move)
-    forward, following = states[:, 0], _mirror(states[:, 1], order)
+    both[:, 1] = _mirror(both, 0, order)
+    entering, states, scales = _recur(both, first, last, move)
+    forward, following, backward = states[:, 0], _mirror(states, 1, order), _mirror(entering, 1, order)
     products = forward * backward  # (T, B, K)
     overlap = products.sum(2)  # (T, B)
     steps = torch.arange(num_steps, device=lengths.device).unsqueeze(1)  # (T, 1)
     alive = steps < lengths  # (T, B)
     # What vanished at a token had less than `tiny` of its step's weight on one side; where the two sides
     # overlap by far more than that, it can't have mattered. NaN (0/0) fails the comparison too.
-    safe = overlap > tiny**0.5 * backward.amax(2)
+    safe = overlap > tiny**0.5  # no suffix is above 1, so this is the stricter of two tests, and the cheaper
     if not bool(safe.all()):
+        safe = overlap > tiny**0.5 * backward.amax(2)
         if not bool((safe | ~alive).all()):
             return None
         # A constraint may leave padding without any path, and 0 · NaN is NaN.
         dead = ~alive.unsqueeze(2)
         forward, following, products = (part.masked_fill(dead, 0) for part in (forward, following, products))
     rate = torch.where(alive, overlap.reciprocal(), 0)
-    marginals = products.mul_(rate.unsqueeze(2))
     # In double precision: over hundreds of tokens the sum grows, and what is told of a path is a small
     # difference of two such sums.
     log_scales = (scales.double().log() + tops).squeeze(2)
@@ -123,40 +126,40 @@ def scaled_recursion(scores: Scores, lengths: Tensor) -> Scaled | None:
     final = (lengths - 1).clamp(min=0).unsqueeze(0)  # (1, B)
     at_end = (rows_at(forward, final).squeeze(0) @ last).double().log() + top  # (B,)
     total = torch.where(lengths > 0, log_scales.gather(0, final).squeeze(0) + at_end, 0)
-    return Scaled(total, marginals, forward, following, backward, rate, log_scales, move)
+    return Scaled(total, products, forward, following, backward, rate, log_scales, move)
 
 
-def _recur(
-    potentials: Tensor, order: Tensor | None, first: Tensor, last: Tensor, move: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
+def _recur(both: Tensor, first: Tensor, last: Tensor, move: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Both directions side by side: a batched matrix product a step, and a handful of operations in place.
 
     The backward direction reads each sentence from its own end, so that padding comes last in both, and what
     happens there is never read.
 
+    Args:
+        both: potentials of each direction as it reads (T, 2, B, K).
+        first: weights of starts (K,).
+        last: weights of ends (K,).
+        move: weights of transitions (K, K).
+
     Returns:
-        Scaled states of both directions, each as it reads (T, 2, B, K); suffixes, up to a factor for each
-        token (T, B, K); the scales of the forward direction (T, B, 1).
+        What enters each token, up to a factor for each, its potential not yet in (T, 2, B, K); the states, with it,
+        scaled to sum 1 (T, 2, B, K); the scales of the forward direction (T, B, 1).
     """
-    num_steps, num_rows, _ = potentials.shape
-    both = torch.stack((potentials, _mirror(potentials, order)), dim=1)  # (T, 2, B, K)
     moves = torch.stack((move, move.t()))  # (2, K, K)
-    states, backward = torch.empty_like(both), torch.empty_like(potentials)
-    scales = both.new_empty(num_steps, 2, num_rows, 1)
-    entering = torch.stack((first, last)).unsqueeze(1).repeat(1, num_rows, 1)  # before the emission comes in
-    suffixes = backward.unbind(0) if order is not None else reversed(backward.unbind(0))
+    entering, states = torch.empty_like(both), torch.empty_like(both)
+    scales = both.new_empty(*both.shape[:3], 1)
+    entering[0, 0], entering[0, 1] = first, last
     previous = None
-    for potential, state, scale, suffix in zip(
-        both.unbind(0), states.unbind(0), scales.unbind(0), suffixes, strict=True
+    for potential, entered, state, scale in zip(
+        *(part.unbind(0) for part in (both, entering, states, scales)), strict=True
     ):
         if previous is not None:
-            torch.bmm(previous, moves, out=entering)
-        suffix.copy_(entering[1])
-        torch.mul(entering, potential, out=state)
+            torch.bmm(previous, moves, out=entered)
+        torch.mul(entered, potential, out=state)
         torch.sum(state, dim=-1, keepdim=True, out=scale)
         state.div_(scale)
         previous = state
-    return states, backward if order is None else rows_at(backward, order), scales[:, 0]
+    return entering, states, scales[:, 0]
 
 
 def log_space_recursion(scores: Scores, lengths: Tensor) -> Chart:
@@ -204,14 +207,18 @@ def log_space_moves(lengths: Tensor, transitions: Tensor, emissions: Tensor, cha
     return counts
 
 
-def rows_at(sequence: Tensor, order: Tensor) -> Tensor:
-    """Rows (S, B, K) of a sequence (T, B, K), the step of each from `order` (S, B)."""
-    return sequence.gather(0, order.unsqueeze(-1).expand(-1, -1, sequence.shape[2]))
+def rows_at(sequence: Tensor, order: Tensor, offset: int = 0) -> Tensor:
+    """Rows (S, B, K) of a sequence (T, N, K), from `offset` on, the step of each from `order` (S, B)."""
+    # Whole rows by number: several times as fast as a gather, which looks up every element.
+    rows = order * sequence.shape[1] + torch.arange(offset, offset + order.shape[1], device=order.device)
+    return sequence.flatten(0, 1).index_select(0, rows.flatten()).view(*order.shape, -1)
 
 
-def _mirror(sequence: Tensor, order: Tensor | None) -> Tensor:
-    """Each row (T, B, K) reversed within its own length; None: all are as long as the batch."""
-    return sequence.flip(0) if order is None else rows_at(sequence, order)
+def _mirror(both: Tensor, direction: int, order: Tensor | None) -> Tensor:
+    """One direction of (T, 2, B, K), each row reversed within its own length; None: all are as long as the batch."""
+    if order is None:
+        return both[:, direction].flip(0)
+    return rows_at(both.flatten(1, 2), order, offset=direction * both.shape[2])
 
 
 def _parameter_weights(start: Tensor, transitions: Tensor, end: Tensor) -> tuple[Tensor, float, float]:
