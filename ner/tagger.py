@@ -13,6 +13,7 @@ from ner.config import Config
 from ner.errors import ConfigError, DataError
 from ner.evaluation.calibration import Calibration, measure_calibration
 from ner.evaluation.report import Report, report_tags
+from ner.inspection.sentence import Inspection, Moves, inspect_sentence, learned_moves
 from ner.learning.checkpoint import Model, load_model, save_model
 from ner.learning.listener import Epoch, Listener
 from ner.learning.prediction import choose_device, predict_readings, predict_spans, predict_tags
@@ -99,6 +100,19 @@ class Tagger:
     def find_spans(self, sentences: Sequence[Sentence]) -> list[list[tuple[Span, float]]]:
         """The spans of each sentence, in tokens, each with its probability."""
         return predict_spans(self._model.network, self._model.vocabularies, sentences)
+
+    def inspect(self, text: str) -> list[Inspection]:
+        """What happens in the network while it reads each sentence of a text: gates, scores, influences, as arrays.
+
+        Raises:
+            DataError: a sentence is longer than a picture could show.
+        """
+        model = self._model
+        return [inspect_sentence(model.network, model.vocabularies, sentence) for sentence in self.split(text)]
+
+    def learned_moves(self) -> Moves:
+        """The CRF's transition scores with the tags' names."""
+        return learned_moves(self._model.network, self._model.vocabularies)
 
     def calibration(self, sentences: Sequence[Sentence]) -> Calibration:
         """How honest its scores are on sentences whose tags are known.

@@ -8,7 +8,7 @@ import ner
 PACKAGE = Path(ner.__file__).parent
 # From the ground up; within a floor, a module may import those named before it. The README shows the same list.
 FLOORS = [
-    ["errors", "config"],
+    ["errors", "settings", "config"],
     [
         "resources.folders",
         "resources.download",
@@ -34,7 +34,10 @@ FLOORS = [
     ],
     ["evaluation.scores", "evaluation.report", "evaluation.calibration", "evaluation.files"],
     [
+        "network.cell",
         "network.cells",
+        "network.layer",
+        "network.context",
         "network.recursion",
         "network.paths",
         "network.likelihood",
@@ -54,7 +57,16 @@ FLOORS = [
         "learning.listener",
         "learning.training",
     ],
-    ["tagger", "html", "output", "progress", "cli", "__init__", "__main__"],
+    [
+        "inspection.sentence",
+        "inspection.gradient_flow",
+        "inspection.canvas",
+        "inspection.pictures",
+        "inspection.flow_pictures",
+        "inspection.page",
+        "inspection.report",
+    ],
+    ["tagger", "html", "output", "progress", "cli_resources", "cli", "__init__", "__main__"],
 ]
 ORDER = [module for floor in FLOORS for module in floor]
 FLOOR_OF = {module: number for number, floor in enumerate(FLOORS) for module in floor}

@@ -6,17 +6,9 @@ from typing import Literal, get_args, get_origin
 import pytest
 from pydantic import ValidationError
 
-from ner.config import (
-    Config,
-    DataConfig,
-    ModelConfig,
-    TrainingConfig,
-    known_keys,
-    load_config,
-    override_data,
-    parse_config,
-)
+from ner.config import Config, known_keys, load_config, override_data, parse_config
 from ner.errors import ConfigError, NerError
+from ner.settings import DataConfig, ModelConfig, TrainingConfig
 
 SECTIONS = {"data": DataConfig, "model": ModelConfig, "training": TrainingConfig}
 
@@ -126,6 +118,12 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing(toml):
         ("data.comment=#", "#"),
         ("data.word_pattern=(.)[0-9]", "(.)[0-9]"),
         ("data.scheme=bmes", "bmes"),
+        ("model.cell=my-own", "my-own"),
+        ("model.forget_bias=-1", -1.0),
+        ("model.clock_periods=[1,3]", (1, 3)),
+        ("model.clock_periods = [ 2 ]", (2,)),
+        ("model.connection=highway", "highway"),
+        ("model.context=global", "global"),
     ],
 )
 def test_an_override_of_any_type_is_laid_over_the_file(toml, override, value):
@@ -191,6 +189,7 @@ def test_a_path_is_taken_as_given_then_relative_to_the_folder_of_the_config(toml
 
 # Refusals.
 
+PERIODS = "should be whole numbers from 1 on, each greater than the one before"
 SCHEMES = "should be 'auto', 'iob1', 'iob2', 'bioes' or 'bmes'"
 
 
@@ -251,9 +250,21 @@ def test_a_file_that_is_wrong_is_refused_with_the_key_and_the_way_out(toml, cont
         ("training.seed=", "c.toml: training.seed should be a valid integer, found ''"),
         ("training.seed=[1]", "c.toml: training.seed should be a valid integer, found [1]"),
         ("model.lowercase=False", "c.toml: model.lowercase should be a valid boolean, found 'False'"),
-        ("model.cell=LSTM", "c.toml: model.cell should be 'lstm', 'gru' or 'rnn', found 'LSTM'"),
+        ("model.connection=skip",
+         "c.toml: model.connection should be 'none', 'residual' or 'highway', found 'skip'"),
+        ("model.context=all", "c.toml: model.context should be 'none' or 'global', found 'all'"),
+        ("model.context_dim=0", "c.toml: model.context_dim should be greater than or equal to 1, found 0"),
+        ("model.forget_bias=open", "c.toml: model.forget_bias should be a valid number, found 'open'"),
+        ("model.clock_periods=[]", f"c.toml: model.clock_periods {PERIODS}, found []"),
+        ("model.clock_periods=3", "c.toml: model.clock_periods should be a list, found 3"),
+        ("model.clock_periods=[0,1]", f"c.toml: model.clock_periods {PERIODS}, found [0, 1]"),
+        ("model.clock_periods=[-2,1]", f"c.toml: model.clock_periods {PERIODS}, found [-2, 1]"),
+        ("model.clock_periods=[2,1]", f"c.toml: model.clock_periods {PERIODS}, found [2, 1]"),
+        ("model.clock_periods=[1,2,2]", f"c.toml: model.clock_periods {PERIODS}, found [1, 2, 2]"),
+        ("model.clock_periods=[1,1.5]", "c.toml: model.clock_periods.1 should be a valid integer, found 1.5"),
+        ("model.clock_periods=['1']", "c.toml: model.clock_periods.0 should be a valid integer, found '1'"),
     ],
-)
+)  # fmt: skip
 def test_an_override_that_is_wrong_is_refused_with_the_way_out(toml, override, message):
     with pytest.raises(ConfigError) as error:
         load_config(toml(""), [override])
@@ -303,3 +314,14 @@ def test_misuse_ends_with_two_and_every_other_failure_with_one():
     assert ConfigError.exit_code == 2
     others = [kind for kind in NerError.__subclasses__() if kind is not ConfigError]
     assert {kind.exit_code for kind in (NerError, *others)} == {1}
+
+
+def test_a_clockwork_network_needs_a_unit_for_each_module() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_config({"model": {"cell": "clockwork-rnn", "hidden_dim": 3}}, "c.toml")
+    assert (
+        str(caught.value)
+        == "c.toml: model.clock_periods should be at most 3 periods, as many as hidden_dim has units, "
+        "found 4"
+    )
+    assert parse_config({"model": {"cell": "clockwork-rnn", "hidden_dim": 4}}, "c.toml").model.hidden_dim == 4

@@ -7,8 +7,8 @@ from pathlib import Path
 import conlleval
 import pytest
 
-from ner.config import DataConfig
 from ner.evaluation.report import report_tags
+from ner.settings import DataConfig
 from ner.text.columns import read_as_written
 from ner.text.sentence import Sentence
 from ner.text.survey import survey_file

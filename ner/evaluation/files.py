@@ -5,10 +5,10 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from ner.config import DataConfig
 from ner.errors import ConfigError, DataError
 from ner.evaluation.report import Report, report_tags
 from ner.evaluation.scores import Scores, score_strictly
+from ner.settings import DataConfig
 from ner.text.columns import read_as_written
 from ner.text.partial import is_partial
 from ner.text.sentence import Sentence

@@ -1,6 +1,7 @@
 """Model directories and the state of an unfinished run: on disk without pickle, whole or not at all."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from ner.network.model import BiLSTMCRF, build_model
 from ner.resources.folders import staged_folder
 from ner.text.vocabulary import Vocabularies, vocabularies_from_dict
 
-FORMAT = 1  # of the model directory; counts up when an older package could not read a newer directory
+FORMAT = 2  # of the model directory; counts up when an older package could not read a newer directory
 _FILES = ("config.json", "vocabulary.json", "model.safetensors", "metrics.json", "history.jsonl", "README.md")
 
 
@@ -91,9 +92,13 @@ def load_model(folder: str | Path, device: torch.device) -> Model:
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{folder / 'vocabulary.json'}: damaged: {error!r}; train or copy it again") from None
     # On the meta device nothing is initialised that the file's weights replace in the next moment.
-    with torch.device("meta"):
-        network = build_model(config.model, vocabularies)
-    network.load_state_dict(_read_weights(folder / "model.safetensors", network, device), assign=True)
+    try:
+        with torch.device("meta"):
+            network = build_model(config.model, vocabularies)
+    except ConfigError as error:
+        raise ModelError(f"{folder / 'config.json'}: {error}; a cell of your own is added before loading") from None
+    weights = _read_weights(folder / "model.safetensors", network, device, old_names=found == 1)
+    network.load_state_dict(weights, assign=True)
     # `to` also lays a recurrent layer's weights side by side, which cuDNN wants.
     network = network.to(device).eval()
     return Model(config, vocabularies, network, _read_json(folder / "metrics.json"), _read_history(folder))
@@ -146,12 +151,17 @@ def _writing(folder: Path) -> Iterator[Path]:
         raise ModelError(f"{folder}: can't be written: {reason}; free space there, or choose another --out") from None
 
 
-def _read_weights(path: Path, network: BiLSTMCRF, device: torch.device) -> dict[str, Tensor]:
+def _read_weights(
+    path: Path, network: BiLSTMCRF, device: torch.device, *, old_names: bool = False
+) -> dict[str, Tensor]:
     """The tensors of a file, each as this network wants it."""
     try:
         found = load_file(path, device=str(device))
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{path}: damaged: {error}; train or copy it again") from None
+    if old_names:
+        # In format 1 a recurrent cell was PyTorch's own module, not one that holds it.
+        found = {re.sub(r"_cell\.(weight|bias)_", r"_cell.fused.\1_", name): tensor for name, tensor in found.items()}
     wanted = {name: list(tensor.shape) for name, tensor in network.state_dict().items()}
     shapes = {name: list(tensor.shape) for name, tensor in found.items()}
     for name in sorted(wanted.keys() | shapes.keys()):

@@ -29,13 +29,18 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Where training stands after a batch: `done` of `total` batches of this epoch, their mean loss."""
+    """Where training stands after a batch: `done` of `total` batches of this epoch, their mean loss.
+
+    `gradient_norm` is that of this batch before clipping; None where nothing is clipped, and so nothing measured.
+    """
 
     epoch: int
     done: int
     total: int
     loss: float
     tokens_per_second: float
+    batch_loss: float
+    gradient_norm: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ def restore_run(run: Run, config: Config, folder: Path) -> None:
     """
     tensors, values = load_state(folder)
     for section in ("data", "model", "training"):
-        then, now = values["config"][section], getattr(config, section).model_dump()
+        then, now = values["config"][section], getattr(config, section).model_dump(mode="json")
         for key in now:
             if key not in _free_to_change(config) and then.get(key) != now[key]:
                 raise ConfigError(

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from ner.config import Config, DataConfig
+from ner.config import Config
 from ner.errors import ConfigError, DataError, TrainingError
 from ner.evaluation.report import report_tags
 from ner.learning.batches import Encoded, batch_rows, drop_singletons, encode, fingerprint, make_batch
@@ -25,8 +25,9 @@ from ner.learning.state import Run, load_weights, restore_run, save_run, start_r
 from ner.learning.temperature import fit_temperature
 from ner.learning.vectors import check_width, measure_coverage, place_vectors
 from ner.network.crf import NotFiniteError
-from ner.network.model import BiLSTMCRF, build_model
+from ner.network.model import BiLSTMCRF, build_model, check_cell
 from ner.resources.named_vectors import open_vectors
+from ner.settings import DataConfig
 from ner.text.corpus import Corpus
 from ner.text.partial import is_partial, is_unknown, labels_of
 from ner.text.sentence import Sentence
@@ -66,9 +67,10 @@ def train_model(
         TrainingError: nothing to learn from, or the loss is no longer finite.
         DataError: a sentence hasn't one tag a token.
         VectorsError: the pretrained vectors are missing, damaged or of another width.
-        ConfigError: no such device, or a run is resumed under other settings or on another corpus.
+        ConfigError: no such device or cell, or a run is resumed under other settings or on another corpus.
         ModelError: there is no whole run to resume, or its state can't be written.
     """
+    check_cell(config.model.cell)
     _check_tags(corpus)
     corpus = replace(corpus, train=[sentence for sentence in corpus.train if sentence.tokens])
     device = choose_device(config.training.device)
@@ -225,8 +227,9 @@ def _train_epoch(run: Run, task: _Task, number: int) -> tuple[float, float, floa
             raise TrainingError(_not_finite(number, done + 1, value, [task.corpus.train[row] for row in rows]))
         run.optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        norm = None
         if settings.clip_norm:
-            torch.nn.utils.clip_grad_norm_(parameters, settings.clip_norm, foreach=True)
+            norm = float(torch.nn.utils.clip_grad_norm_(parameters, settings.clip_norm, foreach=True))
         run.optimizer.step()
         if run.average:
             run.average.update()
@@ -234,7 +237,7 @@ def _train_epoch(run: Run, task: _Task, number: int) -> tuple[float, float, floa
         num_sentences += len(rows)
         num_tokens += int(encoded.lengths[rows].sum())
         speed = num_tokens / (time.perf_counter() - start)
-        task.listener.on_step(Step(number, done + 1, len(batches), total / num_sentences, speed))
+        task.listener.on_step(Step(number, done + 1, len(batches), total / num_sentences, speed, value, norm))
     # The last step shows in no loss of this epoch, and may be the last of all.
     if not all(bool(parameter.isfinite().all()) for parameter in parameters):
         raise TrainingError(f"epoch {number}: expected finite weights, found NaN or infinity; {_CALMER}")

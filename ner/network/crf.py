@@ -81,7 +81,13 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
         return _reduce(likelihood.log_likelihood(self._scores(emissions), tags, lengths), lengths, reduction)
 
     def partial_log_likelihood(
-        self, emissions: Tensor, allowed: Tensor, mask: Tensor | None = None, reduction: str = "sum"
+        self,
+        emissions: Tensor,
+        allowed: Tensor,
+        mask: Tensor | None = None,
+        reduction: str = "sum",
+        *,
+        tempered: bool = False,
     ) -> Tensor:
         """Log of the probability that each token's tag is among those allowed there.
 
@@ -93,6 +99,7 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
             allowed: bool, of the shape of `emissions`; at least one tag at each token.
             mask: as in `forward`.
             reduction: as in `forward`.
+            tempered: at this `temperature`, not at 1.
 
         Raises:
             ValueError: as `forward`, or no legal path agrees with what is allowed.
@@ -104,12 +111,13 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
         if not bool(open_tokens.any(2).all()):
             row, token = (int(place) for place in (~open_tokens.any(2)).nonzero()[0])
             raise ValueError(f"sentence {row}, token {token}: expected at least one allowed tag, found none")
-        agreeing = self._scores(emissions.masked_fill(~open_tokens, -math.inf))
+        scores = self._tempered if tempered else self._scores
+        agreeing = scores(emissions.masked_fill(~open_tokens, -math.inf))
         some = likelihood.log_partition(agreeing, lengths)
         if not bool(some.isfinite().all()):
             row = int((~some.isfinite()).nonzero()[0])
             raise ValueError(f"sentence {row}: expected a legal path among the allowed tags, found none")
-        return _reduce(some - likelihood.log_partition(self._scores(emissions), lengths), lengths, reduction)
+        return _reduce(some - likelihood.log_partition(scores(emissions), lengths), lengths, reduction)
 
     @torch.no_grad()
     def tempered_log_likelihood(self, emissions: Tensor, tags: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -203,11 +211,15 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
 
     def _scores(self, emissions: Tensor) -> Scores:
         """The chain's scores, with -inf for what the constraints forbid."""
+        return Scores(emissions, *self.move_scores())
+
+    def move_scores(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Scores of starts (K,), moves (K, K, from row to column) and ends (K,), -inf where constraints forbid one."""
         if not self.constrained:
-            return Scores(emissions, *self._raw())
+            return self._raw()
         allowed = (self.allowed_start, self.allowed_moves, self.allowed_end)
-        legal = (part.masked_fill(~ok, -math.inf) for part, ok in zip(self._raw(), allowed, strict=True))
-        return Scores(emissions, *legal)
+        start, moves, end = (part.masked_fill(~ok, -math.inf) for part, ok in zip(self._raw(), allowed, strict=True))
+        return start, moves, end
 
     def _check(self, emissions: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
         """Emissions (B, T, K) with zeros at padding, and the lengths of their rows (B,)."""

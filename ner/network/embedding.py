@@ -8,7 +8,7 @@ where it stands, which makes the character part almost free.
 import torch
 from torch import Tensor, nn
 
-from ner.network.cells import RecurrentLayer
+from ner.network.layer import RecurrentLayer
 
 PADDING = 0
 
@@ -76,7 +76,7 @@ class CharacterLSTM(nn.Module):
 
     def forward(self, spellings: Tensor, lengths: Tensor) -> Tensor:
         """Encodings (S, D) of spellings (S, C) of these lengths (S,)."""
-        states = self.layer(self.dropout(self.embedding(spellings)), lengths)  # (S, C, 2H)
+        states, _ = self.layer(self.dropout(self.embedding(spellings)), lengths)  # (S, C, 2H)
         forward, backward = states.chunk(2, dim=-1)
         last = (lengths - 1).view(-1, 1, 1).expand(-1, 1, forward.shape[-1])
         return torch.cat([forward.gather(1, last).squeeze(1), backward[:, 0]], dim=-1)

@@ -5,10 +5,15 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ner.config import ModelConfig
+from ner.errors import ConfigError
+from ner.network.cell import CellOptions
+from ner.network.cells import CELLS
+from ner.network.context import GlobalContext
 from ner.network.crf import CRF, Constraints
 from ner.network.embedding import CharacterCNN, CharacterLSTM, TokenEmbedding, WordEmbedding, make_embedding
 from ner.network.encoder import Dropout, Encoder
+from ner.network.layer import RecurrentLayer
+from ner.settings import ModelConfig
 from ner.text.tags import legal_moves
 from ner.text.vocabulary import NUM_CASES, Vocabularies
 
@@ -89,7 +94,11 @@ class BiLSTMCRF(nn.Module):
 
 
 def build_model(config: ModelConfig, vocabularies: Vocabularies) -> BiLSTMCRF:
-    """A fresh network for these settings and vocabularies, on the CPU; random weights from torch's generator."""
+    """A fresh network for these settings and vocabularies, on the CPU; random weights from torch's generator.
+
+    Raises:
+        ConfigError: `config.cell` names no cell.
+    """
     words = WordEmbedding(
         vocabularies.words.num_trained,
         len(vocabularies.words.extra),
@@ -105,17 +114,39 @@ def build_model(config: ModelConfig, vocabularies: Vocabularies) -> BiLSTMCRF:
     bigrams = make_embedding(vocabularies.num_bigrams, config.bigram_dim) if config.bigram_dim else None
     cases = make_embedding(NUM_CASES, config.case_dim) if config.case_dim else None
     embedding = TokenEmbedding(words, characters, bigrams=bigrams, cases=cases)
-    encoder = Encoder(
-        config.cell,
-        embedding.output_dim,
-        hidden_dim=config.hidden_dim,
-        num_layers=config.num_layers,
-        bidirectional=config.bidirectional,
-        dropout=Dropout(config.dropout, variational=config.variational_dropout),
-    )
+    encoder = _build_encoder(config, embedding.output_dim)
     crf = CRF(len(vocabularies.tags), batch_first=True, constraints=_constraints(config, vocabularies.tags))
     crf.temperature = config.temperature
     return BiLSTMCRF(embedding, encoder, crf, word_dropout=config.word_dropout, decoding=config.decoding)
+
+
+def check_cell(cell: str) -> None:
+    """Nothing, where there is such a cell.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if cell not in CELLS:
+        raise ConfigError(f"model.cell: expected one of {', '.join(CELLS)}, found {cell!r}")
+
+
+def _build_encoder(config: ModelConfig, input_dim: int) -> Encoder:
+    check_cell(config.cell)
+    options = CellOptions(forget_bias=config.forget_bias, clock_periods=config.clock_periods)
+    both = config.bidirectional
+    context = None
+    if config.context == "global":
+        context = GlobalContext(
+            RecurrentLayer(config.cell, input_dim, config.context_dim, bidirectional=both, options=options)
+        )
+        input_dim += context.output_dim
+    layers = []
+    for number in range(config.num_layers):
+        own = options._replace(stacked=number > 0)
+        layers.append(RecurrentLayer(config.cell, input_dim, config.hidden_dim, bidirectional=both, options=own))
+        input_dim = layers[-1].output_dim
+    dropout = Dropout(config.dropout, variational=config.variational_dropout)
+    return Encoder(layers, dropout=dropout, connection=config.connection, context=context)
 
 
 def _constraints(config: ModelConfig, tags: list[str]) -> Constraints | None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ner.network.cells import reversal
+from ner.network.layer import reversal
 
 
 class Chart(NamedTuple):

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
-from ner.config import DataConfig, parse_config
+from ner.config import parse_config
 from ner.errors import DataError
+from ner.settings import DataConfig
 from ner.text.encoding import read_text
 from ner.text.partial import check_written, is_partial, known_runs, read_unknown, to_iob2
 from ner.text.sentence import Sentence, sentence_from_words

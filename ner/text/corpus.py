@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ner.config import DataConfig
 from ner.errors import ConfigError, DataError
+from ner.settings import DataConfig
 from ner.text.columns import read_tagged
 from ner.text.partial import check_written, known_runs, read_unknown, to_iob2
 from ner.text.sentence import Sentence, sentence_from_words

@@ -6,7 +6,7 @@ which part; all other tags are IOB2, where an `I-` behind a `?` goes on with wha
 
 from collections.abc import Iterable, Sequence
 
-from ner.config import DataConfig
+from ner.settings import DataConfig
 from ner.text.tags import OUTSIDE, Scheme, check_prefix, convert_tags, plain_tag, split_tag
 
 UNKNOWN = "?"

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from ner.config import DataConfig
+from ner.settings import DataConfig
 from ner.text.columns import read_as_written
 from ner.text.partial import is_partial, known_runs
 from ner.text.sentence import Sentence

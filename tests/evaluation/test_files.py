@@ -7,9 +7,9 @@ from pathlib import Path
 import conlleval
 import pytest
 
-from ner.config import DataConfig
 from ner.errors import ConfigError, DataError
 from ner.evaluation.files import score_files
+from ner.settings import DataConfig
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import errno
 import json
 import math
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -15,9 +16,11 @@ import torch
 from ner.config import Config
 from ner.errors import ModelError
 from ner.learning import checkpoint
+from ner.learning.batches import encode, make_batch
 from ner.learning.checkpoint import Model, check_target, load_model, save_model, save_state
 from ner.learning.prediction import predict_tags
 from ner.learning.training import train_model
+from ner.network.cells import CELLS
 from ner.text.corpus import Corpus
 from ner.text.sentence import Sentence
 from ner.text.vocabulary import Vocabularies, WordVocabulary
@@ -82,6 +85,64 @@ def test_every_shape_of_network_survives_saving(
     model = train_model(make_config(epochs=1, **settings), corpus)
     save_model(model, tmp_path / "model")
     assert_same(load_model(tmp_path / "model", CPU), model, corpus.train)
+
+
+def emissions_of(model: Model, sentences: list[Sentence]) -> torch.Tensor:
+    rows = torch.arange(len(sentences)).numpy()
+    inputs, _ = make_batch(encode(sentences, model.vocabularies, tagged=False), rows)
+    with torch.no_grad():
+        return model.network.emissions(inputs)
+
+
+@pytest.mark.parametrize("bidirectional", [True, False], ids=["both", "forward"])
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_loaded_network_of_any_cell_gives_the_same_emissions(
+    corpus: Corpus, make_config: MakeConfig, tmp_path: Path, cell: str, bidirectional: bool
+) -> None:
+    settings = {"connection": "highway", "context": "global", "context_dim": 4, "clock_periods": [1, 2, 3]}
+    config = make_config(epochs=1, cell=cell, num_layers=2, bidirectional=bidirectional, **settings)
+    model = train_model(config, corpus)
+    save_model(model, tmp_path / "model")
+    loaded = load_model(tmp_path / "model", CPU)
+    assert_same(loaded, model, corpus.train)
+    assert torch.equal(emissions_of(loaded, corpus.train), emissions_of(model, corpus.train))
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@pytest.mark.parametrize("char_encoder", ["cnn", "lstm"])
+def test_a_model_directory_of_format_1_is_the_same_model(
+    corpus: Corpus, make_config: MakeConfig, tmp_path: Path, cell: str, char_encoder: str
+) -> None:
+    model = train_model(make_config(epochs=2, cell=cell, char_encoder=char_encoder, num_layers=2), corpus)
+    folder = tmp_path / "old"
+    save_model(model, folder)
+    # Format 1 had PyTorch's own modules as cells, and knew nothing of these settings.
+    path = folder / "model.safetensors"
+    tensors = safetensors.torch.load_file(path)
+    renamed = {name.replace("_cell.fused.", "_cell."): tensor for name, tensor in tensors.items()}
+    wanted = r"encoder\.layers\.[01]\.(forward|backward)_cell\.(weight|bias)_[ih]h_l0"
+    assert sum(bool(re.fullmatch(wanted, name)) for name in renamed) == 2 * 2 * 4
+    assert ("embedding.characters.layer.forward_cell.weight_ih_l0" in renamed) == (char_encoder == "lstm")
+    safetensors.torch.save_file(renamed, path)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    for key in ("forget_bias", "clock_periods", "connection", "context", "context_dim"):
+        del config["model"][key]
+    (folder / "config.json").write_text(json.dumps({**config, "format": 1}), encoding="utf-8")
+    loaded = load_model(folder, CPU)
+    assert_same(loaded, model, corpus.train)
+    assert torch.equal(emissions_of(loaded, corpus.train), emissions_of(model, corpus.train))
+
+
+def test_the_names_of_format_1_are_not_those_of_format_2(model: Model, folder: Path) -> None:
+    path = folder / "model.safetensors"
+    renamed = {k.replace("_cell.fused.", "_cell."): t for k, t in safetensors.torch.load_file(path).items()}
+    safetensors.torch.save_file(renamed, path)
+    with pytest.raises(ModelError) as error:
+        load_model(folder, CPU)
+    assert str(error.value) == (
+        f"{path}: expected encoder.layers.0.backward_cell.bias_hh_l0 absent, found it of shape [32]; "
+        "train or copy it again"
+    )
 
 
 def test_a_loaded_model_can_be_trained_further(folder: Path, corpus: Corpus) -> None:
@@ -300,12 +361,12 @@ def change_json(path: Path, **values: object) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), **values}), encoding="utf-8")
 
 
-@pytest.mark.parametrize("found", [2, 99, "1", None])
+@pytest.mark.parametrize("found", [3, 99, "1", None])
 def test_a_newer_format_says_so(folder: Path, found: object) -> None:
     change_json(folder / "config.json", format=found)
     with pytest.raises(ModelError) as error:
         load_model(folder, CPU)
-    assert str(error.value) == f"{folder}: expected model format 1 or older, found {found}; update bilstm-crf-ner"
+    assert str(error.value) == f"{folder}: expected model format 2 or older, found {found}; update bilstm-crf-ner"
 
 
 def test_settings_this_version_does_not_know_are_named(folder: Path) -> None:
@@ -416,3 +477,15 @@ def test_a_state_that_cannot_be_written_leaves_the_last_one(tmp_path: Path) -> N
     with pytest.raises(TypeError):
         save_state(tmp_path / "state", {"a": torch.zeros(2)}, {"epoch": object()})
     assert contents(tmp_path) == before
+
+
+def test_a_model_with_an_unknown_cell_says_where_and_what(folder: Path) -> None:
+    values = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    values["model"]["cell"] = "mine"
+    (folder / "config.json").write_text(json.dumps(values), encoding="utf-8")
+    with pytest.raises(ModelError) as caught:
+        load_model(folder, torch.device("cpu"))
+    assert str(caught.value) == (
+        f"{folder / 'config.json'}: model.cell: expected one of {', '.join(CELLS)}, found 'mine'; "
+        "a cell of your own is added before loading"
+    )

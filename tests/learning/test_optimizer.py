@@ -7,7 +7,6 @@ import pytest
 import torch
 from torch import nn
 
-from ner.config import TrainingConfig
 from ner.learning.optimizer import (
     WeightAverage,
     learning_rate,
@@ -15,6 +14,7 @@ from ner.learning.optimizer import (
     optimizer_tensors,
     restore_optimizer,
 )
+from ner.settings import TrainingConfig
 
 STEPS = 10  # an epoch
 

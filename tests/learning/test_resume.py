@@ -55,6 +55,7 @@ def assert_same(first: Model, second: Model) -> None:
         {"optimizer": "adamw", "learning_rate": 0.02, "schedule": "linear", "warmup": 0.3},
         {"optimizer": "adamw", "learning_rate": 0.02, "schedule": "cosine", "average": 0.7},
         {"optimizer": "sgd", "average": 0.9, "variational_dropout": True, "word_dropout": 0.2},
+        {"cell": "clockwork-rnn", "clock_periods": [1, 3], "num_layers": 2, "context": "global"},
     ],
     ids=lambda s: "-".join(map(str, s.values())),
 )

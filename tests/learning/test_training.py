@@ -4,18 +4,23 @@ import itertools
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
+import ner
 from ner.config import Config
 from ner.errors import ConfigError, DataError, TrainingError
 from ner.learning import training
 from ner.learning.checkpoint import Model
 from ner.learning.prediction import predict_tags
 from ner.learning.training import Epoch, Listener, Step, train_model
+from ner.network.cell import Cell, State
+from ner.network.cells import CELLS
 from ner.resources.compact import Vectors
 from ner.text.corpus import Corpus
 from ner.text.sentence import Sentence, sentence_from_words
@@ -39,6 +44,18 @@ COMBINATIONS += [
     {"freeze_vectors": True, "min_count": 2},
     {"constraints": False},
 ]
+_OTHER_CELLS = ("peephole-lstm", "coupled-lstm", "depth-gated-lstm", "clockwork-rnn")
+COMBINATIONS += [
+    {"cell": cell, "num_layers": 1 + n % 2, "bidirectional": n < 3, "connection": connection, "context": context}
+    for cell in _OTHER_CELLS
+    for n, (connection, context) in enumerate(
+        (("none", "none"), ("residual", "global"), ("none", "global"), ("highway", "none"))
+    )
+]
+
+
+def test_every_cell_is_among_the_combinations() -> None:
+    assert {settings.get("cell", "lstm") for settings in COMBINATIONS} == set(CELLS)
 
 
 def same_weights(first: Model, second: Model) -> bool:
@@ -312,3 +329,51 @@ def test_threads_are_set_once_from_the_setting(
     train_model(make_config(threads=3, epochs=1), corpus)
     train_model(make_config(epochs=1), corpus)
     assert asked == [3]
+
+
+class MinimalGatedUnit(Cell):
+    """Zhou et al. 2016: f = σ(W x + U h' + b); h = (1 - f) ⊙ h' + f ⊙ tanh(W x + U (f ⊙ h') + b)."""
+
+    # The paper's forget gate takes in where it is open, so the bias that opens forget gates isn't for it.
+    blocks = ("gate", "candidate")
+
+    def step(self, drive: Tensor, state: State, weight: Tensor) -> tuple[State, dict[str, Tensor]]:
+        to_gate, to_candidate = drive.chunk(2, dim=1)
+        gate_weight, candidate_weight = weight.chunk(2, dim=1)
+        gate = torch.sigmoid(to_gate + state.hidden @ gate_weight)
+        candidate = torch.tanh(to_candidate + (gate * state.hidden) @ candidate_weight)
+        hidden = torch.lerp(state.hidden, candidate, gate)
+        return State(hidden, hidden), {"gate": gate}
+
+
+@pytest.mark.parametrize("settings", [{}, {"num_layers": 2, "context": "global", "connection": "residual"}], ids=str)
+def test_a_cell_of_ones_own_and_a_line_in_the_table_train_save_and_tag(
+    corpus: Corpus,
+    make_config: MakeConfig,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    settings: dict[str, Any],
+) -> None:
+    config = make_config(epochs=2, cell="mgu", unknown_rate=0.0, **settings)
+    with pytest.raises(ConfigError) as error:
+        ner.train(config, corpus)
+    assert str(error.value) == f"model.cell: expected one of {', '.join(CELLS)}, found 'mgu'"
+
+    monkeypatch.setitem(CELLS, "mgu", MinimalGatedUnit)
+    losses: list[float] = []
+    tagger = ner.train(config, corpus, on_epoch=lambda epoch: losses.append(epoch.loss))
+    assert losses[1] < losses[0]
+    tagger.save(tmp_path / "model")
+    words = list(corpus.train[0].words)
+    tags = tagger.tag_words(words)
+    assert len(tags) == len(words)
+    assert ner.load(tmp_path / "model", device="cpu").tag_words(words) == tags
+
+
+def test_a_cell_of_ones_own_learns_by_heart(
+    corpus: Corpus, make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(CELLS, "mgu", MinimalGatedUnit)
+    tagger = ner.train(make_config(epochs=40, cell="mgu", unknown_rate=0.0), corpus)
+    gold = [list(sentence.tags or ()) for sentence in corpus.train]
+    assert [tagger.tag_words(list(sentence.words)) for sentence in corpus.train] == gold

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from ner.network.cell import Cell
 from ner.network.embedding import PADDING, CharacterCNN, CharacterLSTM, TokenEmbedding, WordEmbedding, make_embedding
 
 NUM_CHARACTERS, CHARACTER_DIM = 12, 4
@@ -40,10 +41,11 @@ def test_the_character_lstm_is_a_plain_loop_of_cells_from_both_sides() -> None:
     torch.manual_seed(1)
     network = CharacterLSTM(NUM_CHARACTERS, CHARACTER_DIM, 3, dropout=0.5).eval()
 
-    def last_state(layer: nn.RNNBase | None, spelling: list[int]) -> Tensor:
+    def last_state(layer: Cell | None, spelling: list[int]) -> Tensor:
         assert layer is not None
         cell = nn.LSTMCell(CHARACTER_DIM, 3)
-        cell.load_state_dict({name.removesuffix("_l0"): weight for name, weight in layer.state_dict().items()})
+        weights = layer.state_dict().items()
+        cell.load_state_dict({key.removeprefix("fused.").removesuffix("_l0"): weight for key, weight in weights})
         state = (torch.zeros(1, 3), torch.zeros(1, 3))
         for character in spelling:
             state = cell(network.embedding.weight[character].unsqueeze(0), state)

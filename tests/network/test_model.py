@@ -7,7 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from ner.config import parse_config
+from ner.errors import ConfigError
 from ner.learning.batches import encode, make_batch
+from ner.network.cells import CELLS
+from ner.network.encoder import CONNECTIONS
 from ner.network.model import BiLSTMCRF, Inputs, build_model
 from ner.text.sentence import Sentence, sentence_from_words
 from ner.text.vocabulary import Vocabularies, build_vocabularies
@@ -18,7 +21,7 @@ SENTENCES = [
     sentence_from_words(["Internationalization", "I"], ["O", "B-PER"]),
     sentence_from_words(["saw", "Anna", "x"], ["O", "B-PER", "O"]),
 ]
-TINY = {"word_dim": 5, "char_dim": 4, "char_hidden_dim": 3, "hidden_dim": 4}
+TINY = {"word_dim": 5, "char_dim": 4, "char_hidden_dim": 3, "hidden_dim": 4, "context_dim": 3}
 
 
 def make_network(sentences: list[Sentence] = SENTENCES, **settings: object) -> tuple[BiLSTMCRF, Vocabularies]:
@@ -92,16 +95,36 @@ def test_decoding_finds_the_best_of_all_tag_paths(constraints: bool) -> None:
         assert tuple(decoded[row]) == best
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+# What leads past a layer, and what stands beside each token.
+SHAPES = list(product(CONNECTIONS, ("none", "global")))
+
+
+@pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("num_layers", [1, 2])
 @pytest.mark.parametrize("char_encoder", ["cnn", "lstm", "none"])
 @torch.no_grad()
 def test_a_sentence_has_the_same_emissions_alone_and_in_any_batch(
     cell: str, num_layers: int, char_encoder: str
 ) -> None:
-    network, vocabularies = make_network(
+    assert_alike_alone_and_together(
         cell=cell, num_layers=num_layers, char_encoder=char_encoder, case_dim=2, char_kernel_size=4
     )
+
+
+@pytest.mark.parametrize("bidirectional", [True, False], ids=["both", "forward"])
+@pytest.mark.parametrize(("connection", "context"), SHAPES)
+@pytest.mark.parametrize("cell", CELLS)
+@torch.no_grad()
+def test_connections_and_context_leave_a_sentence_to_itself(
+    cell: str, connection: str, context: str, bidirectional: bool
+) -> None:
+    assert_alike_alone_and_together(
+        cell=cell, connection=connection, context=context, bidirectional=bidirectional, num_layers=2
+    )
+
+
+def assert_alike_alone_and_together(**settings: object) -> None:
+    network, vocabularies = make_network(**settings)
     together = network.emissions(batch_of(SENTENCES, vocabularies)[0])
     for row, sentence in enumerate(SENTENCES):
         alone = network.emissions(batch_of([sentence], vocabularies)[0])[0]
@@ -115,8 +138,75 @@ def test_the_loss_of_a_batch_is_the_mean_over_its_sentences() -> None:
     assert float(network(*batch_of(SENTENCES, vocabularies))) == pytest.approx(sum(alone) / len(alone), abs=1e-5)
 
 
-def test_every_parameter_learns_from_a_batch() -> None:
-    network, vocabularies = make_network(case_dim=2, num_layers=2)
+@pytest.mark.parametrize(("connection", "context"), SHAPES)
+@pytest.mark.parametrize("num_layers", [1, 2, 3, 4])
+@pytest.mark.parametrize("cell", CELLS)
+def test_every_shape_of_network_gives_each_tag_a_score_and_a_finite_loss(
+    cell: str, num_layers: int, connection: str, context: str
+) -> None:
+    network, vocabularies = make_network(cell=cell, num_layers=num_layers, connection=connection, context=context)
+    inputs, tags = batch_of(SENTENCES, vocabularies)
+    network.train()
+    emissions = network.emissions(inputs)
+    assert emissions.shape == (len(SENTENCES), 4, len(vocabularies.tags))
+    assert emissions.isfinite().all()
+    assert network(inputs, tags).isfinite()
+    network.eval()
+    assert [len(path) for path in network.decode(inputs)] == [len(sentence.tokens) for sentence in SENTENCES]
+
+
+def shape_of(network: BiLSTMCRF, name: str) -> list[int]:
+    return list(network.get_parameter(name).shape)
+
+
+@pytest.mark.parametrize(("bidirectional", "directions"), [(True, 2), (False, 1)], ids=["both", "forward"])
+def test_layers_fit_on_each_other_and_on_the_context(bidirectional: bool, directions: int) -> None:
+    settings = {"cell": "coupled-lstm", "char_encoder": "none", "num_layers": 2, "connection": "highway"}
+    network, vocabularies = make_network(**settings, context="global", bidirectional=bidirectional)
+    token, summary, hidden = 5, 3 * directions, 4 * directions
+    assert shape_of(network, "encoder.context.layer.forward_cell.weight_ih") == [3 * 3, token]
+    assert shape_of(network, "encoder.layers.0.forward_cell.weight_ih") == [3 * 4, token + summary]
+    assert shape_of(network, "encoder.layers.1.forward_cell.weight_ih") == [3 * 4, hidden]
+    assert shape_of(network, "encoder.connections.1.gate.weight") == [hidden, hidden]
+    assert shape_of(network, "projection.weight") == [len(vocabularies.tags), hidden]
+    assert sum("backward_cell.weight_hh" in name for name, _ in network.named_parameters()) == 3 * (directions - 1)
+
+
+def test_settings_of_cells_reach_every_layer() -> None:
+    network, _ = make_network(cell="coupled-lstm", num_layers=3, context="global", forget_bias=2.5)
+    biases = [p.tolist() for name, p in network.named_parameters() if name.endswith("_cell.bias")]
+    # Forget, candidate, output; the context's units are 3 a direction, the encoder's 4.
+    assert sorted(biases, key=len) == [[2.5] * n + [0.0] * 2 * n for n in (3, 3, 4, 4, 4, 4, 4, 4)]
+    network, _ = make_network(cell="clockwork-rnn", num_layers=2, context="global", clock_periods=[2, 5])
+    periods = [b.tolist() for name, b in network.named_buffers() if name.endswith("periods")]
+    assert sorted(periods, key=len) == [[2, 2, 5], [2, 2, 5], *[[2, 2, 5, 5]] * 4]
+
+
+def test_only_the_first_layer_reads_the_input_as_a_memory() -> None:
+    network, _ = make_network(cell="depth-gated-lstm", num_layers=3, context="global", bidirectional=False)
+    entrances = {name for name, _ in network.named_parameters() if "entrance" in name}
+    assert entrances == {
+        "encoder.layers.0.forward_cell.entrance.weight",
+        "encoder.context.layer.forward_cell.entrance.weight",
+    }
+
+
+@pytest.mark.parametrize("cell", ["LSTM", "", "mgu"])
+def test_a_cell_that_is_not_there_is_refused_with_those_that_are(cell: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        make_network(cell=cell)
+    assert str(error.value) == (
+        "model.cell: expected one of lstm, gru, rnn, peephole-lstm, coupled-lstm, depth-gated-lstm, clockwork-rnn, "
+        f"found {cell!r}"
+    )
+
+
+@pytest.mark.parametrize(("connection", "context"), SHAPES)
+@pytest.mark.parametrize("cell", CELLS)
+def test_every_parameter_learns_from_a_batch(cell: str, connection: str, context: str) -> None:
+    network, vocabularies = make_network(
+        case_dim=2, num_layers=2, cell=cell, connection=connection, context=context, clock_periods=[1, 2]
+    )
     network(*batch_of(SENTENCES, vocabularies)).backward()
     for name, parameter in network.named_parameters():
         assert parameter.grad is not None, name

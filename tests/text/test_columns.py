@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ner.config import DataConfig
 from ner.errors import ConfigError, DataError
+from ner.settings import DataConfig
 from ner.text.columns import read_as_written, read_conll, read_rows, read_tagged, write_conll
 from ner.text.encoding import decode, decode_lines
 from ner.text.sentence import sentence_from_words

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ner.config import DataConfig
 from ner.errors import ConfigError, DataError
+from ner.settings import DataConfig
 from ner.text.corpus import Corpus, load_corpus
 
 NAMES = ["O", "B-PER", "I-PER", "B-LOC"]

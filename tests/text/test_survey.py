@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ner.config import DataConfig
 from ner.errors import DataError
+from ner.settings import DataConfig
 from ner.text.survey import survey_file
 
 

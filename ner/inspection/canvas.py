@@ -1,0 +1,124 @@
+"""Figures that any script can be written in, and heat maps on them.
+
+matplotlib's own fonts know no Chinese. A font of the machine that does stands behind them, or the one that
+comes with the extra `fonts`; where there is neither, the pictures show boxes and say so.
+"""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ner.errors import ConfigError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Fonts with Chinese that systems carry: Linux, Windows, macOS.
+_WIDE_FONTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "WenQuanYi Micro Hei",
+    "WenQuanYi Zen Hei",
+    "Microsoft YaHei",
+    "SimHei",
+    "PingFang SC",
+    "Hiragino Sans GB",
+    "Arial Unicode MS",
+)
+_DPI = 110
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Within it figures are written in fonts that know as many scripts as this machine can.
+
+    Raises:
+        ConfigError: matplotlib isn't installed.
+    """
+    if find_spec("matplotlib") is None:
+        raise ConfigError("pictures: expected the package `matplotlib`; pip install 'bilstm-crf-ner[plots]'")
+    from matplotlib import rc_context
+
+    family = ["DejaVu Sans", *_wide_fonts()]
+    with rc_context({"font.family": family, "axes.unicode_minus": False}):
+        yield
+
+
+def new_figure(width: float, height: float) -> "Figure":
+    """An empty figure of this size in inches."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def save_figure(figure: "Figure", path: Path) -> list[str]:
+    """Writes a picture (PNG); returns what the user should know of it: characters that no font here can show.
+
+    Raises:
+        ConfigError: it can't be written there.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            figure.savefig(path, dpi=_DPI)
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"{path}: expected a place for a picture (.png): {error}") from None
+    if not any("missing from font" in str(warning.message) for warning in caught):
+        return []
+    return [f"{path}: no font here shows all its characters; pip install 'bilstm-crf-ner[fonts]' brings one"]
+
+
+def draw_heat_map(
+    axes: "Axes",
+    values: np.ndarray[Any, Any],
+    *,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    limits: tuple[float, float],
+    numbers: str = "",
+) -> Any:
+    """Draws values (rows, columns), NaN left white; `numbers` is the format of those written in. Returns the image.
+
+    A range that is negative on one side gets colours that part at zero.
+    """
+    low, high = limits
+    colours = "RdBu_r" if low < 0 else "YlGnBu"
+    image = axes.imshow(values, aspect="auto", cmap=colours, vmin=low, vmax=high, interpolation="nearest")
+    axes.set_xticks(range(len(columns)), columns, rotation=60 if max(map(len, columns), default=0) > 2 else 0)
+    for label in axes.get_xticklabels():
+        label.set_horizontalalignment("right" if label.get_rotation() else "center")
+        label.set_rotation_mode("anchor")
+    if rows:
+        axes.set_yticks(range(len(rows)), rows)
+    if numbers:
+        middle, reach = (low + high) / 2, (high - low) / 2 or 1.0
+        for (row, column), value in np.ndenumerate(values):
+            if np.isfinite(value):
+                # White on dark colours: both ends of a range that parts at zero, the upper end of the other.
+                dark = abs(value - middle) / reach > 0.65 if low < 0 else (value - middle) / reach > 0.2
+                colour = "white" if dark else "black"
+                text = format(value, numbers)
+                text = text.lstrip("-") if float(text) == 0 else text
+                axes.text(column, row, text, ha="center", va="center", fontsize=7, color=colour)
+    return image
+
+
+def _wide_fonts() -> list[str]:
+    from matplotlib.font_manager import fontManager
+
+    here = {font.name for font in fontManager.ttflist}
+    found = [name for name in _WIDE_FONTS if name in here]
+    spec = find_spec("mplfonts")
+    if not found and spec is not None and spec.submodule_search_locations:
+        path = Path(spec.submodule_search_locations[0]) / "fonts" / "NotoSansCJKsc-Regular.otf"
+        if path.exists():
+            fontManager.addfont(path)
+            found = [fontManager.ttflist[-1].name]
+    return found[:1]

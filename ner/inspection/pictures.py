@@ -1,0 +1,144 @@
+"""A sentence seen from inside, and the CRF's transitions, as pictures with words under them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ner.inspection.canvas import draw_heat_map, drawing, new_figure, save_figure
+from ner.inspection.sentence import Inspection, Moves
+
+_COLUMN = 0.42  # inches a token; room for a number of two digits
+_ROW = 0.3  # inches a tag
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture's file, what it is of, and how to read it."""
+
+    path: Path
+    title: str
+    caption: str
+
+
+def draw_sentence(inspection: Inspection, folder: Path, prefix: str) -> tuple[list[Picture], list[str]]:
+    """Writes the pictures of a sentence to `folder`, names opening with `prefix`; returns them, and warnings.
+
+    Raises:
+        ConfigError: matplotlib isn't installed, or the folder can't be written.
+    """
+    pictures, warnings = [], []
+    with drawing():
+        for number, layer in enumerate(inspection.layers, start=1):
+            path = folder / f"{prefix}layer-{number}.png"
+            warnings += _draw_layer(inspection, layer, path)
+            pictures.append(Picture(path, f"Layer {number}: gates and memory", _LAYER_CAPTION))
+        path = folder / f"{prefix}scores.png"
+        warnings += _draw_scores(inspection, path)
+        pictures.append(Picture(path, "Emissions and marginals", _SCORES_CAPTION))
+        if inspection.influences:
+            path = folder / f"{prefix}influence.png"
+            warnings += _draw_influence(inspection, path)
+            pictures.append(Picture(path, "What each entity rests on", _INFLUENCE_CAPTION))
+    return pictures, warnings
+
+
+def draw_moves(moves: Moves, path: Path) -> Picture:
+    """Writes a heat map of the CRF's transition scores.
+
+    Raises:
+        ConfigError: matplotlib isn't installed, or the picture can't be written.
+    """
+    table = np.block([[moves.start, np.nan], [moves.transitions, moves.end[:, None]]])
+    shown = np.where(np.isinf(table), np.nan, table)
+    reach = float(np.nanmax(np.abs(shown), initial=0.1))
+    side = 1.8 + _COLUMN * (len(moves.tags) + 1)
+    with drawing():
+        figure = new_figure(side + 0.8, side)
+        axes = figure.subplots()
+        # Numbers can be read up to a certain number of tags; beyond, colour alone tells.
+        numbers = ".1f" if len(moves.tags) <= 40 else ""
+        rows, columns = ["(start)", *moves.tags], [*moves.tags, "(end)"]
+        image = draw_heat_map(axes, shown, rows=rows, columns=columns, limits=(-reach, reach), numbers=numbers)
+        axes.set(xlabel="to", ylabel="from", title="CRF transition scores; white: forbidden")
+        figure.colorbar(image, ax=axes, shrink=0.6)
+        save_figure(figure, path)
+    return Picture(path, "Transitions", _MOVES_CAPTION)
+
+
+def _draw_layer(inspection: Inspection, layer: dict[str, dict[str, Any]], path: Path) -> list[str]:
+    words = inspection.words
+    gates = [name for name in next(iter(layer.values())) if name not in ("hidden", "memory")]
+    heights = ([0.4 + 0.32 * len(gates)] if gates else []) + [3.2]
+    figure = new_figure(max(4.0, _COLUMN * len(words) + 1.8), len(layer) * (sum(heights) + 1.0))
+    grid = figure.subplots(len(layer) * len(heights), 1, squeeze=False, height_ratios=heights * len(layer))[:, 0]
+    for number, (side, seen) in enumerate(layer.items()):
+        reads = "reads →" if side == "forward" else "reads ←"
+        if gates:
+            means = np.stack([seen[name].mean(1) for name in gates])
+            axes = grid[number * 2]
+            draw_heat_map(axes, means, rows=gates, columns=words, limits=(0, 1), numbers=".2f")
+            axes.set_title(f"{side} direction ({reads}): mean of each gate, 0 closed, 1 open")
+        # Units in the order in which they speak loudest, so that what is held shows as a streak.
+        memory = seen["memory"]
+        order = np.argsort(np.abs(memory).argmax(0), kind="stable")
+        reach = max(float(np.quantile(np.abs(memory), 0.99)), 1e-6)
+        axes = grid[(number + 1) * len(heights) - 1]
+        image = draw_heat_map(axes, memory.T[order], rows=(), columns=words, limits=(-reach, reach))
+        axes.set(title=f"{side} direction ({reads}): memory", ylabel=f"{memory.shape[1]} units")
+        axes.set_yticks([])
+        figure.colorbar(image, ax=axes, shrink=0.8)
+    return save_figure(figure, path)
+
+
+def _draw_scores(inspection: Inspection, path: Path) -> list[str]:
+    words, tags = inspection.words, inspection.tags
+    width = max(4.0, _COLUMN * len(words) + 2.4)
+    figure = new_figure(width, 2 * (_ROW * len(tags) + 1.3))
+    upper, lower = figure.subplots(2, 1)
+    reach = float(np.abs(inspection.emissions).max())
+    for axes, values, limits, numbers, title in (
+        (upper, inspection.emissions, (-reach, reach), ".0f", "emissions: what each token says on its own"),
+        (lower, inspection.marginals, (0.0, 1.0), "", "marginals: probability of each tag, all tag sequences weighed"),
+    ):
+        image = draw_heat_map(axes, values.T, rows=tags, columns=words, limits=limits, numbers=numbers)
+        axes.set_title(title)
+        figure.colorbar(image, ax=axes, shrink=0.8)
+    return save_figure(figure, path)
+
+
+def _draw_influence(inspection: Inspection, path: Path) -> list[str]:
+    words = inspection.words
+    # As shares: how the influence divides among the tokens. A sure entity's gradient is tiny everywhere.
+    norms = np.stack([found.norms for found in inspection.influences])
+    shares = norms / np.maximum(norms.sum(1, keepdims=True), np.finfo(norms.dtype).tiny)
+    names = [f"{found.text}  {found.span.label} {found.score:.3f}" for found in inspection.influences]
+    longest = max(map(len, names))
+    width = max(4.0, _COLUMN * len(words) + 1.6 + 0.085 * longest)
+    figure = new_figure(width, 0.45 * len(names) + 1.6)
+    axes = figure.subplots()
+    image = draw_heat_map(
+        axes, 100 * shares, rows=names, columns=words, limits=(0, float(100 * shares.max())), numbers=".0f"
+    )
+    axes.set_title("|∂ probability / ∂ input| of each entity, percent of the row")
+    figure.colorbar(image, ax=axes, shrink=0.8)
+    return save_figure(figure, path)
+
+
+_LAYER_CAPTION = (
+    "Above, the mean of each gate over all units: a forget gate at 1 keeps the memory as it is, at 0 it forgets "
+    "everything. Below, the memory unit by unit: a streak is something that is remembered over several tokens."
+)
+_SCORES_CAPTION = (
+    "Emissions are what the recurrent network thinks of each token; the CRF weighs whole tag sequences, and the "
+    "marginals are what is left of each tag's chance after that."
+)
+_INFLUENCE_CAPTION = (
+    "For each entity that was found, how strongly its probability would change with the input at each token: what "
+    "the model looked at. Rows are shares, since the gradient of a very sure entity is tiny everywhere."
+)
+_MOVES_CAPTION = (
+    "What the CRF has learned of which tag follows which; white moves are forbidden by the tag scheme and have "
+    "probability zero."
+)

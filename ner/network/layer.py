@@ -1,0 +1,76 @@
+"""One recurrent layer, read from the left, or from both sides.
+
+PyTorch's kernels know a batch of unequal lengths only as a packed sequence, which on a CPU is the slow way.
+Here a padded batch is read: the forward direction needs no care, since padding follows the words; the
+backward direction reads each row reversed within its own length, so it too meets padding last. Both are
+exact: the states of a sentence are the same whatever stands beside it.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from ner.network.cell import CellOptions
+from ner.network.cells import CELLS
+
+
+class RecurrentLayer(nn.Module):
+    """One layer of a recurrent network over right-padded sequences."""
+
+    def __init__(
+        self, cell: str, input_dim: int, hidden_dim: int, *, bidirectional: bool, options: CellOptions = CellOptions()
+    ) -> None:
+        super().__init__()
+        self.forward_cell = CELLS[cell](input_dim, hidden_dim, options)
+        self.backward_cell = CELLS[cell](input_dim, hidden_dim, options) if bidirectional else None
+        self.output_dim = hidden_dim * (2 if bidirectional else 1)
+
+    def forward(self, inputs: Tensor, lengths: Tensor, below: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """States (B, T, H), or (B, T, 2H) with the backward direction's behind the forward's; the memory alike.
+
+        There is a memory only where the cell reads that of the layer below.
+
+        Args:
+            inputs: (B, T, D), right-padded.
+            lengths: tokens of each row (B,).
+            below: the memory that the layer below handed up.
+        """
+        if self.backward_cell is None:
+            return self.forward_cell(inputs, below)  # type: ignore[no-any-return]
+        order = reversal(lengths, inputs.shape[1])  # (B, T)
+        below_forward, below_backward = (None, None) if below is None else below.chunk(2, dim=-1)
+        forward, memory = self.forward_cell(inputs, below_forward)  # (B, T, H)
+        mirrored = None if below_backward is None else _reorder(below_backward, order)
+        backward, mirrored_memory = self.backward_cell(_reorder(inputs, order), mirrored)
+        states = torch.cat([forward, _reorder(backward, order)], dim=-1)  # (B, T, 2H)
+        if memory is None:
+            return states, None
+        return states, torch.cat([memory, _reorder(mirrored_memory, order)], dim=-1)
+
+    def trace(self, inputs: Tensor, lengths: Tensor, below: Tensor | None = None) -> dict[str, dict[str, Tensor]]:
+        """What happens inside, by direction and name, each (B, T, H) in the order of the tokens; see `Cell.trace`."""
+        if self.backward_cell is None:
+            return {"forward": self.forward_cell.trace(inputs, below)}
+        order = reversal(lengths, inputs.shape[1])
+        below_forward, below_backward = (None, None) if below is None else below.chunk(2, dim=-1)
+        mirrored = None if below_backward is None else _reorder(below_backward, order)
+        backward = self.backward_cell.trace(_reorder(inputs, order), mirrored)
+        return {
+            "forward": self.forward_cell.trace(inputs, below_forward),
+            "backward": {name: _reorder(values, order) for name, values in backward.items()},
+        }
+
+
+def reversal(lengths: Tensor, num_steps: int) -> Tensor:
+    """For each row the order (B, T) that reverses its first `length` places and leaves the others alone.
+
+    >>> reversal(torch.tensor([3, 1]), 3)
+    tensor([[2, 1, 0],
+            [0, 1, 2]])
+    """
+    steps = torch.arange(num_steps, device=lengths.device)
+    mirrored = lengths.unsqueeze(1) - 1 - steps
+    return torch.where(mirrored >= 0, mirrored, steps)
+
+
+def _reorder(sequence: Tensor, order: Tensor) -> Tensor:
+    return sequence.gather(1, order.unsqueeze(-1).expand(-1, -1, sequence.shape[-1]))

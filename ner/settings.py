@@ -1,0 +1,190 @@
+"""Settings, section by section: what can be set, its default, and what it means.
+
+The only place where a default is written down. Each field's description is the text of the README's
+configuration table (a test holds the two together). Nothing outside the builder and the training loop
+takes a section; modules of the network take plain numbers.
+"""
+
+import re
+from itertools import pairwise
+from typing import Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+
+class Section(BaseModel):
+    """A frozen table of settings that refuses unknown keys and wrong types."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_means_unset(cls, values: Any) -> Any:
+        """TOML has no null, so an empty string (`--set model.vectors=`) unsets an optional text setting."""
+        if not isinstance(values, dict):
+            return values
+        optional = {name for name, field in cls.model_fields.items() if type(None) in get_args(field.annotation)}
+        return {name: None if name in optional and value == "" else value for name, value in values.items()}
+
+
+class DataConfig(Section):
+    """Where the corpus is and how its files are laid out."""
+
+    train: str | None = Field(None, description="training file; as given, or relative to the config's folder")
+    dev: str | None = Field(None, description="development file: chooses the best epoch")
+    test: str | None = Field(None, description="test file: scored once, after training")
+    dataset: str | None = Field(
+        None,
+        description="instead of files: a `datasets` data set (folder, parquet, arrow or JSON file, hub name)",
+    )
+    dataset_config: str | None = Field(None, description="configuration name of a hub data set")
+    tokens_feature: str = Field("tokens", description="the data set's feature that holds the words")
+    tags_feature: str = Field("ner_tags", description="the data set's feature that holds the tags")
+    layout: Literal["columns", "lines"] = Field(
+        "columns",
+        description="`columns`: one token a line; `lines`: one sentence a line, as `word:TAG word:TAG`",
+    )
+    word_column: int = Field(0, description="column of the words; negative counts from the right")
+    tag_column: int = Field(-1, description="column of the tags; negative counts from the right")
+    separator: str | None = Field(
+        None, description="what splits columns, literally; unset: any run of spaces or TABs (`lines`: `:`)"
+    )
+    scheme: Literal["auto", "iob1", "iob2", "bioes", "bmes"] = Field(
+        "auto", description="tag scheme of the files; `auto` looks at the whole training file"
+    )
+    unknown_tag: str | None = Field(
+        None, description='tag of a token of which nothing is known, for example `"?"`; `?-PER` is part of some PER'
+    )
+    comment: str | None = Field(None, description='lines that start with this are comments, for example `"# "`')
+    trailer: str | None = Field(None, description="`lines`: what follows this in a line isn't read")
+    encoding: str = Field("utf-8", description="encoding of the files; a byte-order mark is skipped")
+    word_pattern: str | None = Field(
+        None, description="regular expression whose first group is the word, where a file glues more onto it"
+    )
+    tokenizer: Literal["auto", "words", "characters"] = Field(
+        "auto",
+        description="how raw text is cut: `words` (Chinese, Japanese by character), `characters` (each), "
+        "`auto`: as the training file is",
+    )
+
+    @field_validator("word_pattern")
+    @classmethod
+    def _has_a_group(cls, value: str | None) -> str | None:
+        try:
+            if value is None or re.compile(value).groups:
+                return value
+        except re.error as error:
+            raise ValueError(f"should be a regular expression ({error})") from None
+        raise ValueError("should hold a group in parentheses, which is the word")
+
+
+class ModelConfig(Section):
+    """What the network is made of."""
+
+    word_dim: int = Field(100, ge=1, description="width of a word embedding")
+    vectors: str | None = Field(None, description="pretrained vectors: a name of `ner vectors list`, or a path")
+    keep_vectors: Literal["all", "seen"] = Field(
+        "all", description="which pretrained words a model keeps: `all`, or only those `seen` in training"
+    )
+    freeze_vectors: bool = Field(False, description="leave the whole word embedding as it is, pretrained or not")
+    lowercase: bool = Field(True, description="look words up in lower case (characters keep their case)")
+    normalize_digits: bool = Field(
+        True, description="look words up with every digit as 0, unless the vectors know the word as it is"
+    )
+    min_count: int = Field(1, ge=1, description="words rarer than this in training are unknown")
+    char_encoder: Literal["cnn", "lstm", "none"] = Field(
+        "cnn", description="characters of a word: `cnn` (Ma & Hovy 2016), `lstm` (Lample et al. 2016), `none`"
+    )
+    char_dim: int = Field(30, ge=1, description="width of a character embedding")
+    char_hidden_dim: int = Field(30, ge=1, description="filters of the CNN, or units per direction of the LSTM")
+    char_kernel_size: int = Field(3, ge=1, description="characters a CNN filter sees")
+    bigram_dim: int = Field(
+        0, ge=0, description="width of an embedding of each word with its right neighbour, for text cut by character"
+    )
+    case_dim: int = Field(0, ge=0, description="width of the capitalisation feature; 0 leaves it out")
+    cell: str = Field(
+        "lstm",
+        description="recurrent cell: `lstm`, `gru`, `rnn`, `peephole-lstm`, `coupled-lstm`, `depth-gated-lstm`, "
+        "`clockwork-rnn`, or one of your own",
+    )
+    forget_bias: float = Field(
+        1.0, description="bias of forget gates at the start; open gates remember (Jozefowicz et al. 2015)"
+    )
+    clock_periods: tuple[int, ...] = Field(
+        (1, 2, 4, 8), strict=False, description="`clockwork-rnn`: how often each module ticks, ascending"
+    )
+    bidirectional: bool = Field(True, description="read each sentence in both directions")
+    hidden_dim: int = Field(200, ge=1, description="units of the encoder, per direction")
+    num_layers: int = Field(1, ge=1, le=4, description="stacked encoder layers")
+    connection: Literal["none", "residual", "highway"] = Field(
+        "none", description="what leads past a layer, from the second on: its input added, or mixed in by a gate"
+    )
+    context: Literal["none", "global"] = Field(
+        "none", description="`global`: a summary of the sentence by attention beside each token (GCDT, GCA-LSTM)"
+    )
+    context_dim: int = Field(100, ge=1, description="units per direction of the layer that reads for the summary")
+    dropout: float = Field(0.5, ge=0, lt=1, description="dropout on what enters and leaves each encoder layer")
+    char_dropout: float = Field(0.5, ge=0, lt=1, description="dropout on character embeddings")
+    variational_dropout: bool = Field(
+        False, description="drop the same units at every token of a sentence (Gal & Ghahramani 2016)"
+    )
+    constraints: bool = Field(
+        True,
+        description="forbid illegal tag sequences, in training and decoding; scores count legal ones alone",
+    )
+    decoding: Literal["viterbi", "marginals"] = Field(
+        "viterbi",
+        description="`viterbi`: the most probable tag sequence; `marginals`: that of most tags expected right",
+    )
+    temperature: float = Field(
+        1.0, gt=0, description="divides all scores before they become probabilities; `training.calibrate` sets it"
+    )
+    word_dropout: float = Field(0.0, ge=0, lt=1, description="chance that a whole token's input is dropped")
+
+    @field_validator("clock_periods")
+    @classmethod
+    def _ascends(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if not value or value[0] < 1 or any(low >= high for low, high in pairwise(value)):
+            raise ValueError("should be whole numbers from 1 on, each greater than the one before")
+        return value
+
+    @model_validator(mode="after")
+    def _has_units_for_each_module(self) -> "ModelConfig":
+        if self.cell == "clockwork-rnn" and len(self.clock_periods) > self.hidden_dim:
+            most = f"at most {self.hidden_dim} periods, as many as hidden_dim has units"
+            raise ValueError(f"clock_periods should be {most}, found {len(self.clock_periods)}")
+        return self
+
+
+class TrainingConfig(Section):
+    """How the network is trained, and where."""
+
+    epochs: int = Field(30, ge=1, description="passes over the training corpus, at most")
+    batch_size: int = Field(16, ge=1, description="sentences a batch")
+    batch_tokens: int | None = Field(
+        None, ge=1, description="token budget of a batch, padding included; replaces `batch_size`"
+    )
+    optimizer: Literal["sgd", "adamw"] = Field("sgd", description="`sgd` (with momentum) or `adamw`")
+    learning_rate: float = Field(0.015, gt=0, description="highest learning rate")
+    momentum: float = Field(0.9, ge=0, lt=1, description="momentum of SGD")
+    weight_decay: float = Field(0.0, ge=0, description="decoupled weight decay (AdamW), or L2 penalty (SGD)")
+    schedule: Literal["inverse", "linear", "cosine", "constant"] = Field(
+        "inverse", description="`inverse`: rate/(1+decay·epoch); `linear`, `cosine`: down to zero; `constant`"
+    )
+    decay: float = Field(0.05, ge=0, description="decay of the `inverse` schedule, per epoch")
+    warmup: float = Field(0.0, ge=0, lt=1, description="share of all steps over which the rate rises from zero")
+    clip_norm: float | None = Field(5.0, gt=0, description="largest norm of the gradient; larger ones are scaled")
+    unknown_rate: float = Field(
+        0.5, ge=0, le=1, description="chance that a word seen once is trained as the unknown word"
+    )
+    patience: int | None = Field(None, ge=1, description="stop after so many epochs without a better dev F1")
+    average: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="decay of a moving average of the weights, per step; the average is kept",
+    )
+    calibrate: bool = Field(False, description="fit `model.temperature` on the dev set after training")
+    seed: int = Field(1, ge=0, lt=2**63, description="seed of every random choice")
+    threads: int | None = Field(None, ge=1, description="CPU threads; unset: PyTorch's own choice")
+    device: str = Field("auto", description="`auto` (a GPU where there is one), `cpu`, `cuda`, `cuda:1`")
