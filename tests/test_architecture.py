@@ -38,6 +38,7 @@ FLOORS = [
         "network.cells",
         "network.layer",
         "network.context",
+        "network.dropout",
         "network.recursion",
         "network.paths",
         "network.likelihood",
@@ -49,6 +50,7 @@ FLOORS = [
     [
         "learning.batches",
         "learning.vectors",
+        "learning.rowwise",
         "learning.optimizer",
         "learning.checkpoint",
         "learning.prediction",

@@ -1,25 +1,49 @@
 """How weights move: the optimizer, its learning rate over time, a moving average of the weights."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
 
+from ner.learning.rowwise import RowwiseSGD
 from ner.settings import TrainingConfig
 
 
-def make_optimizer(config: TrainingConfig, parameters: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
-    """SGD with momentum, or AdamW (Loshchilov & Hutter 2019), over these parameters."""
-    if config.optimizer == "sgd":
-        return torch.optim.SGD(
-            parameters,
-            lr=config.learning_rate,
-            momentum=config.momentum,
-            weight_decay=config.weight_decay,
-            foreach=True,
-        )
-    return torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay, foreach=True)
+def make_optimizer(
+    config: TrainingConfig, parameters: Sequence[nn.Parameter], tables: Sequence[nn.Embedding] = ()
+) -> torch.optim.Optimizer:
+    """SGD with momentum, or AdamW (Loshchilov & Hutter 2019), over these parameters.
+
+    Args:
+        config: which, with its rates.
+        parameters: all that move.
+        tables: embeddings among them of which a batch reads few rows.
+    """
+    if config.optimizer == "adamw":
+        return torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay, foreach=True)
+    # Weight decay and the average of the weights touch every row at every step anyway, and a GPU sweeps a table
+    # faster than it is told which rows to leave out.
+    if tables and not config.weight_decay and not config.average and parameters[0].device.type == "cpu":
+        return RowwiseSGD(parameters, tables, lr=config.learning_rate, momentum=config.momentum)
+    return torch.optim.SGD(
+        parameters, lr=config.learning_rate, momentum=config.momentum, weight_decay=config.weight_decay, foreach=True
+    )
+
+
+def clip_gradient(parameters: Iterable[nn.Parameter], bound: float) -> float:
+    """Scales all gradients so that their norm is at most `bound` (Pascanu et al. 2013); returns it as it was."""
+    gradients = []
+    for parameter in parameters:
+        if parameter.grad is None:
+            continue
+        if parameter.grad.is_sparse:
+            parameter.grad = parameter.grad.coalesce()
+        gradients.append(parameter.grad.values() if parameter.grad.is_sparse else parameter.grad)
+    norm = float(torch.nn.utils.get_total_norm(gradients, foreach=True))
+    if norm > bound:
+        torch._foreach_mul_(gradients, bound / norm)
+    return norm
 
 
 def learning_rate(config: TrainingConfig, step: int, steps_per_epoch: int) -> float:
@@ -71,14 +95,17 @@ class WeightAverage:
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """The optimizer's memory (momentum and the like) as named tensors."""
+    """The optimizer's memory (momentum and the like) as named tensors; rows of tables are settled before."""
     state = optimizer.state_dict()["state"]
-    return {
+    tensors = {
         f"{number}.{key}": value
         for number, entry in state.items()
         for key, value in entry.items()
         if isinstance(value, Tensor)
     }
+    if isinstance(optimizer, RowwiseSGD):
+        tensors |= {f"table.{number}": table.velocity for number, table in enumerate(optimizer.tables)}
+    return tensors
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
@@ -86,5 +113,8 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tenso
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in tensors.items():
         number, _, key = name.partition(".")
+        if number == "table" and isinstance(optimizer, RowwiseSGD):
+            optimizer.tables[int(key)].velocity.copy_(value)
+            continue
         state.setdefault(int(number), {})[key] = value
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})

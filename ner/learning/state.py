@@ -38,7 +38,8 @@ def start_run(config: Config, network: BiLSTMCRF, *, corpus: str) -> Run:
     """A run that has trained nothing yet, on the network's device; `corpus` is the fingerprint of its sentences."""
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
     average = WeightAverage(parameters, config.training.average) if config.training.average else None
-    return Run(network, make_optimizer(config.training, parameters), average, weights_of(network), corpus)
+    optimizer = make_optimizer(config.training, parameters, network.embedding.sparse_tables())
+    return Run(network, optimizer, average, weights_of(network), corpus)
 
 
 def state_folder(model_folder: Path) -> Path:

@@ -19,8 +19,9 @@ from ner.evaluation.report import report_tags
 from ner.learning.batches import Encoded, batch_rows, drop_singletons, encode, fingerprint, make_batch
 from ner.learning.checkpoint import Model, package_versions
 from ner.learning.listener import Epoch, Listener, Step
-from ner.learning.optimizer import learning_rate
+from ner.learning.optimizer import clip_gradient, learning_rate
 from ner.learning.prediction import choose_device, predict_tags
+from ner.learning.rowwise import RowwiseSGD
 from ner.learning.state import Run, load_weights, restore_run, save_run, start_run, weights_of
 from ner.learning.temperature import fit_temperature
 from ner.learning.vectors import check_width, measure_coverage, place_vectors
@@ -229,7 +230,7 @@ def _train_epoch(run: Run, task: _Task, number: int) -> tuple[float, float, floa
         loss.backward()
         norm = None
         if settings.clip_norm:
-            norm = float(torch.nn.utils.clip_grad_norm_(parameters, settings.clip_norm, foreach=True))
+            norm = clip_gradient(parameters, settings.clip_norm)
         run.optimizer.step()
         if run.average:
             run.average.update()
@@ -238,6 +239,8 @@ def _train_epoch(run: Run, task: _Task, number: int) -> tuple[float, float, floa
         num_tokens += int(encoded.lengths[rows].sum())
         speed = num_tokens / (time.perf_counter() - start)
         task.listener.on_step(Step(number, done + 1, len(batches), total / num_sentences, speed, value, norm))
+    if isinstance(run.optimizer, RowwiseSGD):
+        run.optimizer.settle()
     # The last step shows in no loss of this epoch, and may be the last of all.
     if not all(bool(parameter.isfinite().all()) for parameter in parameters):
         raise TrainingError(f"epoch {number}: expected finite weights, found NaN or infinity; {_CALMER}")

@@ -8,6 +8,7 @@ where it stands, which makes the character part almost free.
 import torch
 from torch import Tensor, nn
 
+from ner.network.dropout import Dropout
 from ner.network.layer import RecurrentLayer
 
 PADDING = 0
@@ -45,7 +46,7 @@ class CharacterCNN(nn.Module):
     def __init__(self, num_characters: int, dim: int, num_filters: int, *, kernel_size: int, dropout: float) -> None:
         super().__init__()
         self.embedding = make_embedding(num_characters, dim)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.kernel_size = kernel_size
         # Convolution as a matrix product over windows: for filters this narrow it is faster on a CPU.
         self.filters = nn.Linear(kernel_size * dim, num_filters)
@@ -70,7 +71,7 @@ class CharacterLSTM(nn.Module):
     def __init__(self, num_characters: int, dim: int, hidden_dim: int, *, dropout: float) -> None:
         super().__init__()
         self.embedding = make_embedding(num_characters, dim)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.layer = RecurrentLayer("lstm", dim, hidden_dim, bidirectional=True)
         self.output_dim = 2 * hidden_dim
 
@@ -105,6 +106,11 @@ class TokenEmbedding(nn.Module):
         characters_dim = characters.output_dim if characters is not None else 0
         others_dim = sum(table.embedding_dim for table in (bigrams, cases) if table is not None)
         self.output_dim = words.trained.embedding_dim + characters_dim + others_dim
+
+    def sparse_tables(self) -> list[nn.Embedding]:
+        """The trained tables of which a batch reads few rows."""
+        tables = [self.words.trained] + ([self.bigrams] if self.bigrams is not None else [])
+        return [table for table in tables if table.weight.requires_grad]
 
     def forward(
         self, words: Tensor, bigrams: Tensor, cases: Tensor, spellings: Tensor, lengths: Tensor, where: Tensor

@@ -1,8 +1,7 @@
 """The encoder: stacked recurrent layers with dropout before, between and behind them.
 
-Variational dropout drops the same units at every token of a sentence (Gal & Ghahramani 2016). From the second
-layer on, a layer's input can be led past it: added (residual, He et al. 2016) or mixed in by a gate (highway,
-Srivastava et al. 2015).
+From the second layer on, a layer's input can be led past it: added (residual, He et al. 2016) or mixed in by a
+gate (highway, Srivastava et al. 2015).
 """
 
 from collections.abc import Callable, Sequence
@@ -11,25 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from ner.network.context import GlobalContext
+from ner.network.dropout import Dropout
 from ner.network.layer import RecurrentLayer
-
-
-class Dropout(nn.Module):
-    """Dropout of single values, or (`variational`) of the same units at every token of a sentence."""
-
-    def __init__(self, rate: float, *, variational: bool = False) -> None:
-        super().__init__()
-        self.rate = rate
-        self.variational = variational
-
-    def forward(self, states: Tensor) -> Tensor:
-        """The same shape (B, T, D), scaled so that the expectation stays."""
-        if not self.training or self.rate == 0:
-            return states
-        if not self.variational:
-            return nn.functional.dropout(states, self.rate)
-        kept = torch.empty_like(states[:, :1]).bernoulli_(1 - self.rate)  # (B, 1, D)
-        return states * kept.div_(1 - self.rate)
 
 
 class Replace(nn.Module):

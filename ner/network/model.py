@@ -10,8 +10,9 @@ from ner.network.cell import CellOptions
 from ner.network.cells import CELLS
 from ner.network.context import GlobalContext
 from ner.network.crf import CRF, Constraints
+from ner.network.dropout import Dropout
 from ner.network.embedding import CharacterCNN, CharacterLSTM, TokenEmbedding, WordEmbedding, make_embedding
-from ner.network.encoder import Dropout, Encoder
+from ner.network.encoder import Encoder
 from ner.network.layer import RecurrentLayer
 from ner.settings import ModelConfig
 from ner.text.tags import legal_moves
