@@ -125,7 +125,7 @@ def tag(
     tagger = _load(model, device)
     data = override_data(tagger.config.data, settings or [])
     interactive = file == "-" and sys.stdin.isatty()
-    options = OutputOptions(output_format, min_score, k_best, batch_size=1 if interactive else 64)
+    options = OutputOptions(output_format, min_score, k_best, batch_size=1 if interactive else 512)
     lines = _lines(file, data.encoding)
     if input_format == "text":
         pieces = tag_text(tagger, lines, options)
@@ -154,6 +154,22 @@ def score(
 
     comparison = score_files(gold, predicted, override_data(DataConfig(), settings or []))
     print(json.dumps(comparison.as_dict()) if as_json else comparison)
+
+
+@app.command()
+def bench(
+    model: ModelFolder,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Text, a few thousand lines of it.")],
+    as_json: AsJson = False,
+    threads: Annotated[int | None, typer.Option(min=1, help="Default: as many as it was trained on.")] = None,
+    device: Device = "auto",
+) -> None:
+    """Measure a model on this machine: start-up, throughput, latency, memory."""
+    from ner.bench import run_benchmark
+
+    texts = [line.rstrip("\r\n") for line in _lines(str(file), "utf-8")]
+    result = run_benchmark(model, texts, device=device, threads=threads)
+    print(json.dumps(result.as_dict()) if as_json else result)
 
 
 @app.command()

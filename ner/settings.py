@@ -128,6 +128,9 @@ class ModelConfig(Section):
     variational_dropout: bool = Field(
         False, description="drop the same units at every token of a sentence (Gal & Ghahramani 2016)"
     )
+    precision: Literal["fp32", "bf16"] = Field(
+        "fp32", description="`bf16`: `lstm`, `gru` and `rnn` compute in bfloat16 where the processor is built for it"
+    )
     constraints: bool = Field(
         True,
         description="forbid illegal tag sequences, in training and decoding; scores count legal ones alone",

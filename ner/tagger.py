@@ -50,7 +50,7 @@ class Tagger:
         """The entities of a text of any length, in order; `text[e.start:e.end] == e.text` for each."""
         return next(self.pipe([text]))
 
-    def pipe(self, texts: Iterable[str], *, batch_size: int = 64) -> Iterator[list[Entity]]:
+    def pipe(self, texts: Iterable[str], *, batch_size: int = 512) -> Iterator[list[Entity]]:
         """The entities of each text, in the order of the texts.
 
         Args:

@@ -68,7 +68,7 @@ FLOORS = [
         "inspection.page",
         "inspection.report",
     ],
-    ["tagger", "html", "output", "progress", "cli_resources", "cli", "__init__", "__main__"],
+    ["tagger", "bench", "html", "output", "progress", "cli_resources", "cli", "__init__", "__main__"],
 ]
 ORDER = [module for floor in FLOORS for module in floor]
 FLOOR_OF = {module: number for number, floor in enumerate(FLOORS) for module in floor}

@@ -26,6 +26,7 @@ from ner.learning.state import Run, load_weights, restore_run, save_run, start_r
 from ner.learning.temperature import fit_temperature
 from ner.learning.vectors import check_width, measure_coverage, place_vectors
 from ner.network.crf import NotFiniteError
+from ner.network.layer import has_bf16
 from ner.network.model import BiLSTMCRF, build_model, check_cell
 from ner.resources.named_vectors import open_vectors
 from ner.settings import DataConfig
@@ -77,6 +78,8 @@ def train_model(
     device = choose_device(config.training.device)
     if config.training.threads:
         torch.set_num_threads(config.training.threads)
+    if config.model.precision == "bf16" and not has_bf16(device):
+        listener.on_message("model.precision: this processor isn't built for bf16, so fp32 is used")
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(config.training.seed)
         task, network, coverage = _prepare(config, corpus, listener)

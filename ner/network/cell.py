@@ -52,6 +52,8 @@ class Cell(nn.Module):
 
     def _initialise(self, weight_ih: Tensor, weight_hh: Tensor, bias: Tensor, options: CellOptions) -> None:
         with torch.no_grad():
+            if weight_hh.is_meta:
+                return  # its weights come from a file, and drawing some here would import a second of PyTorch
             # Orthogonal block by block: repeated products neither vanish nor explode (Saxe et al. 2014).
             for block in torch.split(weight_hh, self.hidden_dim):
                 nn.init.orthogonal_(block)

@@ -136,7 +136,8 @@ class TokenEmbedding(nn.Module):
 
 def make_embedding(num_rows: int, dim: int) -> nn.Embedding:
     """A table whose padding row is zero, the others uniform with variance 1/dim (Ma & Hovy 2016, section 4.1)."""
-    embedding = nn.Embedding(num_rows, dim, padding_idx=PADDING)
+    # Given its weight, it draws none of its own: on the meta device that alone would import a second of PyTorch.
+    embedding = nn.Embedding(num_rows, dim, padding_idx=PADDING, _weight=torch.empty(num_rows, dim))
     bound = (3 / dim) ** 0.5
     nn.init.uniform_(embedding.weight, -bound, bound)
     with torch.no_grad():

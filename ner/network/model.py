@@ -134,17 +134,15 @@ def check_cell(cell: str) -> None:
 def _build_encoder(config: ModelConfig, input_dim: int) -> Encoder:
     check_cell(config.cell)
     options = CellOptions(forget_bias=config.forget_bias, clock_periods=config.clock_periods)
-    both = config.bidirectional
+    kind = {"bidirectional": config.bidirectional, "bf16": config.precision == "bf16"}
     context = None
     if config.context == "global":
-        context = GlobalContext(
-            RecurrentLayer(config.cell, input_dim, config.context_dim, bidirectional=both, options=options)
-        )
+        context = GlobalContext(RecurrentLayer(config.cell, input_dim, config.context_dim, options=options, **kind))
         input_dim += context.output_dim
     layers = []
     for number in range(config.num_layers):
         own = options._replace(stacked=number > 0)
-        layers.append(RecurrentLayer(config.cell, input_dim, config.hidden_dim, bidirectional=both, options=own))
+        layers.append(RecurrentLayer(config.cell, input_dim, config.hidden_dim, options=own, **kind))
         input_dim = layers[-1].output_dim
     dropout = Dropout(config.dropout, variational=config.variational_dropout)
     return Encoder(layers, dropout=dropout, connection=config.connection, context=context)

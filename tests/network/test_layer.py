@@ -7,7 +7,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from ner.network.cell import CellOptions
 from ner.network.cells import CELLS
-from ner.network.layer import RecurrentLayer, reversal
+from ner.network.layer import RecurrentLayer, has_bf16, reversal
 
 INPUT_DIM, HIDDEN_DIM = 5, 4
 LENGTHS = [[7, 3, 1, 7], [1], [1, 1, 1], [2, 6]]
@@ -228,3 +228,39 @@ def test_both_directions_start_with_weights_of_their_own_and_the_options(cell: s
             hidden = part(torch.randn(1, 6, INPUT_DIM))[0][0, :, HIDDEN_DIM // 2 :]
             assert torch.equal(hidden[0].expand(5, -1), hidden[:5])
             assert (hidden[5] != hidden[4]).all()
+
+
+@pytest.mark.skipif(not has_bf16(torch.device("cpu")), reason="this processor isn't built for bfloat16")
+@pytest.mark.parametrize("cell", KERNELS)
+def test_bf16_is_near_fp32_and_no_more(cell: str) -> None:
+    torch.manual_seed(1)
+    layer = RecurrentLayer(cell, 16, 12, bidirectional=True, bf16=True)
+    inputs, lengths = torch.randn(3, 7, 16, requires_grad=True), torch.tensor([7, 4, 1])
+    half = layer(inputs, lengths)[0]
+    half.sum().backward()
+    layer.bf16 = False
+    whole = layer(inputs, lengths)[0]
+    assert half.dtype == torch.float32
+    assert inputs.grad is not None
+    assert inputs.grad.isfinite().all()
+    assert not torch.equal(half, whole)
+    # Eight bits of mantissa: a relative error of 2^-9 in each number, a few of which add up.
+    torch.testing.assert_close(half, whole, rtol=0, atol=0.03)
+
+
+def test_a_processor_without_bf16_computes_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ner.network.layer.has_bf16", lambda device: False)
+    layer = RecurrentLayer("lstm", 4, 3, bidirectional=True, bf16=True)
+    inputs, lengths = torch.randn(2, 5, 4), torch.tensor([5, 2])
+    half = layer(inputs, lengths)[0]
+    layer.bf16 = False
+    assert torch.equal(half, layer(inputs, lengths)[0])
+
+
+@pytest.mark.parametrize("cell", [cell for cell in CELLS if cell not in KERNELS])
+def test_cells_without_a_kernel_compute_as_ever(cell: str) -> None:
+    layer = RecurrentLayer(cell, 4, 8, bidirectional=True, bf16=True)
+    inputs, lengths = torch.randn(2, 5, 4), torch.tensor([5, 2])
+    half = layer(inputs, lengths)[0]
+    layer.bf16 = False
+    assert torch.equal(half, layer(inputs, lengths)[0])

@@ -1,0 +1,143 @@
+"""How fast a model is on this machine: start-up, throughput, latency, memory.
+
+Everything is timed as a user meets it: a fresh process for the start-up, text in and entities with scores out for
+the rest. Medians over repeats; what is quoted of one run holds for that machine at that moment.
+"""
+
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ner.errors import DataError
+from ner.tagger import Tagger, load
+
+_REPEATS = 5
+_STARTS = 3
+_MOST_SENTENCES = 500  # whose latency is measured
+_START_TORCH = "import torch"
+_START_NER = "import sys, ner; ner.load(sys.argv[1], device=sys.argv[2]).tag('A short text.')"
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """What was measured; times in seconds, memory in bytes, latency of one sentence at a time."""
+
+    threads: int
+    device: str
+    texts: int
+    sentences: int
+    tokens: int
+    startup: float
+    startup_torch: float
+    tokens_per_second: float
+    tokens_per_second_split: float
+    latency_p50: float
+    latency_p90: float
+    latency_p99: float
+    memory_peak: int | None  # None where the system doesn't tell
+    model_bytes: int
+
+    def as_dict(self) -> dict[str, float | int | str | None]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        mega = 1024 * 1024
+        rows = [
+            ("start, load, first tag", f"{self.startup:.2f} s, of which PyTorch {self.startup_torch:.2f} s"),
+            ("raw text to entities with scores", f"{self.tokens_per_second:,.0f} tokens/s"),
+            ("split sentences to entities with scores", f"{self.tokens_per_second_split:,.0f} tokens/s"),
+            (
+                "one sentence at a time",
+                f"p50 {1000 * self.latency_p50:.2f} ms, p90 {1000 * self.latency_p90:.2f} ms, "
+                f"p99 {1000 * self.latency_p99:.2f} ms",
+            ),
+            ("memory, peak", "unknown" if self.memory_peak is None else f"{self.memory_peak / mega:,.0f} MB"),
+            ("model directory", f"{self.model_bytes / mega:,.1f} MB"),
+        ]
+        head = (
+            f"{self.texts:,} texts, {self.sentences:,} sentences, {self.tokens:,} tokens; "
+            f"{self.device}, {self.threads} threads, medians of {_REPEATS}"
+        )
+        return "\n".join([head, *(f"{name:42}{value}" for name, value in rows)])
+
+
+def run_benchmark(folder: Path, texts: Sequence[str], *, device: str = "auto", threads: int | None = None) -> Benchmark:
+    """Measures a model directory on texts.
+
+    Args:
+        folder: the model directory.
+        texts: at least one with a token.
+        device: as `load` takes it.
+        threads: CPU threads; None: as many as it was trained on.
+
+    Raises:
+        DataError: no text with a token.
+        ModelError: the directory holds no model.
+    """
+    tagger = load(folder, device=device)
+    if threads or tagger.config.training.threads:
+        torch.set_num_threads(threads or tagger.config.training.threads or 1)
+    pairs = [(text, sentence) for text in texts for sentence in tagger.split(text) if sentence.tokens]
+    sentences = [sentence for _, sentence in pairs]
+    tokens = sum(len(sentence.tokens) for sentence in sentences)
+    if not tokens:
+        raise DataError("bench: expected text to measure on, found none")
+    # Evenly over all of them, since neighbours are alike.
+    chosen = pairs[:: -(-len(pairs) // _MOST_SENTENCES)]
+    latencies = _latencies(tagger, [text[s.tokens[0].start : s.tokens[-1].end] for text, s in chosen])
+    return Benchmark(
+        threads=torch.get_num_threads(),
+        device=str(device),
+        texts=len(texts),
+        sentences=len(sentences),
+        tokens=tokens,
+        startup=_start(_START_NER, str(folder), device),
+        startup_torch=_start(_START_TORCH),
+        tokens_per_second=tokens / _median_seconds(lambda: sum(1 for _ in tagger.pipe(texts))),
+        tokens_per_second_split=tokens / _median_seconds(lambda: tagger.find_spans(sentences)),
+        latency_p50=float(np.quantile(latencies, 0.5)),
+        latency_p90=float(np.quantile(latencies, 0.9)),
+        latency_p99=float(np.quantile(latencies, 0.99)),
+        memory_peak=_peak_memory(),
+        model_bytes=sum(path.stat().st_size for path in folder.iterdir()),
+    )
+
+
+def _latencies(tagger: Tagger, texts: Sequence[str]) -> list[float]:
+    """Seconds for each text on its own; the first ones are tagged once before, to warm up."""
+    for text in texts[:20]:
+        tagger.tag(text)
+    return [_seconds(lambda text=text: tagger.tag(text)) for text in texts]  # type: ignore[misc]
+
+
+def _median_seconds(work: Callable[[], object]) -> float:
+    return statistics.median(_seconds(work) for _ in range(_REPEATS))
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def _start(code: str, *arguments: str) -> float:
+    """Seconds of a fresh Python that runs this."""
+    command = [sys.executable, "-c", code, *arguments]
+    return statistics.median(_seconds(lambda: subprocess.run(command, check=True)) for _ in range(_STARTS))
+
+
+def _peak_memory() -> int | None:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak  # bytes there, kilobytes elsewhere
