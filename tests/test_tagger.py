@@ -129,3 +129,28 @@ def test_readings_of_a_sentence_in_pieces_are_products_of_their_pieces(tagger, m
     first, second = (tagger.readings(" ".join(part), k=50)[0] for part in (words[:3], words[3:]))
     products = sorted((a.probability * b.probability for a in first for b in second), reverse=True)[:4]
     assert [reading.probability for reading in whole] == pytest.approx(products, rel=1e-3)
+
+
+def test_looking_inside_gives_arrays_of_each_sentence_and_the_scores_of_tagging(tagger):
+    text = "Jordan King flew to Amman. He met Angela Merkel."
+    sentences, seen = tagger.split(text), tagger.inspect(text)
+    assert [list(inspection.words) for inspection in seen] == [sentence.words for sentence in sentences]
+    for inspection in seen:
+        length = len(inspection.words)
+        assert inspection.emissions.shape == inspection.marginals.shape == (length, len(inspection.tags))
+        assert [list(layer) for layer in inspection.layers] == [["forward", "backward"]]
+        assert all(found.norms.shape == (length,) for found in inspection.influences)
+    found = [(i.span.label, i.score) for inspection in seen for i in inspection.influences]
+    assert found
+    assert found == [(entity.label, pytest.approx(entity.score, abs=1e-6)) for entity in tagger.tag(text)]
+
+
+def test_learned_moves_are_named_and_never_lead_from_an_open_entity_outside(tagger):
+    moves = tagger.learned_moves()
+    assert set(moves.tags) == {"O", *(f"{role}-{label}" for role in "BIES" for label in tagger.labels)}
+    assert moves.transitions.shape == (len(moves.tags), len(moves.tags))
+    outside = moves.tags.index("O")
+    for label in tagger.labels:
+        begin, last = moves.tags.index(f"B-{label}"), moves.tags.index(f"E-{label}")
+        assert moves.transitions[begin, outside] == moves.end[begin] == moves.start[last] == float("-inf")
+        assert abs(moves.transitions[begin, last]) < float("inf")

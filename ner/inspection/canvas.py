@@ -33,6 +33,9 @@ _WIDE_FONTS = (
     "Arial Unicode MS",
 )
 _DPI = 110
+# Longer names of rows are shortened, so that they leave room for the picture; those of columns much sooner.
+LONGEST_LABEL = 50
+_LONGEST_WORD = 24
 
 
 @contextmanager
@@ -47,7 +50,8 @@ def drawing() -> Iterator[None]:
     from matplotlib import rc_context
 
     family = ["DejaVu Sans", *_wide_fonts()]
-    with rc_context({"font.family": family, "axes.unicode_minus": False}):
+    # A word such as $5$ is no formula.
+    with rc_context({"font.family": family, "axes.unicode_minus": False, "text.parse_math": False}):
         yield
 
 
@@ -88,6 +92,8 @@ def draw_heat_map(
 
     A range that is negative on one side gets colours that part at zero.
     """
+    rows = [_drawable(name, LONGEST_LABEL) for name in rows]
+    columns = [_drawable(name, _LONGEST_WORD) for name in columns]
     low, high = limits
     colours = "RdBu_r" if low < 0 else "YlGnBu"
     image = axes.imshow(values, aspect="auto", cmap=colours, vmin=low, vmax=high, interpolation="nearest")
@@ -108,6 +114,18 @@ def draw_heat_map(
                 text = text.lstrip("-") if float(text) == 0 else text
                 axes.text(column, row, text, ha="center", va="center", fontsize=7, color=colour)
     return image
+
+
+def _drawable(text: str, longest: int) -> str:
+    """The text, its middle left out where it is too long, with ? for half a surrogate pair, which can't be drawn.
+
+    >>> _drawable("Llanfairpwllgwyngyll", 10)
+    'Llanfa…yll'
+    """
+    if len(text) > longest:
+        end = longest // 3
+        text = f"{text[: longest - end - 1]}…{text[-end:]}"
+    return text.encode("utf-8", errors="replace").decode("utf-8")
 
 
 def _wide_fonts() -> list[str]:

@@ -38,7 +38,8 @@ _UNBOUNDED = 1e30
 class Flow:
     """Mean norm of u · ∂s_T/∂s_(T-k) over sentences and random unit vectors u, for k = 0, 1, 2, …: 1 at k = 0.
 
-    `hidden` is of the hidden state, `memory` of the memory, the same where the cell has none of its own.
+    `hidden` is of the hidden state while the memory stays as it is, `memory` of the memory and of the hidden state
+    that shows it; both are the same where the cell has no memory of its own.
     """
 
     hidden: list[float]
@@ -76,6 +77,8 @@ def study_cell(config: Config, corpus: Corpus, *, listener: Listener = Listener(
         DataError: too few sentences to measure on.
         TrainingError: training with clipping fails.
     """
+    sentences = corpus.dev or corpus.train
+    _longest(sentences)  # too few are refused before anything is trained
     clip_norm = config.training.clip_norm
     model, clipped = _train(config, clip_norm or _UNBOUNDED, corpus, listener)
     if model is None:
@@ -87,7 +90,6 @@ def study_cell(config: Config, corpus: Corpus, *, listener: Listener = Listener(
     # The same inputs for both: what differs is the recurrent layer alone.
     fresh.embedding.load_state_dict(model.network.embedding.state_dict())
     untrained = replace(model, network=fresh.to(model.network.projection.weight.device).eval())
-    sentences = corpus.dev or corpus.train
     return CellFlow(
         config.model.cell,
         measure_flow(untrained, sentences, seed=config.training.seed),
@@ -109,15 +111,7 @@ def measure_flow(model: Model, sentences: Sequence[Sentence], *, seed: int = 1) 
     Raises:
         DataError: fewer than ten sentences, or all too short.
     """
-    by_length = sorted((s for s in sentences if s.tokens), key=lambda s: -len(s.tokens))[:_MOST_SENTENCES]
-    while by_length and len(by_length) > _FEWEST_SENTENCES and len(by_length[-1].tokens) <= _LONGEST_DISTANCE:
-        by_length.pop()
-    num_steps = min(len(by_length[-1].tokens), _LONGEST_DISTANCE + 1) if by_length else 0
-    if len(by_length) < _FEWEST_SENTENCES or num_steps < 2:
-        raise DataError(
-            f"gradient flow: expected at least {_FEWEST_SENTENCES} sentences of at least 2 tokens, "
-            f"found {sum(len(s.tokens) > 1 for s in sentences)}"
-        )
+    by_length, num_steps = _longest(sentences)
     network = model.network
     device = network.projection.weight.device
     inputs = make_batch(encode(by_length, model.vocabularies), np.arange(len(by_length)))[0].to(device)
@@ -127,6 +121,20 @@ def measure_flow(model: Model, sentences: Sequence[Sentence], *, seed: int = 1) 
     layer = network.encoder.layers[0]
     assert isinstance(layer, RecurrentLayer)  # a ModuleList tells no more than Module
     return _flow(layer.forward_cell, tokens, torch.Generator().manual_seed(seed))
+
+
+def _longest(sentences: Sequence[Sentence]) -> tuple[list[Sentence], int]:
+    """The longest sentences, and how many tokens of each are read."""
+    by_length = sorted((s for s in sentences if s.tokens), key=lambda s: -len(s.tokens))[:_MOST_SENTENCES]
+    while by_length and len(by_length) > _FEWEST_SENTENCES and len(by_length[-1].tokens) <= _LONGEST_DISTANCE:
+        by_length.pop()
+    num_steps = min(len(by_length[-1].tokens), _LONGEST_DISTANCE + 1) if by_length else 0
+    if len(by_length) < _FEWEST_SENTENCES or num_steps < 2:
+        raise DataError(
+            f"gradient flow: expected at least {_FEWEST_SENTENCES} sentences of at least 2 tokens, "
+            f"found {sum(len(s.tokens) > 1 for s in sentences)}"
+        )
+    return by_length, num_steps
 
 
 def _flow(cell: Cell, tokens: Tensor, generator: torch.Generator) -> Flow:

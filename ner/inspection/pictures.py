@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ner.inspection.canvas import draw_heat_map, drawing, new_figure, save_figure
+from ner.inspection.canvas import LONGEST_LABEL, draw_heat_map, drawing, new_figure, save_figure
 from ner.inspection.sentence import Inspection, Moves
 
 _COLUMN = 0.42  # inches a token; room for a number of two digits
 _ROW = 0.3  # inches a tag
+_NARROWEST = 7.0  # inches: the titles fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,8 @@ def draw_sentence(inspection: Inspection, folder: Path, prefix: str) -> tuple[li
     return pictures, warnings
 
 
-def draw_moves(moves: Moves, path: Path) -> Picture:
-    """Writes a heat map of the CRF's transition scores.
+def draw_moves(moves: Moves, path: Path) -> tuple[Picture, list[str]]:
+    """Writes a heat map of the CRF's transition scores; returns it, and warnings.
 
     Raises:
         ConfigError: matplotlib isn't installed, or the picture can't be written.
@@ -63,15 +64,15 @@ def draw_moves(moves: Moves, path: Path) -> Picture:
         image = draw_heat_map(axes, shown, rows=rows, columns=columns, limits=(-reach, reach), numbers=numbers)
         axes.set(xlabel="to", ylabel="from", title="CRF transition scores; white: forbidden")
         figure.colorbar(image, ax=axes, shrink=0.6)
-        save_figure(figure, path)
-    return Picture(path, "Transitions", _MOVES_CAPTION)
+        warnings = save_figure(figure, path)
+    return Picture(path, "Transitions", _MOVES_CAPTION), warnings
 
 
 def _draw_layer(inspection: Inspection, layer: dict[str, dict[str, Any]], path: Path) -> list[str]:
     words = inspection.words
     gates = [name for name in next(iter(layer.values())) if name not in ("hidden", "memory")]
     heights = ([0.4 + 0.32 * len(gates)] if gates else []) + [3.2]
-    figure = new_figure(max(4.0, _COLUMN * len(words) + 1.8), len(layer) * (sum(heights) + 1.0))
+    figure = new_figure(max(_NARROWEST, _COLUMN * len(words) + 1.8), len(layer) * (sum(heights) + 1.0))
     grid = figure.subplots(len(layer) * len(heights), 1, squeeze=False, height_ratios=heights * len(layer))[:, 0]
     for number, (side, seen) in enumerate(layer.items()):
         reads = "reads →" if side == "forward" else "reads ←"
@@ -94,7 +95,7 @@ def _draw_layer(inspection: Inspection, layer: dict[str, dict[str, Any]], path: 
 
 def _draw_scores(inspection: Inspection, path: Path) -> list[str]:
     words, tags = inspection.words, inspection.tags
-    width = max(4.0, _COLUMN * len(words) + 2.4)
+    width = max(_NARROWEST, _COLUMN * len(words) + 2.4)
     figure = new_figure(width, 2 * (_ROW * len(tags) + 1.3))
     upper, lower = figure.subplots(2, 1)
     reach = float(np.abs(inspection.emissions).max())
@@ -114,8 +115,8 @@ def _draw_influence(inspection: Inspection, path: Path) -> list[str]:
     norms = np.stack([found.norms for found in inspection.influences])
     shares = norms / np.maximum(norms.sum(1, keepdims=True), np.finfo(norms.dtype).tiny)
     names = [f"{found.text}  {found.span.label} {found.score:.3f}" for found in inspection.influences]
-    longest = max(map(len, names))
-    width = max(4.0, _COLUMN * len(words) + 1.6 + 0.085 * longest)
+    longest = min(max(map(len, names)), LONGEST_LABEL)
+    width = max(_NARROWEST, _COLUMN * len(words) + 1.6 + 0.085 * longest)
     figure = new_figure(width, 0.45 * len(names) + 1.6)
     axes = figure.subplots()
     image = draw_heat_map(

@@ -1,11 +1,14 @@
 """What `ner inspect` leaves in its folder: pictures, the page that shows them, and the numbers as JSON."""
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from ner.errors import ConfigError
+from ner.inspection.canvas import drawing
 from ner.inspection.flow_pictures import draw_flows
 from ner.inspection.gradient_flow import CellFlow
 from ner.inspection.page import render_page
@@ -19,16 +22,17 @@ def write_inspections(inspections: Sequence[Inspection], moves: Moves, folder: P
     Raises:
         ConfigError: matplotlib isn't installed, or the folder can't be written.
     """
-    _make(folder)
+    prepare(folder)
     warnings, sections = [], []
     for number, inspection in enumerate(inspections, start=1):
         pictures, found = draw_sentence(inspection, folder, f"{number}-")
         warnings += found
         sections.append((inspection, pictures))
-    transitions = draw_moves(moves, folder / "transitions.png")
+    transitions, found = draw_moves(moves, folder / "transitions.png")
+    warnings += found
     page = render_page("Inside the recognizer", [*sections, (None, [transitions])], language="und")
     _write(folder / "index.html", page)
-    return warnings
+    return list(dict.fromkeys(warnings))
 
 
 def write_flows(flows: Sequence[CellFlow], folder: Path) -> None:
@@ -37,16 +41,33 @@ def write_flows(flows: Sequence[CellFlow], folder: Path) -> None:
     Raises:
         ConfigError: matplotlib isn't installed, or the folder can't be written.
     """
-    _make(folder)
-    _write(folder / "gradient-flow.json", json.dumps([asdict(flow) for flow in flows], indent=1) + "\n")
+    prepare(folder)
+    values = [_finite(asdict(flow)) for flow in flows]
+    _write(folder / "gradient-flow.json", json.dumps(values, indent=1, allow_nan=False) + "\n")
     _write(folder / "index.html", render_page("Gradient flow", [(None, draw_flows(flows, folder))]))
 
 
-def _make(folder: Path) -> None:
+def prepare(folder: Path) -> None:
+    """Makes the folder; to be called before work that would be lost without it.
+
+    Raises:
+        ConfigError: it can't be made, or matplotlib isn't installed.
+    """
+    with drawing():
+        pass
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"--out {folder}: expected a folder that can be made: {error.strerror}") from None
+
+
+def _finite(values: Any) -> Any:
+    """The same with None for infinity and NaN, which JSON doesn't know."""
+    if isinstance(values, dict):
+        return {name: _finite(value) for name, value in values.items()}
+    if isinstance(values, list):
+        return [_finite(value) for value in values]
+    return None if isinstance(values, float) and not math.isfinite(values) else values
 
 
 def _write(path: Path, text: str) -> None:

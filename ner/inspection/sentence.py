@@ -4,6 +4,7 @@ What an entity rests on is asked of the gradient (Simonyan et al. 2014): how str
 change with the input at each token.
 """
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,12 +17,14 @@ from torch import Tensor
 from ner.errors import DataError
 from ner.learning.batches import encode, make_batch
 from ner.learning.prediction import predict_spans
+from ner.network.crf import CRF
 from ner.network.model import BiLSTMCRF
 from ner.text.sentence import Sentence, Span, Token
 from ner.text.vocabulary import Vocabularies
 
 # What fits a picture a person can read.
 LONGEST = 200
+_AFTER_EMBEDDING = ("encoder", "projection", "crf")
 
 Array = np.ndarray[Any, Any]
 
@@ -87,6 +90,8 @@ def inspect_sentence(network: BiLSTMCRF, vocabularies: Vocabularies, sentence: S
         emissions = network.projection(network.encoder(tokens, lengths))
         marginals = network.crf.marginals(emissions, inputs.mask)
     found = predict_spans(network, vocabularies, [sentence])[0]
+    # The gradient of a very sure probability is a difference of nearly equal numbers.
+    exact = copy.deepcopy(torch.nn.ModuleDict({name: getattr(network, name) for name in _AFTER_EMBEDDING})).double()
     return Inspection(
         text=_text_of(sentence.tokens),
         words=tuple(sentence.words),
@@ -102,7 +107,7 @@ def inspect_sentence(network: BiLSTMCRF, vocabularies: Vocabularies, sentence: S
                 span,
                 _text_of(sentence.tokens[span.start : span.end]),
                 score,
-                _influence(network, vocabularies, tokens, lengths, span),
+                _influence(exact, tokens.double(), lengths, span, _tags_of(vocabularies, span)),
             )
             for span, score in found
         ),
@@ -115,18 +120,20 @@ def learned_moves(network: BiLSTMCRF, vocabularies: Vocabularies) -> Moves:
     return Moves(tuple(vocabularies.tags), *(part.detach().cpu().numpy() for part in scores))
 
 
-def _influence(network: BiLSTMCRF, vocabularies: Vocabularies, tokens: Tensor, lengths: Tensor, span: Span) -> Array:
-    """Norm of the gradient of a span's probability in the input of each token (T,)."""
+def _influence(network: torch.nn.ModuleDict, tokens: Tensor, lengths: Tensor, span: Span, tags: Sequence[int]) -> Array:
+    """Norm of the gradient of a span's probability in the input of each token (T,); `tags` are those of the span."""
     tokens = tokens.detach().requires_grad_()
     # cuDNN's recurrent kernels know no backward pass in eval mode.
     with torch.enable_grad(), torch.backends.cudnn.flags(enabled=False):
-        emissions = network.projection(network.encoder(tokens, lengths))
+        emissions = network["projection"](network["encoder"](tokens, lengths))
         allowed = torch.ones_like(emissions, dtype=torch.bool)
-        for token, number in zip(range(span.start, span.end), _tags_of(vocabularies, span), strict=True):
+        for token, number in zip(range(span.start, span.end), tags, strict=True):
             allowed[0, token] = False
             allowed[0, token, number] = True
         # All tag sequences that have just this span: their share of everything is its probability.
-        probability = network.crf.partial_log_likelihood(emissions, allowed, tempered=True).exp()
+        crf = network["crf"]
+        assert isinstance(crf, CRF)  # a ModuleDict tells no more than Module
+        probability = crf.partial_log_likelihood(emissions, allowed, tempered=True).exp()
         (gradient,) = torch.autograd.grad(probability, tokens)
     return _array(gradient.norm(dim=2, keepdim=True))[:, 0]
 

@@ -424,3 +424,51 @@ def test_sentences_of_no_tokens_at_all_have_one_path_of_probability_one():
     assert crf.log_partition(nothing).tolist() == [0, 0]
     assert crf(nothing, torch.zeros(2, 0, dtype=torch.long), reduction="none").tolist() == [0, 0]
     assert crf.span_posteriors(nothing, None, [], torch.zeros(0, 4, dtype=torch.long)).tolist() == []
+
+
+@pytest.mark.parametrize("temperature", [0.5, 2.0])
+def test_tempered_partial_labels_sum_over_the_paths_that_agree_at_that_temperature(crf, world, temperature):
+    num_tags, emissions, mask, lengths, generator = world
+    crf.temperature = temperature
+    allowed = torch.rand(*mask.shape, num_tags, generator=generator) < 0.5
+    allowed[:, :, 0] = True  # the tag that is legal everywhere
+    found = crf.partial_log_likelihood(emissions, allowed, mask, "none", tempered=True).tolist()
+    for row, length in enumerate(lengths):
+        scores = {path: score(crf, emissions[row], path) / temperature for path in legal_paths(crf, length)}
+        agreeing = [
+            value for path, value in scores.items() if all(allowed[row, step, tag] for step, tag in enumerate(path))
+        ]
+        assert found[row] == pytest.approx(log_sum(agreeing) - log_sum(list(scores.values())), rel=1e-4, abs=1e-5)
+
+
+def test_partial_labels_in_training_know_nothing_of_the_temperature(crf, world):
+    num_tags, emissions, mask, _, generator = world
+    allowed = torch.rand(*mask.shape, num_tags, generator=generator) < 0.5
+    allowed[:, :, 0] = True
+    before = crf.partial_log_likelihood(emissions, allowed, mask)
+    crf.temperature = 2.0
+    assert torch.equal(crf.partial_log_likelihood(emissions, allowed, mask), before)
+
+
+def test_the_gradient_of_tempered_partial_labels_is_their_slope():
+    generator = torch.Generator().manual_seed(6)
+    crf = random_crf(3, generator, constrained=True).double()
+    crf.temperature = 2.0
+    emissions = torch.randn(2, 4, 3, generator=generator, dtype=torch.double, requires_grad=True)
+    allowed = torch.rand(2, 4, 3, generator=generator) < 0.5
+    allowed[:, :, 0] = True
+
+    def tempered(scores):
+        return crf.partial_log_likelihood(scores, allowed, reduction="none", tempered=True)
+
+    assert torch.autograd.gradcheck(tempered, [emissions])
+
+
+def test_move_scores_are_the_addends_of_a_path_and_minus_infinity_where_one_is_forbidden(crf, world):
+    num_tags = world[0]
+    start, moves, end = (part.tolist() for part in crf.move_scores())
+    allowed = set(legal_paths(crf, 3))
+    for path in itertools.product(range(num_tags), repeat=3):
+        total = start[path[0]] + moves[path[0]][path[1]] + moves[path[1]][path[2]] + end[path[2]]
+        wanted = score(crf, torch.zeros(3, num_tags), path) if path in allowed else -math.inf
+        assert total == pytest.approx(wanted, abs=1e-5)

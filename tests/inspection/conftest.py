@@ -1,0 +1,102 @@
+"""Networks that nobody trained but that find entities all the same, a tiny corpus, and the command line."""
+
+import io
+import sys
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import nn
+
+from ner.cli import main
+from ner.config import Config, parse_config
+from ner.learning.checkpoint import Model
+from ner.network.model import build_model
+from ner.text.corpus import Corpus
+from ner.text.sentence import Sentence, sentence_from_words
+from ner.text.vocabulary import build_vocabularies
+
+MakeConfig = Callable[..., Config]
+MakeModel = Callable[..., Model]
+Run = Callable[..., tuple[int, str, str]]
+
+_TEXT = """
+Anna/B-PER Lee/I-PER lives/O in/O Rome/B-LOC
+Rome/B-LOC is/O old/O
+Bob/B-PER met/O Anna/B-PER Lee/I-PER
+in/O 1984/O Bob/B-PER left/O New/B-LOC York/I-LOC for/O Oslo/B-LOC
+nothing/O happened/O
+Oslo/B-LOC
+the/O old/O town/O of/O New/B-LOC York/I-LOC sleeps/O
+Carla/B-PER Bianchi/I-PER sleeps/O
+Anna/B-PER sleeps/O in/O Oslo/B-LOC
+the/O town/O of/O Bob/B-PER Lee/I-PER
+old/O Rome/B-LOC met/O Carla/B-PER
+they/O left/O Oslo/B-LOC for/O Rome/B-LOC
+"""
+
+
+@pytest.fixture
+def sentences() -> list[Sentence]:
+    """Twelve of one to eight tokens, all different."""
+    lines = [line.split() for line in _TEXT.strip().splitlines()]
+    return [sentence_from_words(*zip(*(pair.rsplit("/", 1) for pair in line), strict=True)) for line in lines]
+
+
+@pytest.fixture
+def corpus(sentences: list[Sentence]) -> Corpus:
+    return Corpus(sentences, sentences, [])
+
+
+@pytest.fixture
+def make_config() -> MakeConfig:
+    """Settings of a tiny network without dropout; each key is looked up in `[model]`, then in `[training]`."""
+
+    def make(**settings: object) -> Config:
+        tree: dict[str, dict[str, object]] = {
+            "model": {"word_dim": 4, "char_dim": 3, "char_hidden_dim": 2, "hidden_dim": 4, "context_dim": 3},
+            "training": {"epochs": 2, "batch_size": 5, "learning_rate": 0.05, "device": "cpu", "unknown_rate": 0.0},
+        }
+        tree["model"] |= {"dropout": 0.0, "char_dropout": 0.0}
+        for key, value in settings.items():
+            section = next(s for s in ("model", "training") if key in getattr(Config(), s).model_dump())
+            tree[section][key] = value
+        return parse_config(tree, "test")
+
+    return make
+
+
+@pytest.fixture
+def make_model(make_config: MakeConfig, sentences: list[Sentence]) -> MakeModel:
+    """A model of random weights whose emissions and transitions are anything but near zero."""
+
+    def make(*, seed: int = 1, **settings: object) -> Model:
+        config = make_config(**settings)
+        vocabularies = build_vocabularies(sentences, lowercase=True, normalize_digits=True)
+        torch.manual_seed(seed)
+        network = build_model(config.model, vocabularies)
+        for name, parameter in network.named_parameters():
+            if name.startswith(("crf.", "projection.")):
+                nn.init.normal_(parameter)
+        return Model(config, vocabularies, network.eval(), {}, [])
+
+    return make
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs `ner inspect …` in this process; returns exit code, stdout, stderr."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["ner", "inspect", *map(str, arguments)])
+        monkeypatch.setattr(sys, "stdin", io.StringIO())
+        capsys.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code if isinstance(stop.code, int) else 0
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call

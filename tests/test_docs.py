@@ -1,0 +1,55 @@
+"""The guides quote the code as it is, show pictures that exist, and agree with each other."""
+
+import re
+from textwrap import dedent
+
+import pytest
+
+from ner.network.cells import CELLS
+from tests.conftest import ROOT
+
+GUIDES = ["from-rnn-to-bilstm-crf.md", "从RNN到BiLSTM-CRF.md"]
+
+
+def read(name: str) -> str:
+    return (ROOT / "docs" / name).read_text(encoding="utf-8")
+
+
+def squeezed(code: str) -> str:
+    return "\n".join(line.strip() for line in dedent(code).strip().splitlines())
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_every_quoted_line_of_code_is_in_the_package(name: str) -> None:
+    sources = "\n".join(squeezed(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "ner").rglob("*.py")))
+    blocks = re.findall(r"```python\n(.*?)```", read(name), flags=re.DOTALL)
+    assert len(blocks) >= 5
+    for block in blocks:
+        assert squeezed(block) in sources, block
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_every_file_that_is_named_exists(name: str) -> None:
+    text = read(name)
+    links = re.findall(r"\]\(([^)#]+)\)", text)
+    assert links
+    for link in links:
+        assert (ROOT / "docs" / link).exists(), link
+    for path in re.findall(r"`((?:ner|configs|benchmarks)/[a-z0-9_/]+\.(?:py|toml))`", text):
+        assert (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_every_cell_is_in_both_tables(name: str) -> None:
+    for cell in CELLS:
+        assert len(re.findall(rf"^\| `?{re.escape(cell)}`? \|", read(name), flags=re.MULTILINE)) == 2, cell
+
+
+def test_both_guides_have_the_same_figures_and_equations() -> None:
+    english, chinese = (read(name) for name in GUIDES)
+
+    def rows(text: str) -> list[str]:
+        return [line for line in text.splitlines() if re.match(r"\| [a-z-]+ \| [\d,]+ \|", line)]
+
+    assert rows(english) == rows(chinese) != []
+    assert len(re.findall(r"\$\$", english)) == len(re.findall(r"\$\$", chinese))
