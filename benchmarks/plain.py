@@ -124,6 +124,8 @@ def show_agreement(model: Model, plain: PlainTagger, corpus: Corpus) -> None:
     encoded = encode(corpus.train[:640], model.vocabularies, tagged=True)
     worst = 0.0
     model.network.eval(), plain.eval()
+    layer = model.network.encoder.layers[0]
+    half, layer.bf16 = layer.bf16, False  # the same arithmetic for both
     for start in range(0, 640, 16):
         inputs, tags = make_batch(encoded, np.arange(start, start + 16))
         with torch.no_grad():
@@ -132,8 +134,9 @@ def show_agreement(model: Model, plain: PlainTagger, corpus: Corpus) -> None:
     ours = predict_tags(model.network, model.vocabularies, corpus.dev)
     theirs = tag_plain(plain, model, corpus)
     different = sum(a != b for a, b in zip(ours, theirs, strict=True))
-    print(f"largest relative difference of the loss, 40 batches: {worst:.1e}")
-    print(f"dev sentences with other tags: {different} of {len(ours):,}")
+    print(f"largest relative difference of the loss, 40 batches, fp32: {worst:.1e}")
+    print(f"dev sentences with other tags, fp32: {different} of {len(ours):,}")
+    layer.bf16 = half
 
 
 def train_plain(plain: PlainTagger, model: Model, config: Config, corpus: Corpus) -> float:
