@@ -50,8 +50,7 @@ def drawing() -> Iterator[None]:
     from matplotlib import rc_context
 
     family = ["DejaVu Sans", *_wide_fonts()]
-    # A word such as $5$ is no formula.
-    with rc_context({"font.family": family, "axes.unicode_minus": False, "text.parse_math": False}):
+    with rc_context({"font.family": family, "axes.unicode_minus": False}):
         yield
 
 
@@ -103,6 +102,8 @@ def draw_heat_map(
         label.set_rotation_mode("anchor")
     if rows:
         axes.set_yticks(range(len(rows)), rows)
+    for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
+        label.set_parse_math(False)  # a word such as $5$ is no formula
     if numbers:
         middle, reach = (low + high) / 2, (high - low) / 2 or 1.0
         for (row, column), value in np.ndenumerate(values):

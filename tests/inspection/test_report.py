@@ -195,3 +195,14 @@ def test_a_tagger_inspects_each_sentence_of_a_text(tagger: Tagger) -> None:
     seen = tagger.inspect("Angela Merkel visited Paris. She left.")
     assert [inspection.text for inspection in seen] == ["Angela Merkel visited Paris.", "She left."]
     assert seen[0].layers[0]["forward"]["forget"].shape == (5, tagger.config.model.hidden_dim)
+
+
+def test_words_are_no_formulas_and_the_powers_on_a_logarithmic_axis_are() -> None:
+    with drawing():
+        words, powers = new_figure(3, 3).subplots(1, 2)
+        draw_heat_map(words, np.zeros((1, 2)), rows=["$x$"], columns=["$5$", "b"], limits=(0, 1))
+        powers.set(yscale="log", ylim=(1e-5, 1))
+        labels = (*words.get_xticklabels(), *words.get_yticklabels())
+    assert [label.get_text() for label in labels] == ["$5$", "b", "$x$"]
+    assert not any(label.get_parse_math() for label in labels)
+    assert all(label.get_parse_math() for label in powers.get_yticklabels())
