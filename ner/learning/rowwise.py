@@ -49,6 +49,11 @@ class RowwiseSGD(torch.optim.SGD):
         for table in self.tables:
             table.settle()
 
+    def release(self) -> None:
+        """Settles, and leaves the embeddings as it found them, with dense gradients."""
+        for table in self.tables:
+            table.release()
+
 
 class _Table:
     """An embedding, the velocity of each row, and up to which step each row is up to date."""
@@ -62,8 +67,9 @@ class _Table:
         self.powers = momentum ** torch.arange(_WINDOW + 1, dtype=torch.double)
         # How far a velocity of 1 at step s has carried its row by now.
         self.reach = torch.zeros(_WINDOW + 1, dtype=torch.double)
+        self.embedding = embedding
         embedding.sparse = True
-        embedding.register_forward_pre_hook(lambda module, inputs: self.catch_up(inputs[0]))
+        self.hook = embedding.register_forward_pre_hook(lambda module, inputs: self.catch_up(inputs[0]))
 
     @torch.no_grad()
     def catch_up(self, rows: Tensor) -> None:
@@ -102,3 +108,9 @@ class _Table:
         self.steps = 0
         self.updated.zero_()
         self.reach.zero_()
+
+    def release(self) -> None:
+        """Settles, and leaves the embedding as it was found."""
+        self.settle()
+        self.hook.remove()  # it holds a velocity for each row
+        self.embedding.sparse = False

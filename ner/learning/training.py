@@ -90,6 +90,8 @@ def train_model(
                 raise ConfigError("resume: expected the folder of an unfinished run, found none")
             restore_run(run, config, state)
         _run_epochs(run, task, state)
+        if isinstance(run.optimizer, RowwiseSGD):
+            run.optimizer.release()
     load_weights(network, run.best)
     config = _with_tokenizer(config, corpus)
     if config.training.calibrate and not corpus.dev:

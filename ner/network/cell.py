@@ -4,6 +4,7 @@ All products with the inputs are made before the first step, in one matrix produ
 has only the recurrent product left.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import ClassVar, NamedTuple
 
@@ -30,7 +31,7 @@ class CellOptions(NamedTuple):
     """A layer of the same cell lies below, and hands its memory up."""
 
 
-class Cell(nn.Module):
+class Cell(nn.Module, ABC):
     """A recurrent cell that steps from token to token, from a state of zeros.
 
     A new one names its weight blocks, says in `step` how a token changes the state, and gets a line in `CELLS`.
@@ -87,6 +88,7 @@ class Cell(nn.Module):
         """What a hidden state is multiplied by (H, W)."""
         return self.weight_hh.t()
 
+    @abstractmethod
     def step(self, drive: Tensor, state: State, weight: Tensor) -> tuple[State, dict[str, Tensor]]:
         """The state after a token, and the gates that led there by name, each (B, H).
 
@@ -95,7 +97,6 @@ class Cell(nn.Module):
             state: after the token before.
             weight: `recurrent_weight` (H, W).
         """
-        raise NotImplementedError
 
     def states(self, inputs: Tensor, below: Tensor | None) -> list[tuple[State, dict[str, Tensor]]]:
         """The state after each token with the gates that led there, step by step whatever the kernel."""

@@ -4,10 +4,14 @@ import pytest
 import torch
 from torch import nn
 
+from ner.config import parse_config
 from ner.learning import rowwise
 from ner.learning.optimizer import clip_gradient, make_optimizer, optimizer_tensors, restore_optimizer
 from ner.learning.rowwise import RowwiseSGD
+from ner.learning.training import train_model
 from ner.settings import TrainingConfig
+from ner.text.corpus import Corpus
+from ner.text.sentence import sentence_from_words
 
 NUM_ROWS, DIM = 40, 3
 
@@ -112,3 +116,25 @@ def test_rows_move_apart_where_nothing_else_touches_the_whole_table(
     optimizer = make_optimizer(config, list(network.parameters()), [network[0]])
     assert isinstance(optimizer, RowwiseSGD) == rowwise_wanted
     assert not isinstance(make_optimizer(config, list(network.parameters())), RowwiseSGD)
+
+
+def test_when_it_is_released_the_embedding_is_as_it_was_found() -> None:
+    dense, sparse = make_network(), make_network()
+    train(dense, torch.optim.SGD(dense.parameters(), lr=1, momentum=0.9), steps=9)
+    optimizer = RowwiseSGD(sparse.parameters(), [sparse[0]], lr=1, momentum=0.9)
+    train(sparse, optimizer, steps=9)
+    optimizer.release()
+    optimizer.zero_grad()
+    sparse[0](torch.tensor([1])).sum().backward()
+    assert not sparse[0]._forward_pre_hooks
+    assert not sparse[0].weight.grad.is_sparse
+    torch.testing.assert_close(sparse[0].weight, dense[0].weight, rtol=0, atol=1e-12)
+
+
+def test_a_trained_network_keeps_nothing_of_its_optimizer() -> None:
+    words = ["Anna", "lives", "in", "Rome"]
+    sentences = [sentence_from_words(words, ["B-PER", "O", "O", "B-LOC"])]
+    model = train_model(parse_config({"training": {"epochs": 1, "device": "cpu"}}, ""), Corpus(sentences, [], []))
+    table = model.network.embedding.words.trained
+    assert not table._forward_pre_hooks
+    assert not table.sparse
