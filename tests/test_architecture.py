@@ -68,7 +68,18 @@ FLOORS = [
         "inspection.page",
         "inspection.report",
     ],
-    ["tagger", "bench", "html", "output", "progress", "cli_resources", "cli", "__init__", "__main__"],
+    ["tagger", "bench", "html", "output", "progress"],
+    [
+        "commands.options",
+        "commands.training",
+        "commands.evaluation",
+        "commands.tagging",
+        "commands.inspection",
+        "commands.resources",
+        "cli",
+        "__init__",
+        "__main__",
+    ],
 ]
 ORDER = [module for floor in FLOORS for module in floor]
 FLOOR_OF = {module: number for number, floor in enumerate(FLOORS) for module in floor}

@@ -5,13 +5,10 @@ from typing import Annotated
 
 import typer
 
+from ner.commands.options import Settings
+
 vectors_app = typer.Typer(help="Pretrained word vectors.", no_args_is_help=True)
 data_app = typer.Typer(help="Public corpora, and a check of your own.", no_args_is_help=True)
-
-Settings = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Lay a setting over; may be repeated."),
-]
 
 
 @vectors_app.command("list")

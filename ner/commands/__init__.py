@@ -1,0 +1,1 @@
+"""The commands of `ner`, a module for each kind; `ner/cli.py` puts them together."""

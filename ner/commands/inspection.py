@@ -1,0 +1,69 @@
+"""`ner inspect`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ner.commands.options import Device, Settings, load_tagger
+from ner.errors import ConfigError
+
+
+def inspect(
+    model: Annotated[Path | None, typer.Argument(metavar="[MODEL]", help="A model directory.")] = None,
+    text: Annotated[str | None, typer.Argument(metavar="[TEXT]", help="What it should read.")] = None,
+    *,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where pictures and page go.")],
+    gradient_flow: Annotated[
+        bool, typer.Option("--gradient-flow", help="Instead: train cells and measure how far a gradient travels.")
+    ] = False,
+    cells: Annotated[
+        str | None, typer.Option(metavar="all|NAME,NAME…", help="Which cells' gradient flow; default: all.")
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="CONFIG.toml", help="How they are trained for that; default: configs/quickstart.toml."),
+    ] = None,
+    settings: Settings = None,
+    device: Device = "auto",
+) -> None:
+    """Look inside: gates, memory, scores and influences of a text, or the gradient flow of cells; as pictures."""
+    if gradient_flow:
+        if model is not None:
+            raise ConfigError(f"--gradient-flow: expected no model, since it trains its own; found {model}")
+        _inspect_flow(cells or "all", config or Path("configs/quickstart.toml"), settings or [], out)
+    elif cells or config or settings:
+        raise ConfigError("--cells, --config and --set: expected --gradient-flow, which is what they are for")
+    elif model is None or text is None or not text.strip():
+        raise ConfigError('expected a model and a text, `ner inspect MODEL "text" --out FOLDER`, or --gradient-flow')
+    else:
+        from ner.inspection.report import write_inspections
+
+        tagger = load_tagger(model, device)
+        for warning in write_inspections(tagger.inspect(text), tagger.learned_moves(), out):
+            print(f"warning: {warning}", file=sys.stderr)
+    print(out / "index.html")
+
+
+def _inspect_flow(cells: str, config: Path, settings: list[str], out: Path) -> None:
+    from ner.config import load_config
+    from ner.inspection.gradient_flow import study_cell
+    from ner.inspection.report import prepare, write_flows
+    from ner.network.cells import CELLS
+    from ner.network.model import check_cell
+    from ner.progress import TrainingProgress
+    from ner.text.corpus import load_corpus
+
+    names = list(CELLS) if cells == "all" else list(dict.fromkeys(name.strip() for name in cells.split(",")))
+    for name in names:
+        check_cell(name)
+    loaded = [load_config(config, [*settings, f"model.cell={name}"]) for name in names]
+    corpus = load_corpus(loaded[0].data)
+    prepare(out)
+    flows = []
+    for name, each in zip(names, loaded, strict=True):
+        print(f"{name}: training with clipping, then without", file=sys.stderr)
+        with TrainingProgress(each.training.epochs) as progress:
+            flows.append(study_cell(each, corpus, listener=progress.listener))
+    write_flows(flows, out)

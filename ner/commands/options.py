@@ -1,0 +1,49 @@
+"""What several commands share: their options, how a model is loaded and a text read."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ner.errors import DataError
+
+if TYPE_CHECKING:
+    from ner.tagger import Tagger
+
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Lay a setting over; may be repeated."),
+]
+ModelFolder = Annotated[Path, typer.Argument(metavar="MODEL", help="A model directory.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of the table.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")]
+
+
+def load_tagger(model: Path, device: str) -> "Tagger":
+    """The model's tagger, on as many threads as it was trained on."""
+    import torch
+
+    from ner.tagger import load
+
+    tagger = load(model, device=device)
+    if tagger.config.training.threads:
+        torch.set_num_threads(tagger.config.training.threads)
+    return tagger
+
+
+def read_lines(file: str, encoding: str) -> Iterator[str]:
+    """The lines of a file or of stdin, as they come, with their line ends."""
+    from ner.text.encoding import decode_lines
+
+    if file == "-":
+        yield from decode_lines(sys.stdin.buffer, encoding, "stdin")
+        return
+    try:
+        with Path(file).open("rb") as stream:
+            yield from decode_lines(stream, encoding, file)
+    except FileNotFoundError:
+        raise DataError(f"{file}: no such file") from None
+    except OSError as error:
+        raise DataError(f"{file}: expected a readable file: {error.strerror}") from None
