@@ -25,7 +25,8 @@ from ner.learning.checkpoint import Model
 from ner.learning.listener import Listener
 from ner.learning.prediction import predict_spans, predict_tags
 from ner.learning.training import train_model
-from ner.network.model import BiLSTMCRF, Inputs
+from ner.network.inputs import Inputs
+from ner.network.model import BiLSTMCRF
 from ner.text.corpus import Corpus
 from ner.text.tags import convert_tags
 

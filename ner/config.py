@@ -8,13 +8,14 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from ner.errors import ConfigError
-from ner.settings import DataConfig, ModelConfig, Section, TrainingConfig
+from ner.settings import DataConfig, FeaturesConfig, ModelConfig, Section, TrainingConfig
 
 
 class Config(Section):
     """All settings of a model, as one value."""
 
     data: DataConfig = DataConfig()
+    features: FeaturesConfig = FeaturesConfig()
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
 
@@ -23,7 +24,7 @@ def load_config(path: str | Path, overrides: list[str] | None = None) -> Config:
     """The settings of a TOML file, with `section.key=value` overrides laid over them.
 
     Args:
-        path: a TOML file with the tables `data`, `model` and `training`, each optional.
+        path: a TOML file with the tables `data`, `features`, `model` and `training`, each optional.
         overrides: as on the command line, `["training.seed=2", "data.train=my.conll"]`; an empty value
             unsets an optional setting.
 
@@ -93,7 +94,12 @@ def known_keys() -> dict[str, str]:
     }
 
 
-_SECTIONS: dict[str, type[Section]] = {"data": DataConfig, "model": ModelConfig, "training": TrainingConfig}
+_SECTIONS: dict[str, type[Section]] = {
+    "data": DataConfig,
+    "features": FeaturesConfig,
+    "model": ModelConfig,
+    "training": TrainingConfig,
+}
 
 
 def _unknown(key: str) -> str:
@@ -142,6 +148,12 @@ def _resolve_paths(config: Config, folder: Path) -> Config:
     return config.model_copy(
         update={
             "data": config.data.model_copy(update=data),
+            "features": config.features.model_copy(
+                update={
+                    "lexicon": beside(config.features.lexicon),
+                    "gazetteer": tuple(str(beside(path)) for path in config.features.gazetteer),
+                }
+            ),
             "model": config.model.model_copy(update={"vectors": beside(config.model.vectors)}),
         }
     )

@@ -159,6 +159,22 @@ class ModelConfig(Section):
         return self
 
 
+class FeaturesConfig(Section):
+    """What is known of words besides the training corpus."""
+
+    lexicon: str | None = Field(
+        None,
+        description="words of a language written without spaces, each with its vector (a name of `ner vectors list` or "
+        "a path): what they say around a character is shown to the network (SoftLexicon, Ma et al. 2020)",
+    )
+    lexicon_dim: int = Field(100, ge=1, description="width of the lexicon's vectors")
+    gazetteer: tuple[str, ...] = Field(
+        (),
+        strict=False,
+        description="lists of names, one a line, a file for each kind: a token is shown in which lists it stands",
+    )
+
+
 class TrainingConfig(Section):
     """How the network is trained, and where."""
 

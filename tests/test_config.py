@@ -8,9 +8,9 @@ from pydantic import ValidationError
 
 from ner.config import Config, known_keys, load_config, override_data, parse_config
 from ner.errors import ConfigError, NerError
-from ner.settings import DataConfig, ModelConfig, TrainingConfig
+from ner.settings import DataConfig, FeaturesConfig, ModelConfig, TrainingConfig
 
-SECTIONS = {"data": DataConfig, "model": ModelConfig, "training": TrainingConfig}
+SECTIONS = {"data": DataConfig, "features": FeaturesConfig, "model": ModelConfig, "training": TrainingConfig}
 
 
 @pytest.fixture

@@ -86,7 +86,7 @@ def study_cell(config: Config, corpus: Corpus, *, listener: Listener = Listener(
     free = clipped if clip_norm is None else _train(config, _UNBOUNDED, corpus, listener)[1]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.training.seed)
-        fresh = build_model(config.model, model.vocabularies)
+        fresh = build_model(config.model, model.vocabularies, features=config.features)
     # The same inputs for both: what differs is the recurrent layer alone.
     fresh.embedding.load_state_dict(model.network.embedding.state_dict())
     untrained = replace(model, network=fresh.to(model.network.projection.weight.device).eval())
@@ -115,9 +115,8 @@ def measure_flow(model: Model, sentences: Sequence[Sentence], *, seed: int = 1) 
     network = model.network
     device = network.projection.weight.device
     inputs = make_batch(encode(by_length, model.vocabularies), np.arange(len(by_length)))[0].to(device)
-    *parts, lengths = inputs
     with torch.no_grad():
-        tokens = network.encoder.entering(network.embedding(*parts), lengths)[:, :num_steps]
+        tokens = network.encoder.entering(network.embedding(inputs), inputs.lengths)[:, :num_steps]
     layer = network.encoder.layers[0]
     assert isinstance(layer, RecurrentLayer)  # a ModuleList tells no more than Module
     return _flow(layer.forward_cell, tokens, torch.Generator().manual_seed(seed))

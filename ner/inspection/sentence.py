@@ -83,11 +83,10 @@ def inspect_sentence(network: BiLSTMCRF, vocabularies: Vocabularies, sentence: S
     network.eval()
     device = network.projection.weight.device
     inputs = make_batch(encode([sentence], vocabularies), np.array([0]))[0].to(device)
-    *parts, lengths = inputs
     with torch.no_grad():
-        tokens = network.embedding(*parts)  # (1, T, D)
-        traces = network.encoder.trace(tokens, lengths)
-        emissions = network.projection(network.encoder(tokens, lengths))
+        tokens = network.embedding(inputs)  # (1, T, D)
+        traces = network.encoder.trace(tokens, inputs.lengths)
+        emissions = network.projection(network.encoder(tokens, inputs.lengths))
         marginals = network.crf.marginals(emissions, inputs.mask)
     found = predict_spans(network, vocabularies, [sentence])[0]
     # The gradient of a very sure probability is a difference of nearly equal numbers.
@@ -107,7 +106,7 @@ def inspect_sentence(network: BiLSTMCRF, vocabularies: Vocabularies, sentence: S
                 span,
                 _text_of(sentence.tokens[span.start : span.end]),
                 score,
-                _influence(exact, tokens.double(), lengths, span, _tags_of(vocabularies, span)),
+                _influence(exact, tokens.double(), inputs.lengths, span, _tags_of(vocabularies, span)),
             )
             for span, score in found
         ),

@@ -13,7 +13,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ner.network.model import Inputs
+from ner.learning.bags import Bags, fill_bags, mark_tokens
+from ner.network.inputs import Inputs
 from ner.text.partial import is_partial, possible_tags, to_iob2
 from ner.text.sentence import Sentence
 from ner.text.tags import convert_tags
@@ -46,6 +47,8 @@ class Encoded:
     spellings: Numbers  # (S, C)
     spelling_lengths: Numbers  # (S,)
     choices: npt.NDArray[np.bool_] | None = None  # (M, K), the first K rows a single tag each
+    bags: Bags | None = None  # what the lexicon has around each token, if there is one
+    marks: npt.NDArray[np.float32] | None = None  # (N, G), where the gazetteers have each token, if there are any
 
 
 def encode(sentences: Sequence[Sentence], vocabularies: Vocabularies, *, tagged: bool = False) -> Encoded:
@@ -83,7 +86,9 @@ def encode(sentences: Sequence[Sentence], vocabularies: Vocabularies, *, tagged:
     else:
         bigrams = np.full(len(positions), UNKNOWN, dtype=np.int64)
     of_tokens = (words[positions], bigrams, cases[positions], positions, tags)
-    return Encoded(*of_tokens, starts, lengths, spellings, spelling_lengths, choices)
+    bags = None if vocabularies.lexicon is None else fill_bags(sentences, vocabularies.lexicon)
+    marks = mark_tokens(sentences, vocabularies.gazetteers) if vocabularies.gazetteers else None
+    return Encoded(*of_tokens, starts, lengths, spellings, spelling_lengths, choices, bags, marks)
 
 
 def fingerprint(sentences: Iterable[Sentence]) -> str:
@@ -112,13 +117,20 @@ def make_batch(encoded: Encoded, rows: Numbers, *, words: Numbers | None = None)
     spelling_lengths = encoded.spelling_lengths[spelled]
     spellings = encoded.spellings[spelled, : int(spelling_lengths.max())]
     flat = encoded.words if words is None else words
+    nothing = np.zeros(0, dtype=np.int64)
+    bags = (nothing, nothing.astype(np.float32), nothing) if encoded.bags is None else encoded.bags.of(places, mask)
+    marks = np.zeros((*mask.shape, 0), dtype=np.float32)
+    if encoded.marks is not None:
+        marks = encoded.marks[places] * mask[..., None].astype(np.float32)
     arrays = (
         np.where(mask, flat[places], 0),
         np.where(mask, encoded.bigrams[places], 0),
         np.where(mask, encoded.cases[places], 0),
+        marks,
         spellings,
         spelling_lengths,
         where.reshape(mask.shape),
+        *bags,
         lengths,
     )
     inputs = Inputs(*(torch.from_numpy(np.ascontiguousarray(array)) for array in arrays))

@@ -94,7 +94,7 @@ def load_model(folder: str | Path, device: torch.device) -> Model:
     # On the meta device nothing is initialised that the file's weights replace in the next moment.
     try:
         with torch.device("meta"):
-            network = build_model(config.model, vocabularies)
+            network = build_model(config.model, vocabularies, features=config.features)
     except ConfigError as error:
         raise ModelError(f"{folder / 'config.json'}: {error}; a cell of your own is added before loading") from None
     weights = _read_weights(folder / "model.safetensors", network, device, old_names=found == 1)

@@ -91,8 +91,8 @@ def restore_run(run: Run, config: Config, folder: Path) -> None:
         ConfigError: the run began with other settings, or on another corpus.
     """
     tensors, values = load_state(folder)
-    for section in ("data", "model", "training"):
-        then, now = values["config"][section], getattr(config, section).model_dump(mode="json")
+    for section in ("data", "features", "model", "training"):
+        then, now = values["config"].get(section, {}), getattr(config, section).model_dump(mode="json")
         for key in now:
             if key not in _free_to_change(config) and then.get(key) != now[key]:
                 raise ConfigError(

@@ -24,7 +24,7 @@ from ner.learning.prediction import choose_device, predict_tags
 from ner.learning.rowwise import RowwiseSGD
 from ner.learning.state import Run, load_weights, restore_run, save_run, start_run, weights_of
 from ner.learning.temperature import fit_temperature
-from ner.learning.vectors import check_width, measure_coverage, place_vectors
+from ner.learning.vectors import add_features, check_width, measure_coverage, place_lexicon, place_vectors
 from ner.network.crf import NotFiniteError
 from ner.network.layer import has_bf16
 from ner.network.model import BiLSTMCRF, build_model, check_cell
@@ -75,6 +75,7 @@ def train_model(
     check_cell(config.model.cell)
     _check_tags(corpus)
     corpus = replace(corpus, train=[sentence for sentence in corpus.train if sentence.tokens])
+    config = _with_tokenizer(config, corpus)
     device = choose_device(config.training.device)
     if config.training.threads:
         torch.set_num_threads(config.training.threads)
@@ -93,7 +94,6 @@ def train_model(
         if isinstance(run.optimizer, RowwiseSGD):
             run.optimizer.release()
     load_weights(network, run.best)
-    config = _with_tokenizer(config, corpus)
     if config.training.calibrate and not corpus.dev:
         listener.on_message("warning: training.calibrate: expected a dev set to fit a temperature on, found none")
     elif config.training.calibrate:
@@ -134,7 +134,7 @@ def _prepare(config: Config, corpus: Corpus, listener: Listener) -> tuple[_Task,
     model = config.model
     vectors = open_vectors(model.vectors) if model.vectors else None
     if vectors is not None:
-        check_width(vectors, model.word_dim)
+        check_width(vectors, model.word_dim, "model.word_dim")
     vocabularies = build_vocabularies(
         corpus.train,
         vectors.words if vectors is not None else (),
@@ -145,6 +145,7 @@ def _prepare(config: Config, corpus: Corpus, listener: Listener) -> tuple[_Task,
     )
     if model.bigram_dim:
         vocabularies = add_bigrams(vocabularies, corpus.train)
+    vocabularies, lexicon = add_features(vocabularies, config, corpus.train)
     if not vocabularies.labels:
         raise TrainingError(
             f"{_source(config.data, 'train')}: expected at least one entity, found none; is data.tag_column right?"
@@ -154,7 +155,9 @@ def _prepare(config: Config, corpus: Corpus, listener: Listener) -> tuple[_Task,
         if unseen:
             found = f"only the {split} set has {', '.join(sorted(unseen))}"
             listener.on_message(f"warning: {found}; no model learns that, all of them count as missed")
-    network = build_model(model, vocabularies)
+    network = build_model(model, vocabularies, features=config.features)
+    if lexicon is not None and network.embedding.lexicon is not None and vocabularies.lexicon is not None:
+        place_lexicon(lexicon, vocabularies.lexicon, network.embedding.lexicon.words)
     encoded = encode(corpus.train, vocabularies, tagged=True)
     task = _Task(config, corpus, vocabularies, encoded, listener)
     if vectors is None:

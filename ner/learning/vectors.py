@@ -1,15 +1,24 @@
 """Pretrained vectors meet a vocabulary: which rows go where, and how much of a corpus they cover."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
 
+from ner.config import Config
 from ner.errors import VectorsError
 from ner.learning.batches import Encoded
 from ner.network.embedding import WordEmbedding
+from ner.resources.named_vectors import open_vectors
 from ner.resources.vector_files import Vectors
-from ner.text.vocabulary import UNKNOWN, WordVocabulary, lookup_forms
+from ner.resources.word_lists import read_names
+from ner.text.lexicon import Gazetteer, Lexicon, build_lexicon
+from ner.text.sentence import Sentence
+from ner.text.tokenizer import tokenize
+from ner.text.vocabulary import UNKNOWN, Vocabularies, WordVocabulary, lookup_forms
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +43,50 @@ class Coverage:
         return line
 
 
-def check_width(vectors: Vectors, word_dim: int) -> None:
-    """Nothing, where the vectors are as wide as the model's word embedding.
+def check_width(vectors: Vectors, dim: int, key: str) -> None:
+    """Nothing, where the vectors are as wide as the setting of this key says.
 
     Raises:
         VectorsError: they are not.
     """
     width = vectors.matrix.shape[1]
-    if width != word_dim:
+    if width != dim:
         raise VectorsError(
-            f"{vectors.name}: expected vectors of {word_dim} numbers (model.word_dim), found {width}; "
-            f"set model.word_dim = {width}"
+            f"{vectors.name}: expected vectors of {dim} numbers ({key}), found {width}; set {key} = {width}"
         )
+
+
+def add_features(
+    vocabularies: Vocabularies, config: Config, sentences: Sequence[Sentence]
+) -> tuple[Vocabularies, Vectors | None]:
+    """The vocabularies with what the settings want known besides the corpus, and the lexicon's vectors.
+
+    Raises:
+        VectorsError: the lexicon is missing, damaged or of another width.
+        DataError: a gazetteer can't be read.
+    """
+    features, vectors = config.features, None
+    if features.lexicon:
+        vectors = open_vectors(features.lexicon)
+        check_width(vectors, features.lexicon_dim, "features.lexicon_dim")
+        vocabularies = replace(vocabularies, lexicon=build_lexicon(sentences, vectors.words))
+    # Names are cut as text will be.
+    mode: Literal["words", "characters"] = "characters" if config.data.tokenizer == "characters" else "words"
+    gazetteers = []
+    for path in map(Path, features.gazetteer):
+        names = (" ".join(token.text for token in tokenize(name, mode=mode)) for name in read_names(path))
+        gazetteers.append(Gazetteer(path.stem, tuple(names)))
+    return replace(vocabularies, gazetteers=tuple(gazetteers)), vectors
+
+
+def place_lexicon(vectors: Vectors, lexicon: Lexicon, embedding: WordEmbedding) -> None:
+    """Writes the vector of each word of a lexicon into both tables of its embedding."""
+    rows = {word: row for row, word in enumerate(vectors.words)}
+    places = np.array([rows[word] for word in lexicon.words], dtype=np.int64)
+    trained = np.asarray(vectors.matrix[places[: lexicon.num_trained]], dtype=np.float32)
+    with torch.no_grad():
+        embedding.trained.weight[1:] = torch.from_numpy(trained)
+        embedding.extra = torch.from_numpy(np.array(vectors.matrix[places[lexicon.num_trained :]]))
 
 
 def place_vectors(vectors: Vectors, words: WordVocabulary, embedding: WordEmbedding) -> np.ndarray:

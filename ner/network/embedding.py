@@ -1,4 +1,4 @@
-"""Words become vectors: a word embedding, an encoding of the characters, the capitalisation.
+"""Words become vectors: a word embedding, an encoding of the characters, what a lexicon knows, the capitalisation.
 
 The character encoders are those of Ma & Hovy 2016 (a CNN with max-pooling) and Lample et al. 2016 (the
 last states of a bidirectional LSTM). Each distinct spelling of a batch is encoded once and then copied to
@@ -9,9 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from ner.network.dropout import Dropout
+from ner.network.inputs import Inputs
 from ner.network.layer import RecurrentLayer
 
 PADDING = 0
+_BAGS = 4  # of a token: the lexicon's words that begin with it, have it in the middle, end with it, are it
 
 
 class WordEmbedding(nn.Module):
@@ -83,8 +85,24 @@ class CharacterLSTM(nn.Module):
         return torch.cat([forward.gather(1, last).squeeze(1), backward[:, 0]], dim=-1)
 
 
+class SoftLexicon(nn.Module):
+    """What the words of a lexicon around a token mean: the mean of each of its bags (Ma et al. 2020, section 3.2)."""
+
+    def __init__(self, words: WordEmbedding) -> None:
+        super().__init__()
+        self.words = words
+        self.output_dim = _BAGS * words.trained.embedding_dim
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        """Weighted sums of each token's four bags, side by side (B, T, 4·D)."""
+        rows, steps = inputs.words.shape
+        vectors = self.words(inputs.lexicon_words) * inputs.lexicon_weights.unsqueeze(1)  # (L, D)
+        sums = vectors.new_zeros(rows * steps * _BAGS, vectors.shape[1]).index_add(0, inputs.lexicon_bags, vectors)
+        return sums.view(rows, steps, self.output_dim)  # type: ignore[no-any-return]
+
+
 class TokenEmbedding(nn.Module):
-    """All that is known of a token on its own, side by side: word, characters, bigram, capitalisation.
+    """All that is known of a token on its own, side by side: word, characters, bigram, capitalisation, lexicon.
 
     A bigram is a word together with its right neighbour, which for text cut by the character stands in for
     the word (Chen et al. 2015).
@@ -97,41 +115,38 @@ class TokenEmbedding(nn.Module):
         *,
         bigrams: nn.Embedding | None = None,
         cases: nn.Embedding | None = None,
+        lexicon: SoftLexicon | None = None,
+        num_marks: int = 0,
     ) -> None:
         super().__init__()
         self.words = words
         self.characters = characters
         self.bigrams = bigrams
         self.cases = cases
-        characters_dim = characters.output_dim if characters is not None else 0
-        others_dim = sum(table.embedding_dim for table in (bigrams, cases) if table is not None)
-        self.output_dim = words.trained.embedding_dim + characters_dim + others_dim
+        self.lexicon = lexicon
+        encoded_dim = sum(encoder.output_dim for encoder in (characters, lexicon) if encoder is not None)
+        tables_dim = sum(table.embedding_dim for table in (bigrams, cases) if table is not None)
+        self.output_dim = words.trained.embedding_dim + encoded_dim + tables_dim + num_marks
 
     def sparse_tables(self) -> list[nn.Embedding]:
         """The trained tables of which a batch reads few rows."""
-        tables = [self.words.trained] + ([self.bigrams] if self.bigrams is not None else [])
+        tables = [self.words.trained]
+        tables += [self.bigrams] if self.bigrams is not None else []
+        tables += [self.lexicon.words.trained] if self.lexicon is not None else []
         return [table for table in tables if table.weight.requires_grad]
 
-    def forward(
-        self, words: Tensor, bigrams: Tensor, cases: Tensor, spellings: Tensor, lengths: Tensor, where: Tensor
-    ) -> Tensor:
-        """Vectors (B, T, D) of a batch of sentences.
-
-        Args:
-            words: word numbers (B, T).
-            bigrams: bigram numbers (B, T).
-            cases: capitalisation classes (B, T).
-            spellings: character numbers of the batch's distinct spellings (S, C).
-            lengths: characters of each spelling (S,), at least 1.
-            where: which spelling stands at each token (B, T).
-        """
-        parts = [self.words(words)]
+    def forward(self, inputs: Inputs) -> Tensor:
+        """Vectors (B, T, D) of a batch of sentences."""
+        parts = [self.words(inputs.words)]
         if self.characters is not None:
-            parts.append(nn.functional.embedding(where, self.characters(spellings, lengths)))
-        for table, numbers in ((self.bigrams, bigrams), (self.cases, cases)):
+            encodings = self.characters(inputs.spellings, inputs.spelling_lengths)  # (S, D)
+            parts.append(nn.functional.embedding(inputs.where, encodings))
+        for table, numbers in ((self.bigrams, inputs.bigrams), (self.cases, inputs.cases)):
             if table is not None:
                 parts.append(table(numbers))
-        return torch.cat(parts, dim=-1)  # (B, T, D)
+        if self.lexicon is not None:
+            parts.append(self.lexicon(inputs))
+        return torch.cat([*parts, inputs.marks], dim=-1)  # (B, T, D)
 
 
 def make_embedding(num_rows: int, dim: int) -> nn.Embedding:

@@ -1,7 +1,5 @@
 """The whole network, and the builder: the one place where settings and vocabulary sizes meet modules."""
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor, nn
 
@@ -11,36 +9,21 @@ from ner.network.cells import CELLS
 from ner.network.context import GlobalContext
 from ner.network.crf import CRF, Constraints
 from ner.network.dropout import Dropout
-from ner.network.embedding import CharacterCNN, CharacterLSTM, TokenEmbedding, WordEmbedding, make_embedding
+from ner.network.embedding import (
+    CharacterCNN,
+    CharacterLSTM,
+    SoftLexicon,
+    TokenEmbedding,
+    WordEmbedding,
+    make_embedding,
+)
 from ner.network.encoder import Encoder
+from ner.network.inputs import Inputs
 from ner.network.layer import RecurrentLayer
-from ner.settings import ModelConfig
+from ner.settings import FeaturesConfig, ModelConfig
+from ner.text.lexicon import ROLES
 from ner.text.tags import legal_moves
 from ner.text.vocabulary import NUM_CASES, Vocabularies
-
-
-class Inputs(NamedTuple):
-    """What a network reads: a batch of B sentences of at most T tokens with S distinct spellings.
-
-    `lengths` (B,) counts the tokens of each sentence, at least 1; all else is as `TokenEmbedding` takes it.
-    """
-
-    words: Tensor  # (B, T)
-    bigrams: Tensor  # (B, T)
-    cases: Tensor  # (B, T)
-    spellings: Tensor  # (S, C)
-    spelling_lengths: Tensor  # (S,)
-    where: Tensor  # (B, T)
-    lengths: Tensor  # (B,)
-
-    @property
-    def mask(self) -> Tensor:
-        """True where a token is (B, T)."""
-        return torch.arange(self.words.shape[1], device=self.lengths.device) < self.lengths.unsqueeze(1)
-
-    def to(self, device: torch.device) -> "Inputs":
-        """The same batch on a device."""
-        return Inputs(*(tensor.to(device, non_blocking=True) for tensor in self))
 
 
 class BiLSTMCRF(nn.Module):
@@ -65,12 +48,11 @@ class BiLSTMCRF(nn.Module):
 
     def emissions(self, inputs: Inputs) -> Tensor:
         """Scores of every tag at every token, before the CRF (B, T, K)."""
-        *parts, lengths = inputs
-        tokens = self.embedding(*parts)  # (B, T, D)
+        tokens = self.embedding(inputs)  # (B, T, D)
         if self.training and self.word_dropout:
             kept = torch.rand(tokens.shape[:2], device=tokens.device) >= self.word_dropout
             tokens = tokens * kept.unsqueeze(-1)
-        return self.projection(self.encoder(tokens, lengths))  # type: ignore[no-any-return]
+        return self.projection(self.encoder(tokens, inputs.lengths))  # type: ignore[no-any-return]
 
     def forward(self, inputs: Inputs, tags: Tensor) -> Tensor:
         """Negative log-likelihood of gold tags (B, T), summed over tokens, the mean over sentences: a scalar."""
@@ -94,7 +76,9 @@ class BiLSTMCRF(nn.Module):
         return self.best_paths(self.emissions(inputs), inputs.mask)
 
 
-def build_model(config: ModelConfig, vocabularies: Vocabularies) -> BiLSTMCRF:
+def build_model(
+    config: ModelConfig, vocabularies: Vocabularies, *, features: FeaturesConfig = FeaturesConfig()
+) -> BiLSTMCRF:
     """A fresh network for these settings and vocabularies, on the CPU; random weights from torch's generator.
 
     Raises:
@@ -114,7 +98,13 @@ def build_model(config: ModelConfig, vocabularies: Vocabularies) -> BiLSTMCRF:
         characters = CharacterLSTM(*sizes, dropout=config.char_dropout)
     bigrams = make_embedding(vocabularies.num_bigrams, config.bigram_dim) if config.bigram_dim else None
     cases = make_embedding(NUM_CASES, config.case_dim) if config.case_dim else None
-    embedding = TokenEmbedding(words, characters, bigrams=bigrams, cases=cases)
+    lexicon = None
+    if vocabularies.lexicon is not None:
+        known = vocabularies.lexicon
+        table = WordEmbedding(known.num_trained + 1, len(known.words) - known.num_trained, features.lexicon_dim)
+        lexicon = SoftLexicon(table)
+    marks = len(ROLES) * len(vocabularies.gazetteers)
+    embedding = TokenEmbedding(words, characters, bigrams=bigrams, cases=cases, lexicon=lexicon, num_marks=marks)
     encoder = _build_encoder(config, embedding.output_dim)
     crf = CRF(len(vocabularies.tags), batch_first=True, constraints=_constraints(config, vocabularies.tags))
     crf.temperature = config.temperature

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ner.text.lexicon import Gazetteer, Lexicon
 from ner.text.partial import labels_of
 from ner.text.sentence import Sentence
 from ner.text.tags import tags_of_labels
@@ -69,6 +70,8 @@ class Vocabularies:
     characters: tuple[str, ...]
     labels: tuple[str, ...]
     bigrams: tuple[str, ...] = ()
+    lexicon: Lexicon | None = None
+    gazetteers: tuple[Gazetteer, ...] = ()
     _characters: dict[str, int] = field(init=False, repr=False, compare=False)
     _tags: dict[str, int] = field(init=False, repr=False, compare=False)
     _bigrams: dict[str, int] = field(init=False, repr=False, compare=False)
@@ -123,6 +126,8 @@ class Vocabularies:
             "characters": list(self.characters),
             "labels": list(self.labels),
             "bigrams": list(self.bigrams),
+            "lexicon": None if self.lexicon is None else self.lexicon.as_dict(),
+            "gazetteers": [gazetteer.as_dict() for gazetteer in self.gazetteers],
         }
 
 
@@ -138,7 +143,15 @@ def vocabularies_from_dict(values: dict[str, Any]) -> Vocabularies:
         lowercase=values["lowercase"],
         normalize_digits=values["normalize_digits"],
     )
-    return Vocabularies(words, tuple(values["characters"]), tuple(values["labels"]), tuple(values["bigrams"]))
+    lexicon = values.get("lexicon")
+    return Vocabularies(
+        words,
+        tuple(values["characters"]),
+        tuple(values["labels"]),
+        bigrams=tuple(values["bigrams"]),
+        lexicon=None if lexicon is None else Lexicon(tuple(lexicon["words"]), tuple(lexicon["counts"])),
+        gazetteers=tuple(Gazetteer(g["name"], tuple(g["phrases"])) for g in values.get("gazetteers", ())),
+    )
 
 
 def build_vocabularies(

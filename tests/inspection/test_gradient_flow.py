@@ -97,8 +97,8 @@ def test_the_flow_is_the_mean_norm_of_directions_times_the_exact_jacobian(
     # Ten is the fewest it takes, so of twelve the longest ten, as far as the shortest of those.
     longest = sorted(sentences, key=lambda sentence: len(sentence.tokens), reverse=True)[:10]
     for sentence in longest:
-        *parts, lengths = make_batch(encode([sentence], model.vocabularies), np.array([0]))[0]
-        entering = model.network.encoder.entering(model.network.embedding(*parts), lengths)
+        inputs = make_batch(encode([sentence], model.vocabularies), np.array([0]))[0]
+        entering = model.network.encoder.entering(model.network.embedding(inputs), inputs.lengths)
         tokens.append(entering[0, : len(longest[-1].tokens)].detach())
     found = measure_flow(model, sentences, seed=5)
     assert len(found.hidden) == len(found.memory) == 3

@@ -13,7 +13,7 @@ from ner.inspection.sentence import LONGEST, Inspection, inspect_sentence, learn
 from ner.learning.batches import encode, make_batch
 from ner.learning.checkpoint import Model
 from ner.network.cells import CELLS
-from ner.network.model import Inputs
+from ner.network.inputs import Inputs
 from ner.tagger import Tagger
 from ner.text.sentence import Sentence, sentence_from_words
 from ner.text.tags import legal_moves
@@ -56,8 +56,8 @@ def favour_long_spans(model: Model) -> None:
 @torch.no_grad()
 def slopes(model: Model, label: str, start: int, end: int) -> Tensor:
     """Central differences of the span's posterior in each value of each token's embedding (T, D)."""
-    *parts, _ = inputs_of(model)
-    tokens = model.network.embedding(*parts)
+    inputs = inputs_of(model)
+    tokens = model.network.embedding(inputs)
     values = tokens.numel()
     moved = 1e-5 * torch.eye(values, dtype=torch.float64).view(values, *tokens.shape[1:])
     spans = [(row, start, end) for row in range(values)]

@@ -185,8 +185,9 @@ def test_tensors_own_their_memory(sentences: list[Sentence], vocabularies: Vocab
     encoded = encode(sentences, vocabularies, tagged=True)
     inputs, tags = make_batch(encoded, rows_of(0, 1))
     assert tags is not None
+    weights = inputs.lexicon_weights
     for tensor in (*inputs, tags):
-        assert tensor.dtype == torch.int64
+        assert tensor.dtype == (torch.float32 if tensor is inputs.marks or tensor is weights else torch.int64)
         tensor.fill_(99)
     again = encode(sentences, vocabularies, tagged=True)
     assert encoded.tags is not None

@@ -105,9 +105,9 @@ def test_coverage_says_nothing_of_predictions_where_there_are_none(
 
 
 def test_vectors_of_another_width_are_refused() -> None:
-    check_width(VECTORS, 2)
+    check_width(VECTORS, 2, "model.word_dim")
     with pytest.raises(VectorsError) as error:
-        check_width(VECTORS, 100)
+        check_width(VECTORS, 100, "model.word_dim")
     assert str(error.value) == (
         "tiny: expected vectors of 100 numbers (model.word_dim), found 2; set model.word_dim = 2"
     )

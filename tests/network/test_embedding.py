@@ -5,7 +5,16 @@ import torch
 from torch import Tensor, nn
 
 from ner.network.cell import Cell
-from ner.network.embedding import PADDING, CharacterCNN, CharacterLSTM, TokenEmbedding, WordEmbedding, make_embedding
+from ner.network.embedding import (
+    PADDING,
+    CharacterCNN,
+    CharacterLSTM,
+    SoftLexicon,
+    TokenEmbedding,
+    WordEmbedding,
+    make_embedding,
+)
+from ner.network.inputs import Inputs
 
 NUM_CHARACTERS, CHARACTER_DIM = 12, 4
 # Spellings of character numbers, of 1 to 9 characters; the last two differ only in length.
@@ -124,26 +133,82 @@ def test_word_vectors_start_with_a_variance_of_one_by_their_width() -> None:
     assert abs(float(weight.mean())) < 0.005
 
 
-def test_a_token_is_its_word_then_its_characters_its_bigram_and_its_case() -> None:
+def inputs_of(words: list[list[int]], **parts: Tensor) -> Inputs:
+    """A batch whose sentences are all as long; what isn't given is 0, or empty."""
+    numbers = torch.tensor(words)
+    zeros, nothing = torch.zeros_like(numbers), torch.zeros(0, dtype=torch.long)
+    values = {
+        "words": numbers,
+        "bigrams": zeros,
+        "cases": zeros,
+        "marks": torch.zeros(*numbers.shape, 0),
+        "spellings": zeros,
+        "spelling_lengths": torch.ones(len(numbers), dtype=torch.long),
+        "where": zeros,
+        "lexicon_words": nothing,
+        "lexicon_weights": nothing.float(),
+        "lexicon_bags": nothing,
+        "lengths": torch.full((len(numbers),), numbers.shape[1]),
+    }
+    return Inputs(**{**values, **parts})
+
+
+def test_a_token_is_its_word_then_its_characters_its_bigram_its_case_and_its_marks() -> None:
     words = WordEmbedding(5, 0, 3)
     characters = CharacterCNN(NUM_CHARACTERS, CHARACTER_DIM, 2, kernel_size=3, dropout=0.0)
     tables = {"bigrams": make_embedding(9, 4), "cases": make_embedding(4, 2)}
-    embedding = TokenEmbedding(words, characters, **tables).eval()
+    embedding = TokenEmbedding(words, characters, **tables, num_marks=2).eval()
     spellings, lengths = padded([[2, 3], [5, 6, 7]])
-    numbers, cases, where = torch.tensor([[2, 3, 4]]), torch.tensor([[1, 2, 3]]), torch.tensor([[1, 0, 1]])
-    found = embedding(numbers, torch.tensor([[8, 1, 5]]), cases, spellings, lengths, where)
+    marks = torch.tensor([[[0.0, 1.0], [1.0, 1.0], [0.0, 0.0]]])
+    inputs = inputs_of(
+        [[2, 3, 4]],
+        bigrams=torch.tensor([[8, 1, 5]]),
+        cases=torch.tensor([[1, 2, 3]]),
+        marks=marks,
+        spellings=spellings,
+        spelling_lengths=lengths,
+        where=torch.tensor([[1, 0, 1]]),
+    )
+    found = embedding(inputs)
     assert found.shape == (1, 3, embedding.output_dim)
     encoded = characters(spellings, lengths)
     for token, (number, pair, case, place) in enumerate([(2, 8, 1, 1), (3, 1, 2, 0), (4, 5, 3, 1)]):
-        neighbours = [tables["bigrams"].weight[pair], tables["cases"].weight[case]]
+        neighbours = [tables["bigrams"].weight[pair], tables["cases"].weight[case], marks[0, token]]
         parts = [words.trained.weight[number], encoded[place], *neighbours]
         assert torch.equal(found[0, token], torch.cat(parts))
+
+
+def test_a_bag_is_the_weighted_sum_of_its_words_and_an_empty_bag_is_zero() -> None:
+    lexicon = SoftLexicon(WordEmbedding(3, 2, 2))
+    lexicon.words.extra = torch.tensor([[1.0, 2.0], [3.0, 4.0]], dtype=torch.float16)
+    # Bag 1 of the first token has the words 2 and 4, bag 3 of the second has word 3.
+    inputs = inputs_of(
+        [[1, 1]],
+        lexicon_words=torch.tensor([2, 4, 3]),
+        lexicon_weights=torch.tensor([1.0, 3.0, 4.0]),
+        lexicon_bags=torch.tensor([1, 1, 7]),
+    )
+    found = lexicon(inputs)
+    wanted = torch.zeros(1, 2, 8)
+    wanted[0, 0, 2:4] = lexicon.words.trained.weight[2].detach() + 3 * torch.tensor([3.0, 4.0])
+    wanted[0, 1, 6:8] = 4 * torch.tensor([1.0, 2.0])
+    assert found.shape == (1, 2, lexicon.output_dim)
+    assert torch.allclose(found, wanted)
+
+
+def test_the_lexicon_stands_behind_all_else_and_its_trained_words_are_a_sparse_table() -> None:
+    words, lexicon = WordEmbedding(5, 0, 3), SoftLexicon(WordEmbedding(3, 0, 2))
+    embedding = TokenEmbedding(words, None, lexicon=lexicon)
+    one = torch.tensor([1])
+    inputs = inputs_of([[2]], lexicon_words=one, lexicon_weights=one.float(), lexicon_bags=torch.tensor([0]))
+    assert torch.equal(embedding(inputs), torch.cat([words(inputs.words), lexicon(inputs)], dim=-1))
+    assert embedding.output_dim == 3 + 8
+    assert [id(table) for table in embedding.sparse_tables()] == [id(words.trained), id(lexicon.words.trained)]
 
 
 def test_without_characters_and_case_a_token_is_its_word() -> None:
     words = WordEmbedding(5, 0, 3)
     embedding = TokenEmbedding(words, None)
-    numbers = torch.tensor([[2, 3]])
-    nothing = torch.zeros(1, 2, dtype=torch.long)
+    inputs = inputs_of([[2, 3]])
     assert embedding.output_dim == 3
-    assert torch.equal(embedding(numbers, nothing, nothing, nothing, nothing, nothing), words(numbers))
+    assert torch.equal(embedding(inputs), words(inputs.words))

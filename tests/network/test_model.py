@@ -11,7 +11,8 @@ from ner.errors import ConfigError
 from ner.learning.batches import encode, make_batch
 from ner.network.cells import CELLS
 from ner.network.encoder import CONNECTIONS
-from ner.network.model import BiLSTMCRF, Inputs, build_model
+from ner.network.inputs import Inputs
+from ner.network.model import BiLSTMCRF, build_model
 from ner.text.sentence import Sentence, sentence_from_words
 from ner.text.vocabulary import Vocabularies, build_vocabularies
 

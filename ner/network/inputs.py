@@ -1,0 +1,34 @@
+"""What a network reads: one batch of sentences as tensors."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Inputs(NamedTuple):
+    """A batch of B sentences of at most T tokens with S distinct spellings of at most C characters.
+
+    Padding is 0. A network without a lexicon gets no words of one (L is 0), without gazetteers no marks (G is 0).
+    """
+
+    words: Tensor  # word numbers (B, T)
+    bigrams: Tensor  # bigram numbers (B, T)
+    cases: Tensor  # capitalisation classes (B, T)
+    marks: Tensor  # 1 where a gazetteer has the token in that place of a phrase, else 0; float (B, T, G)
+    spellings: Tensor  # character numbers of the distinct spellings (S, C)
+    spelling_lengths: Tensor  # characters of each, at least 1 (S,)
+    where: Tensor  # which spelling stands at each token (B, T)
+    lexicon_words: Tensor  # numbers of lexicon words (L,)
+    lexicon_weights: Tensor  # float (L,)
+    lexicon_bags: Tensor  # which of the B·T·4 bags each is in, four a token (L,)
+    lengths: Tensor  # tokens of each sentence, at least 1 (B,)
+
+    @property
+    def mask(self) -> Tensor:
+        """True where a token is (B, T)."""
+        return torch.arange(self.words.shape[1], device=self.lengths.device) < self.lengths.unsqueeze(1)
+
+    def to(self, device: torch.device) -> "Inputs":
+        """The same batch on a device."""
+        return Inputs(*(tensor.to(device, non_blocking=True) for tensor in self))
