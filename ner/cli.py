@@ -13,7 +13,7 @@ from ner.commands.evaluation import evaluate, score
 from ner.commands.inspection import inspect
 from ner.commands.resources import data_app, vectors_app
 from ner.commands.tagging import bench, tag
-from ner.commands.training import train
+from ner.commands.training import sweep, train
 from ner.errors import NerError
 
 app = typer.Typer(
@@ -22,7 +22,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (train, evaluate, tag, score, bench, inspect):
+for command in (train, sweep, evaluate, tag, score, bench, inspect):
     app.command()(command)
 app.add_typer(vectors_app, name="vectors")
 app.add_typer(data_app, name="data")

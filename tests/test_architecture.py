@@ -72,7 +72,7 @@ FLOORS = [
         "inspection.page",
         "inspection.report",
     ],
-    ["tagger", "bench", "html", "output", "progress"],
+    ["tagger", "runs", "sweep", "bench", "html", "output", "progress"],
     [
         "commands.options",
         "commands.training",

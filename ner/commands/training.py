@@ -1,18 +1,30 @@
-"""`ner train`."""
+"""`ner train` and `ner sweep`."""
 
+import json
+import shutil
+import sys
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ner.commands.options import Settings
+from ner.commands.options import AsJson, Settings
+
+if TYPE_CHECKING:
+    from ner.runs import Result
+
+Recipe = Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="The recipe.")]
+Processes = Annotated[int, typer.Option(min=1, help="Runs at once, which share the cores.")]
 
 
 def train(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="The recipe.")],
+    config: Recipe,
     out: Annotated[Path, typer.Option(metavar="DIR", help="The model directory to write.")],
     settings: Settings = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
+    seeds: Annotated[int, typer.Option(min=1, help="Train so many seeds, and keep the best on dev.")] = 1,
+    processes: Processes = 1,
 ) -> None:
     """Train a recognizer and write its model directory."""
     from ner.config import load_config
@@ -24,6 +36,9 @@ def train(
 
     loaded = load_config(config, settings or [])
     check_target(out)
+    if seeds > 1:
+        _train_seeds(config, settings or [], range(loaded.training.seed, loaded.training.seed + seeds), out, processes)
+        return
     corpus = load_corpus(loaded.data)
     state = state_folder(out)
     with TrainingProgress(loaded.training.epochs) as progress:
@@ -37,3 +52,45 @@ def train(
         if split in tagger.metrics
     )
     print(f"{out}: {scores or 'no dev set'} (epoch {made['best_epoch']} of {made['epochs']}, {made['seconds']:.0f} s)")
+
+
+def _train_seeds(recipe: Path, settings: list[str], seeds: range, out: Path, processes: int) -> None:
+    """Trains each seed in a folder beside the model directory, which gets the best; the others go."""
+    from ner.runs import Plan, describe, summarize, train_all
+    from ner.tagger import load
+
+    folder = out.with_name(f"{out.name}.seeds")
+    plans = [Plan(recipe, tuple(settings), seed) for seed in seeds]
+    results = train_all(plans, folder, processes=processes, on_result=_show)
+    best = max(results, key=lambda result: result.f1)
+    tagger = load(folder / f"run-{results.index(best) + 1}", device="cpu")
+    tagger.metrics["seeds"] = summarize(results)
+    tagger.save(out)
+    shutil.rmtree(folder)
+    print(f"{out}: dev F1 {100 * best.f1:.2f} (seed {best.seed}); {len(results)} seeds: {describe(results)}")
+
+
+def sweep(
+    config: Recipe,
+    log: Annotated[Path, typer.Option(metavar="JSONL", help="Where each run is noted; one noted isn't repeated.")],
+    variants: Annotated[
+        list[str] | None,
+        typer.Option("--try", metavar="'SECTION.KEY=VALUE …'", help="A variant of the recipe; may be repeated."),
+    ] = None,
+    settings: Settings = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Seeds of each, from training.seed on.")] = 3,
+    processes: Processes = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Train a recipe and variants of it with several seeds, and tell which differ: a Markdown table."""
+    from ner.sweep import run_sweep, table
+
+    tries = [tuple(variant.split()) for variant in variants or []]
+    rows = run_sweep(config, settings or [], tries, seeds=seeds, log=log, processes=processes, on_result=_show)
+    print(json.dumps([asdict(row) for row in rows]) if as_json else table(rows))
+
+
+def _show(result: "Result") -> None:
+    setting = " ".join(result.settings) or "as it is"
+    line = f"{setting}, seed {result.seed}: dev F1 {100 * result.f1:.2f} (epoch {result.best_epoch})"
+    print(f"{line}, {result.seconds:.0f} s", file=sys.stderr, flush=True)
