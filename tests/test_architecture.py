@@ -57,6 +57,7 @@ FLOORS = [
         "learning.temperature",
         "learning.state",
         "learning.listener",
+        "learning.epochs",
         "learning.training",
     ],
     [

@@ -11,10 +11,11 @@ import torch
 
 from ner.config import Config, parse_config
 from ner.errors import ConfigError, ModelError
-from ner.learning import training
+from ner.learning import epochs
 from ner.learning.checkpoint import Model
+from ner.learning.listener import Epoch, Listener, Step
 from ner.learning.state import remove_state, state_folder
-from ner.learning.training import Epoch, Listener, train_model
+from ner.learning.training import train_model
 from ner.text.corpus import Corpus
 from ner.text.sentence import sentence_from_words
 
@@ -28,7 +29,7 @@ class InterruptedRunError(Exception):
 def interrupt_in(config: Config, corpus: Corpus, state: Path, *, after: int) -> None:
     """Trains, and breaks off in the middle of the epoch behind `after`."""
 
-    def on_step(step: training.Step) -> None:
+    def on_step(step: Step) -> None:
         if step.epoch == after + 1 and step.done == 2:
             raise InterruptedRunError
 
@@ -77,14 +78,14 @@ def test_the_best_epoch_of_before_the_break_can_win(
 ) -> None:
     config = make_config(epochs=4)
     wanted = train_model(make_config(epochs=2), replace(corpus, dev=[]))
-    honest = training.report_tags
+    honest = epochs.report_tags
     scores = iter([0.2, 0.9, 0.3, 0.9])
 
     def report_tags(gold: Any, predicted: Any, *, seconds: float | None = None) -> Any:
         report = honest(gold, predicted, seconds=seconds)
         return report if seconds is not None else replace(report, micro=replace(report.micro, f1=next(scores)))
 
-    monkeypatch.setattr(training, "report_tags", report_tags)
+    monkeypatch.setattr(epochs, "report_tags", report_tags)
     interrupt_in(config, corpus, tmp_path / "state", after=3)
     resumed = train_model(config, corpus, state=tmp_path / "state", resume=True)
     assert resumed.metrics["training"]["best_epoch"] == 2
