@@ -130,15 +130,43 @@ def vocabularies_from_dict(values: dict[str, Any]) -> Vocabularies:
     """The vocabularies that `Vocabularies.as_dict` wrote.
 
     Raises:
-        KeyError: an entry is missing.
+        ValueError: an entry is missing or of another kind, or a word has two numbers.
     """
+    texts = {name: _texts(values, name) for name in ("words", "extra_words", "characters", "labels", "bigrams")}
     words = WordVocabulary(
-        trained=tuple(values["words"]),
-        extra=tuple(values["extra_words"]),
-        lowercase=values["lowercase"],
-        normalize_digits=values["normalize_digits"],
+        trained=texts["words"],
+        extra=texts["extra_words"],
+        lowercase=_flag(values, "lowercase"),
+        normalize_digits=_flag(values, "normalize_digits"),
     )
-    return Vocabularies(words, tuple(values["characters"]), tuple(values["labels"]), tuple(values["bigrams"]))
+    vocabularies = Vocabularies(words, texts["characters"], texts["labels"], texts["bigrams"])
+    both = (*words.trained, *words.extra)
+    for name, entries, numbered in (
+        ("words", both, words._numbers),
+        ("characters", texts["characters"], vocabularies._characters),
+        ("labels", texts["labels"], dict.fromkeys(texts["labels"])),
+        ("bigrams", texts["bigrams"], vocabularies._bigrams),
+    ):
+        if len(numbered) < len(entries):
+            twice = next(entry for entry, count in Counter(entries).items() if count > 1)
+            raise ValueError(f"expected {name} without repetition, found {twice!r} twice")
+    return vocabularies
+
+
+def _texts(values: dict[str, Any], name: str) -> tuple[str, ...]:
+    entries = values.get(name)
+    if not isinstance(entries, list):
+        raise ValueError(f"expected {name} to be a list of texts, found {type(entries).__name__}")
+    if others := set(map(type, entries)) - {str}:
+        raise ValueError(f"expected {name} to be a list of texts, found {others.pop().__name__} in it")
+    return tuple(entries)
+
+
+def _flag(values: dict[str, Any], name: str) -> bool:
+    value = values.get(name)
+    if not isinstance(value, bool):
+        raise ValueError(f"expected {name} to be true or false, found {value!r}")
+    return value
 
 
 def build_vocabularies(
