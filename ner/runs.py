@@ -20,7 +20,7 @@ from typing import Any
 
 from ner.config import Config, load_config
 from ner.errors import ConfigError, DataError, TrainingError
-from ner.learning.state import state_folder
+from ner.learning.state import is_unfinished, state_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ def _train(plan: Plan, folder: Path, *, threads: int, keep: bool) -> Result:
         command = [sys.executable, "-m", "ner", "train", str(plan.recipe), "--out", str(folder)]
         for setting in (*plan.settings, f"training.seed={plan.seed}", f"training.threads={threads}"):
             command += ["--set", setting]
-        if (state_folder(folder) / "state.json").exists():
+        if is_unfinished(state_folder(folder)):
             command.append("--resume")
         log = folder.with_name(f"{folder.name}.log")
         with log.open("ab") as stream:

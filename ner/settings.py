@@ -203,6 +203,9 @@ class TrainingConfig(Section):
         lt=1,
         description="decay of a moving average of the weights, per step; the average is kept",
     )
+    checkpoint_minutes: float | None = Field(
+        10.0, gt=0, description="minutes between two checkpoints within an epoch; there is one after each epoch too"
+    )
     calibrate: bool = Field(False, description="fit `model.temperature` on the dev set after training")
     seed: int = Field(1, ge=0, lt=2**63, description="seed of every random choice")
     threads: int | None = Field(None, ge=1, description="CPU threads; unset: PyTorch's own choice")

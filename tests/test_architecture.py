@@ -33,6 +33,7 @@ FLOORS = [
         "text.survey",
         "text.lexicon",
         "text.vocabulary",
+        "text.stored",
     ],
     ["evaluation.scores", "evaluation.report", "evaluation.calibration", "evaluation.files"],
     [
@@ -56,11 +57,14 @@ FLOORS = [
         "learning.vectors",
         "learning.rowwise",
         "learning.optimizer",
+        "learning.tensor_files",
         "learning.checkpoint",
         "learning.prediction",
         "learning.temperature",
         "learning.state",
         "learning.listener",
+        "learning.interruption",
+        "learning.epochs",
         "learning.training",
     ],
     [

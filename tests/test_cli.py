@@ -2,6 +2,9 @@
 
 import io
 import json
+import os
+import shlex
+import signal
 import subprocess
 import sys
 
@@ -9,6 +12,8 @@ import pytest
 
 import ner
 from ner.cli import main
+from ner.learning.state import sole_run
+from ner.progress import TrainingProgress
 
 
 @pytest.fixture
@@ -95,13 +100,19 @@ def test_evaluating_and_scoring_the_tagged_file_give_the_same_scores(run, small_
         assert json.loads(scored)["micro"] == json.loads(evaluated)["micro"]
 
 
-def test_train_writes_a_model_directory_and_leaves_no_litter(run, sample_en, tmp_path):
+@pytest.fixture
+def recipe(sample_en, tmp_path):
+    """A config of a network that is trained in a second."""
     config = tmp_path / "tiny.toml"
     config.write_text(
         f'[data]\ntrain = "{sample_en}/dev.conll"\ndev = "{sample_en}/test.conll"\n'
         '[model]\nhidden_dim = 8\nword_dim = 8\n[training]\nepochs = 1\nthreads = 1\ndevice = "cpu"\n'
     )
-    code, out, err = run("train", config, "--out", tmp_path / "runs" / "tiny")
+    return config
+
+
+def test_train_writes_a_model_directory_and_leaves_no_litter(run, recipe, tmp_path):
+    code, out, err = run("train", recipe, "--out", tmp_path / "runs" / "tiny")
     assert code == 0, err
     assert out.startswith(f"{tmp_path}/runs/tiny: dev F1 ")
     assert "epoch   1" in err
@@ -116,6 +127,82 @@ def test_train_writes_a_model_directory_and_leaves_no_litter(run, sample_en, tmp
     }
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["tiny"]
     assert len((tmp_path / "runs/tiny/history.jsonl").read_text().splitlines()) == 1
+
+
+def weights(folder):
+    return (folder / "model.safetensors").read_bytes()
+
+
+def test_train_replaces_a_model_only_when_forced(run, recipe, tmp_path):
+    model = tmp_path / "model"
+    arguments = ["train", recipe, "--out", model]
+    assert run(*arguments)[0] == 0
+    first = weights(model)
+    for more in ([], ["--resume"]):
+        code, out, err = run(*arguments, "--set", "training.seed=2", *more)
+        assert (code, out) == (1, "")
+        assert err == (
+            f"error: {model}: expected no model yet, found one; --force replaces it, or choose another --out\n"
+        )
+        assert weights(model) == first
+    assert run(*arguments, "--set", "training.seed=2", "--force")[0] == 0
+    assert weights(model) != first
+
+
+@pytest.mark.parametrize(("number", "wanted"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_saves_the_run_and_names_the_command_that_goes_on(run, recipe, tmp_path, monkeypatch, number, wanted):
+    settings = ["--set", "training.epochs=2", "--set", "data.comment=# "]
+    unbroken, model = tmp_path / "unbroken", tmp_path / "a model"
+    assert run("train", recipe, *settings, "--out", unbroken)[0] == 0
+    honest = TrainingProgress._on_step
+
+    def on_step(self, step):
+        honest(self, step)
+        if (step.epoch, step.done) == (2, 3):
+            os.kill(os.getpid(), number)
+
+    monkeypatch.setattr(TrainingProgress, "_on_step", on_step)
+    code, out, err = run("train", recipe, *settings, "--out", model)
+    assert (code, out) == (wanted, "")
+    *_, last = err.splitlines()
+    said, command = last.split("; go on with: ")
+    assert said == f"stopped after epoch 2, batch 3 of 9; the run is saved in {model}.unfinished"
+    assert not model.exists()
+    monkeypatch.setattr(TrainingProgress, "_on_step", honest)
+
+    # Without --resume it isn't begun anew by mistake.
+    code, _, err = run("train", recipe, *settings, "--out", model)
+    assert code == 1
+    assert err == (
+        f"error: {model}.unfinished: expected no unfinished run, found one; go on with --resume, "
+        "or begin anew with --force\n"
+    )
+    program, *arguments = shlex.split(command)
+    assert program == "ner"
+    code, _, err = run(*arguments)
+    assert code == 0, err
+    assert "epoch   1" not in err
+    assert weights(model) == weights(unbroken)
+    assert not (tmp_path / "a model.unfinished").exists()
+
+
+def test_an_unfinished_run_is_begun_anew_when_forced(run, recipe, tmp_path):
+    state = tmp_path / "model.unfinished"
+    state.mkdir()
+    (state / "state.safetensors").write_bytes(b"of another run")
+    code, _, err = run("train", recipe, "--out", tmp_path / "model", "--force")
+    assert code == 0, err
+    assert not state.exists()
+
+
+def test_two_trainings_into_one_directory_are_refused(run, recipe, tmp_path):
+    with sole_run(tmp_path / "model"):
+        code, out, err = run("train", recipe, "--out", tmp_path / "model", "--force")
+    assert (code, out) == (1, "")
+    assert err == (
+        f"error: {tmp_path}/model: expected no other training into it, found one at work; wait, "
+        "or choose another --out\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,10 @@
 """`ner train` and `ner sweep`."""
 
 import json
+import shlex
 import shutil
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,13 +24,16 @@ def train(
     out: Annotated[Path, typer.Option(metavar="DIR", help="The model directory to write.")],
     settings: Settings = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace the model or unfinished run in DIR.")] = False,
     seeds: Annotated[int, typer.Option(min=1, help="Train so many seeds, and keep the best on dev.")] = 1,
     processes: Processes = 1,
 ) -> None:
     """Train a recognizer and write its model directory."""
     from ner.config import load_config
-    from ner.learning.checkpoint import check_target
-    from ner.learning.state import remove_state, state_folder
+    from ner.errors import InterruptionError, ModelError, TrainingError
+    from ner.learning.checkpoint import check_free, check_target
+    from ner.learning.interruption import Signals
+    from ner.learning.state import is_unfinished, remove_state, sole_run
     from ner.progress import TrainingProgress
     from ner.tagger import train as train_tagger
     from ner.text.corpus import load_corpus
@@ -37,14 +41,35 @@ def train(
     loaded = load_config(config, settings or [])
     check_target(out)
     if seeds > 1:
+        if not force:
+            check_free(out)
         _train_seeds(config, settings or [], range(loaded.training.seed, loaded.training.seed + seeds), out, processes)
         return
-    corpus = load_corpus(loaded.data)
-    state = state_folder(out)
-    with TrainingProgress(loaded.training.epochs) as progress:
-        tagger = train_tagger(loaded, corpus, listener=progress.listener, state=state, resume=resume)
-    tagger.save(out)
-    remove_state(state)
+    with sole_run(out) as state:
+        if not force:
+            check_free(out)
+        if is_unfinished(state) and not resume:
+            if not force:
+                raise ModelError(
+                    f"{state}: expected no unfinished run, found one; go on with --resume, or begin anew with --force"
+                )
+            remove_state(state)
+        corpus = load_corpus(loaded.data)
+        try:
+            with Signals() as signals, TrainingProgress(loaded.training.epochs) as progress:
+                listener = replace(progress.listener, should_stop=signals.should_stop)
+                tagger = train_tagger(loaded, corpus, listener=listener, state=state, resume=resume)
+        except InterruptionError as error:
+            assert signals.received is not None  # nobody else asks to stop
+            set_over = [word for setting in settings or [] for word in ("--set", setting)]
+            again = ["ner", "train", str(config), *set_over, "--out", str(out), "--resume", *["--force"] * force]
+            print(f"{error}; go on with: {shlex.join(again)}", file=sys.stderr)
+            raise typer.Exit(128 + signals.received) from None
+        except TrainingError:
+            remove_state(state)  # it would come to the same end again
+            raise
+        tagger.save(out)
+        remove_state(state)
     made = tagger.metrics["training"]
     scores = ", ".join(
         f"{split} F1 {100 * tagger.metrics[split]['micro']['f1']:.2f}"

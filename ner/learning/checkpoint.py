@@ -1,5 +1,10 @@
-"""Model directories and the state of an unfinished run: on disk without pickle, whole or not at all."""
+"""Model directories: on disk without pickle, whole or not at all.
 
+What is loaded may come from anyone, so nothing is believed: sizes are checked before memory is taken, then what
+the files say of each other, then their checksums.
+"""
+
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -11,16 +16,19 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
 from torch import Tensor
 
 from ner.config import Config, parse_config
 from ner.errors import ConfigError, ModelError
+from ner.learning.tensor_files import DamagedError, Header, kind_of, read_header, read_tensors, write_tensors
 from ner.network.model import BiLSTMCRF, build_model
 from ner.resources.folders import staged_folder
-from ner.text.vocabulary import Vocabularies, vocabularies_from_dict
+from ner.text.stored import vocabularies_from_dict
+from ner.text.vocabulary import Vocabularies
 
 FORMAT = 2  # of the model directory; counts up when an older package could not read a newer directory
+# JSON is read as a whole: a thousand times what is usual, and a vocabulary of some 50 million words.
+_MOST_BYTES = {"config.json": 2**20, "vocabulary.json": 2**30, "metrics.json": 2**24, "history.jsonl": 2**24}
 _FILES = ("config.json", "vocabulary.json", "model.safetensors", "metrics.json", "history.jsonl", "README.md")
 
 
@@ -46,7 +54,8 @@ def save_model(model: Model, folder: str | Path) -> None:
     with _writing(folder) as part:
         _write_json(part / "config.json", {"format": FORMAT, **model.config.model_dump()})
         _write_json(part / "vocabulary.json", model.vocabularies.as_dict())
-        _write_tensors(part / "model.safetensors", model.network.state_dict())
+        digests = {name: _digest(part / name) for name in ("config.json", "vocabulary.json")}
+        write_tensors(part / "model.safetensors", model.network.state_dict(), {"sha256": digests})
         _write_json(part / "metrics.json", model.metrics)
         lines = "".join(json.dumps(epoch) + "\n" for epoch in model.history)
         (part / "history.jsonl").write_text(lines, encoding="utf-8")
@@ -67,6 +76,16 @@ def check_target(folder: Path) -> None:
         raise ModelError(f"{folder}: expected a new folder or a model's, found other files; choose another --out")
 
 
+def check_free(folder: Path) -> None:
+    """Nothing, where this folder holds no model yet; it is one that `check_target` took.
+
+    Raises:
+        ModelError: it holds one.
+    """
+    if folder.is_dir() and any(folder.iterdir()):
+        raise ModelError(f"{folder}: expected no model yet, found one; --force replaces it, or choose another --out")
+
+
 def load_model(folder: str | Path, device: torch.device) -> Model:
     """The model of a directory, on a device, in eval mode. Torch's random numbers are left as they were.
 
@@ -79,9 +98,14 @@ def load_model(folder: str | Path, device: torch.device) -> Model:
     for name in _FILES[:4]:
         if not (folder / name).exists():
             raise ModelError(f"{folder}: expected {name} in a model directory, found none; train or copy it again")
+    weights = folder / "model.safetensors"
+    try:
+        header = read_header(weights)
+    except DamagedError as error:
+        raise ModelError(f"{weights}: damaged: {error}; train or copy it again") from None
     values = _read_json(folder / "config.json")
     found = values.pop("format", None)
-    if not isinstance(found, int) or found > FORMAT:
+    if type(found) is not int or not 1 <= found <= FORMAT:
         raise ModelError(f"{folder}: expected model format {FORMAT} or older, found {found}; update bilstm-crf-ner")
     try:
         config = parse_config(values, str(folder / "config.json"))
@@ -89,50 +113,22 @@ def load_model(folder: str | Path, device: torch.device) -> Model:
         raise ModelError(str(error)) from None
     try:
         vocabularies = vocabularies_from_dict(_read_json(folder / "vocabulary.json"))
-    except (KeyError, TypeError, ValueError) as error:
-        raise ModelError(f"{folder / 'vocabulary.json'}: damaged: {error!r}; train or copy it again") from None
+    except ValueError as error:
+        raise ModelError(f"{folder / 'vocabulary.json'}: damaged: {error}; train or copy it again") from None
+    _check_sizes(folder, config, vocabularies, header)
     # On the meta device nothing is initialised that the file's weights replace in the next moment.
     try:
         with torch.device("meta"):
             network = build_model(config.model, vocabularies, features=config.features)
     except ConfigError as error:
         raise ModelError(f"{folder / 'config.json'}: {error}; a cell of your own is added before loading") from None
-    weights = _read_weights(folder / "model.safetensors", network, device, old_names=found == 1)
-    network.load_state_dict(weights, assign=True)
+    except RuntimeError:  # the number of some weights is beyond 64 bits
+        raise ModelError(f"{folder / 'config.json'}: expected sizes that a computer can hold, found others") from None
+    network.load_state_dict(_read_weights(weights, header, network, old_names=found == 1), assign=True)
+    _check_digests(folder, header)
     # `to` also lays a recurrent layer's weights side by side, which cuDNN wants.
     network = network.to(device).eval()
     return Model(config, vocabularies, network, _read_json(folder / "metrics.json"), _read_history(folder))
-
-
-def save_state(folder: Path, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
-    """Writes the state of an unfinished run, so that it can be resumed; the last one stays until it is whole.
-
-    Raises:
-        ModelError: the folder can't be written.
-    """
-    with _writing(folder) as part:
-        _write_tensors(part / "state.safetensors", tensors)
-        _write_json(part / "state.json", values)
-
-
-def load_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """What `save_state` wrote.
-
-    Raises:
-        ModelError: there is none, or it is damaged.
-    """
-    if not (folder / "state.json").exists():
-        raise ModelError(f"{folder}: no unfinished run to resume; train without --resume")
-    try:
-        values = json.loads((folder / "state.json").read_text(encoding="utf-8"))
-        if not isinstance(values, dict):
-            raise ValueError(f"expected a JSON object, found {type(values).__name__}")
-        missing = {"config", "corpus", "best_f1", "best_epoch", "seconds", "average_steps", "history"} - values.keys()
-        if missing:
-            raise ValueError(f"expected {', '.join(sorted(missing))} in state.json, found none")
-        return load_file(folder / "state.safetensors"), values
-    except (SafetensorError, OSError, ValueError) as error:
-        raise ModelError(f"{folder}: damaged: {error}; remove it and train without --resume") from None
 
 
 def package_versions() -> dict[str, str]:
@@ -151,30 +147,62 @@ def _writing(folder: Path) -> Iterator[Path]:
         raise ModelError(f"{folder}: can't be written: {reason}; free space there, or choose another --out") from None
 
 
-def _read_weights(
-    path: Path, network: BiLSTMCRF, device: torch.device, *, old_names: bool = False
-) -> dict[str, Tensor]:
+def _check_sizes(folder: Path, config: Config, vocabularies: Vocabularies, header: Header) -> None:
+    """That the network which the settings describe takes no more memory than the weights file has numbers.
+
+    Each cell has a matrix from its units to its units, the CRF one from its tags to its tags.
+    """
+    model, tags = config.model, len(vocabularies.tags)
+    needed = {f"model.{name} = {width}": width for name, width in model if type(width) is int}
+    needed[f"model.hidden_dim = {model.hidden_dim}"] = model.hidden_dim**2
+    if model.context == "global":
+        needed[f"model.context_dim = {model.context_dim}"] = model.context_dim**2
+    needed[f"{tags} tags"] = tags**2
+    if vocabularies.lexicon is not None:
+        needed[f"features.lexicon_dim = {config.features.lexicon_dim}"] = config.features.lexicon_dim
+    for name, numbers in needed.items():
+        if numbers > header.numbers:
+            raise ModelError(
+                f"{folder}: expected model.safetensors with at least {numbers} numbers for {name}, "
+                f"found {header.numbers}; train or copy it again"
+            )
+
+
+def _read_weights(path: Path, header: Header, network: BiLSTMCRF, *, old_names: bool) -> dict[str, Tensor]:
     """The tensors of a file, each as this network wants it."""
-    try:
-        found = load_file(path, device=str(device))
-    except (SafetensorError, OSError) as error:
-        raise ModelError(f"{path}: damaged: {error}; train or copy it again") from None
+    names = {name: name for name in header.tensors}
     if old_names:
         # In format 1 a recurrent cell was PyTorch's own module, not one that holds it.
-        found = {re.sub(r"_cell\.(weight|bias)_", r"_cell.fused.\1_", name): tensor for name, tensor in found.items()}
-    wanted = {name: list(tensor.shape) for name, tensor in network.state_dict().items()}
-    shapes = {name: list(tensor.shape) for name, tensor in found.items()}
-    for name in sorted(wanted.keys() | shapes.keys()):
-        if wanted.get(name) != shapes.get(name):
+        names = {name: re.sub(r"_cell\.(weight|bias)_", r"_cell.fused.\1_", name) for name in names}
+    wanted = {
+        name: kind_of(list(tensor.shape), str(tensor.dtype).removeprefix("torch."))
+        for name, tensor in network.state_dict().items()
+    }
+    kinds = {names[name]: kind for name, kind in header.tensors.items()}
+    for name in sorted(wanted.keys() | kinds.keys()):
+        if wanted.get(name) != kinds.get(name):
             raise ModelError(
-                f"{path}: expected {name} {_shape(wanted.get(name))}, found it {_shape(shapes.get(name))}; "
+                f"{path}: expected {name} {wanted.get(name, 'absent')}, found it {kinds.get(name, 'absent')}; "
                 "train or copy it again"
             )
-    return found
+    try:
+        return {names[name]: tensor for name, tensor in read_tensors(path, header).items()}
+    except DamagedError as error:
+        raise ModelError(f"{path}: damaged: {error}; train or copy it again") from None
 
 
-def _shape(shape: list[int] | None) -> str:
-    return "absent" if shape is None else f"of shape {shape}"
+def _check_digests(folder: Path, header: Header) -> None:
+    """That the settings and words are those that the weights were saved with; older weights don't say."""
+    for name, wanted in header.about.get("sha256", {}).items():
+        if name in _FILES and (found := _digest(folder / name)) != wanted:
+            raise ModelError(
+                f"{folder / name}: expected SHA-256 {wanted}, as model.safetensors says, found {found}; "
+                "changed or of another model: train or copy it again"
+            )
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _read_history(folder: Path) -> list[dict[str, Any]]:
@@ -183,14 +211,9 @@ def _read_history(folder: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     try:
-        return [dict(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
-    except (ValueError, TypeError) as error:
+        return [dict(json.loads(line)) for line in _read_text(path).splitlines()]
+    except (ValueError, TypeError, OSError, RecursionError) as error:
         raise ModelError(f"{path}: damaged: {error}; train or copy it again") from None
-
-
-def _write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
-    # Not save_file(), whose files only their owner can read.
-    path.write_bytes(save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}))
 
 
 def _write_json(path: Path, values: Any) -> None:
@@ -201,12 +224,20 @@ def _write_json(path: Path, values: Any) -> None:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        values = json.loads(path.read_text(encoding="utf-8", errors="surrogatepass"))
-    except (ValueError, OSError) as error:
+        values = json.loads(_read_text(path))
+    except (ValueError, OSError, RecursionError) as error:
         raise ModelError(f"{path}: damaged: {error}; train or copy it again") from None
     if not isinstance(values, dict):
         raise ModelError(f"{path}: expected a JSON object, found {type(values).__name__}; train or copy it again")
     return values
+
+
+def _read_text(path: Path) -> str:
+    """A file of no more than its kind may have, so that no file fills the memory."""
+    size, most = path.stat().st_size, _MOST_BYTES[path.name]
+    if size > most:
+        raise ValueError(f"expected at most {most} bytes, found {size}")
+    return path.read_text(encoding="utf-8", errors="surrogatepass")
 
 
 _CHOSEN = "The dev set chose the best epoch, so its score flatters; test scores, if any, were looked at once."

@@ -45,8 +45,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Who hears of progress: each batch, each epoch, and messages for the user."""
+    """Who hears of progress: each batch, each epoch, and messages for the user; and who may ask for an end.
+
+    `should_stop` is called after each batch; where it says yes, the run is saved and ends in an `InterruptionError`.
+    """
 
     on_step: Callable[[Step], object] = lambda step: None
     on_epoch: Callable[[Epoch], object] = lambda epoch: None
     on_message: Callable[[str], object] = lambda message: None
+    should_stop: Callable[[], bool] = lambda: False

@@ -95,7 +95,7 @@ class WeightAverage:
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """The optimizer's memory (momentum and the like) as named tensors; rows of tables are settled before."""
+    """The optimizer's memory (momentum and the like) as named tensors."""
     state = optimizer.state_dict()["state"]
     tensors = {
         f"{number}.{key}": value
@@ -104,7 +104,8 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
         if isinstance(value, Tensor)
     }
     if isinstance(optimizer, RowwiseSGD):
-        tensors |= {f"table.{number}": table.velocity for number, table in enumerate(optimizer.tables)}
+        for number, table in enumerate(optimizer.tables):
+            tensors |= {f"table.{number}.{name}": tensor for name, tensor in table.memory().items()}
     return tensors
 
 
@@ -113,8 +114,9 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tenso
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in tensors.items():
         number, _, key = name.partition(".")
-        if number == "table" and isinstance(optimizer, RowwiseSGD):
-            optimizer.tables[int(key)].velocity.copy_(value)
-            continue
-        state.setdefault(int(number), {})[key] = value
+        if number != "table":
+            state.setdefault(int(number), {})[key] = value
+    if isinstance(optimizer, RowwiseSGD):
+        for place, table in enumerate(optimizer.tables):
+            table.remember({name: tensors[f"table.{place}.{name}"] for name in table.memory()})
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})

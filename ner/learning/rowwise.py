@@ -109,6 +109,19 @@ class _Table:
         self.updated.zero_()
         self.reach.zero_()
 
+    def memory(self) -> dict[str, Tensor]:
+        """All that the next step depends on beside the weights; rows that are behind stay behind."""
+        reach = self.reach[: self.steps]
+        return {"velocity": self.velocity, "updated": self.updated, "reach": reach}
+
+    def remember(self, memory: dict[str, Tensor]) -> None:
+        """Takes what `memory` gave."""
+        self.velocity.copy_(memory["velocity"])
+        self.updated.copy_(memory["updated"])
+        self.steps = len(memory["reach"])
+        self.reach.zero_()
+        self.reach[: self.steps] = memory["reach"]
+
     def release(self) -> None:
         """Settles, and leaves the embedding as it was found."""
         self.settle()

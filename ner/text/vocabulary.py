@@ -131,29 +131,6 @@ class Vocabularies:
         }
 
 
-def vocabularies_from_dict(values: dict[str, Any]) -> Vocabularies:
-    """The vocabularies that `Vocabularies.as_dict` wrote.
-
-    Raises:
-        KeyError: an entry is missing.
-    """
-    words = WordVocabulary(
-        trained=tuple(values["words"]),
-        extra=tuple(values["extra_words"]),
-        lowercase=values["lowercase"],
-        normalize_digits=values["normalize_digits"],
-    )
-    lexicon = values.get("lexicon")
-    return Vocabularies(
-        words,
-        tuple(values["characters"]),
-        tuple(values["labels"]),
-        bigrams=tuple(values["bigrams"]),
-        lexicon=None if lexicon is None else Lexicon(tuple(lexicon["words"]), tuple(lexicon["counts"])),
-        gazetteers=tuple(Gazetteer(g["name"], tuple(g["phrases"])) for g in values.get("gazetteers", ())),
-    )
-
-
 def build_vocabularies(
     sentences: Iterable[Sentence],
     pretrained: Sequence[str] = (),

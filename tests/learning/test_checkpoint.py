@@ -1,13 +1,17 @@
 """Model directories: what is saved is what is loaded; whole or not at all; refused with a reason."""
 
 import errno
+import hashlib
 import json
 import math
 import os
 import re
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
 import safetensors.torch
@@ -17,10 +21,11 @@ from ner.config import Config
 from ner.errors import ModelError
 from ner.learning import checkpoint
 from ner.learning.batches import encode, make_batch
-from ner.learning.checkpoint import Model, check_target, load_model, save_model, save_state
+from ner.learning.checkpoint import Model, check_free, check_target, load_model, save_model
 from ner.learning.prediction import predict_tags
 from ner.learning.training import train_model
 from ner.network.cells import CELLS
+from ner.resources import folders
 from ner.text.corpus import Corpus
 from ner.text.sentence import Sentence
 from ner.text.vocabulary import Vocabularies, WordVocabulary
@@ -178,7 +183,7 @@ def test_a_model_directory_holds_numbers_and_text_and_nothing_to_execute(folder:
     # The safetensors format: the header's length in eight bytes, a JSON header, and the numbers to the end.
     raw = files["model.safetensors"]
     start = 8 + int.from_bytes(raw[:8], "little")
-    tensors = json.loads(raw[8:start])
+    tensors = {name: entry for name, entry in json.loads(raw[8:start]).items() if name != "__metadata__"}
     covered = 0
     for tensor in sorted(tensors.values(), key=lambda tensor: tensor["data_offsets"]):
         begin, end = tensor["data_offsets"]
@@ -219,6 +224,8 @@ def test_a_failure_half_way_leaves_the_old_model_and_no_litter(
 def test_a_failing_rename_leaves_the_old_model_and_no_litter(
     model: Model, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Where folders can't change places in one step."""
+    monkeypatch.setattr(folders, "_exchange", lambda first, second: False)
     before = contents(folder.parent)
     rename, failed = Path.rename, []
 
@@ -241,12 +248,34 @@ def test_a_failing_rename_leaves_the_old_model_and_no_litter(
 def test_a_place_where_nothing_can_be_written_is_named(model: Model, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     target = tmp_path / "file" / "model"
-    for write in (lambda: save_model(model, target), lambda: save_state(target, {}, {})):
-        with pytest.raises(ModelError) as error:
-            write()
-        assert str(error.value) == (
-            f"{target}: can't be written: {os.strerror(errno.EEXIST)}; free space there, or choose another --out"
-        )
+    with pytest.raises(ModelError) as error:
+        save_model(model, target)
+    assert str(error.value) == (
+        f"{target}: can't be written: {os.strerror(errno.EEXIST)}; free space there, or choose another --out"
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere folders change places in two steps")
+def test_folders_change_places_in_one_step(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name).write_text(name)
+    assert folders._exchange(tmp_path / "a", tmp_path / "b")
+    assert contents(tmp_path) == {"a/b": b"b", "b/a": b"a"}
+    assert not folders._exchange(tmp_path / "a", tmp_path / "none")
+
+
+def test_what_is_written_is_on_the_disk_before_it_gets_its_name(
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "model"
+    flushed: list[tuple[str, bool]] = []
+    monkeypatch.setattr(folders, "flush", lambda path: flushed.append((path.name, target.exists())))
+    save_model(model, target)
+    *files, stage, parent = flushed
+    assert sorted(files) == [(name, False) for name in sorted(FILES)]
+    assert (stage[0].startswith(".model."), stage[1]) == (True, False)
+    assert parent == (tmp_path.name, True)
 
 
 def test_a_model_is_replaced_as_a_whole(model: Model, folder: Path, corpus: Corpus, make_config: MakeConfig) -> None:
@@ -302,6 +331,17 @@ def test_a_new_an_empty_and_a_models_folder_may_be_written(folder: Path, tmp_pat
     (tmp_path / "empty").mkdir()
     for target in (tmp_path / "new" / "deep", tmp_path / "empty", folder):
         check_target(target)
+
+
+def test_a_folder_is_free_until_it_holds_a_model(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for target in (tmp_path / "new", tmp_path / "empty"):
+        check_free(target)
+    with pytest.raises(ModelError) as error:
+        check_free(folder)
+    assert str(error.value) == (
+        f"{folder}: expected no model yet, found one; --force replaces it, or choose another --out"
+    )
 
 
 def test_a_folder_that_is_not_there_is_no_model(tmp_path: Path) -> None:
@@ -361,7 +401,7 @@ def change_json(path: Path, **values: object) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), **values}), encoding="utf-8")
 
 
-@pytest.mark.parametrize("found", [3, 99, "1", None])
+@pytest.mark.parametrize("found", [3, 99, "1", None, 0, -1, True])
 def test_a_newer_format_says_so(folder: Path, found: object) -> None:
     change_json(folder / "config.json", format=found)
     with pytest.raises(ModelError) as error:
@@ -379,8 +419,8 @@ def test_settings_this_version_does_not_know_are_named(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("entry", "value", "reason"),
     [
-        ("labels", None, "TypeError(\"'NoneType' object is not iterable\")"),
-        ("characters", 3, "TypeError(\"'int' object is not iterable\")"),
+        ("labels", None, "expected labels to be a list of texts, found NoneType"),
+        ("characters", 3, "expected characters to be a list of texts, found int"),
     ],
 )
 def test_a_vocabulary_of_another_kind_is_refused(folder: Path, entry: str, value: object, reason: str) -> None:
@@ -399,24 +439,223 @@ def test_a_vocabulary_without_an_entry_is_refused(folder: Path, entry: str) -> N
     path.write_text(json.dumps(values), encoding="utf-8")
     with pytest.raises(ModelError) as error:
         load_model(folder, CPU)
-    assert str(error.value) == f"{path}: damaged: KeyError({entry!r}); train or copy it again"
+    kind = (
+        "true or false, found None" if entry in ("lowercase", "normalize_digits") else "a list of texts, found NoneType"
+    )
+    assert str(error.value) == f"{path}: damaged: expected {entry} to be {kind}; train or copy it again"
+
+
+def load_error(folder: Path) -> str:
+    """The one line that says why a directory isn't loaded."""
+    with pytest.raises(ModelError) as error:
+        load_model(folder, CPU)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+@pytest.mark.parametrize("size", [0, 4, 300, -1, None], ids=str)
+def test_weights_of_another_length_are_refused(folder: Path, size: int | None) -> None:
+    path = folder / "model.safetensors"
+    whole = path.read_bytes()
+    path.write_bytes(whole + b"\0" if size is None else whole[:size])
+    header, found = int.from_bytes(whole[:8], "little"), path.stat().st_size
+    wanted = {
+        0: "a header of 0 bytes, found a file of 0",
+        4: f"a header of {header} bytes, found a file of 4",
+        300: f"a header of {header} bytes, found a file of 300",
+    }.get(found, f"{len(whole)} bytes, as its header says, found {found}")
+    assert load_error(folder) == f"{path}: damaged: expected {wanted}; train or copy it again"
+
+
+def rewrite_header(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    raw = path.read_bytes()
+    start = 8 + int.from_bytes(raw[:8], "little")
+    header = json.loads(raw[8:start])
+    change(header)
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + raw[start:])
 
 
 @pytest.mark.parametrize(
-    ("size", "reason"),
+    ("change", "reason"),
     [
-        (0, "Error while deserializing header: header too small"),
-        (4, "Error while deserializing header: header too small"),
-        (300, "Error while deserializing header: invalid header length"),
-        (-1, "Error while deserializing header: incomplete metadata, file not fully covered"),
+        (lambda h: h["projection.bias"].update(shape=[-9]), "expected projection.bias of shape [9], found it of shape"),
+        (lambda h: h["projection.bias"].update(dtype="I32"), "expected projection.bias of shape [9], found it of"),
+        (lambda h: h["projection.bias"].update(data_offsets=[0, 36]), "damaged: Error while deserializing header: "),
+        (lambda h: h["projection.bias"].update(shape=[10**30]), "expected projection.bias of shape [9], found it of"),
+        (lambda h: h["projection.bias"].pop("shape"), "damaged: expected a safetensors header, found none ('shape')"),
+        (lambda h: h.update(projection=7), "damaged: expected a safetensors header, found none ("),
+        (lambda h: h["__metadata__"].update(ner="0 {}"), "damaged: expected notes with checksum 0, found a3"),
+        (lambda h: h["__metadata__"].update(ner=3), "damaged: expected a safetensors header, found none ("),
+        (lambda h: h.update(__metadata__=[]), "damaged: expected a safetensors header, found none ("),
+    ],
+    ids=range(9),
+)
+def test_a_header_that_was_tampered_with_is_refused(
+    folder: Path, change: Callable[[dict[str, Any]], None], reason: str
+) -> None:
+    path = folder / "model.safetensors"
+    rewrite_header(path, change)
+    assert load_error(folder).startswith(f"{path}: {reason}")
+
+
+@pytest.mark.parametrize("length", [2**63, 2**64 - 1, 10**8 + 1, 10**6])
+def test_a_header_that_claims_to_be_huge_takes_no_memory(folder: Path, length: int) -> None:
+    path = folder / "model.safetensors"
+    raw = length.to_bytes(8, "little") + path.read_bytes()[8:]
+    path.write_bytes(raw)
+    assert load_error(folder) == (
+        f"{path}: damaged: expected a header of {length} bytes, found a file of {len(raw)}; train or copy it again"
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"hidden_dim": 10**9}, f"{10**18} numbers for model.hidden_dim = {10**9}"),
+        ({"hidden_dim": 10**5, "cell": "clockwork-rnn"}, f"{10**10} numbers for model.hidden_dim = {10**5}"),
+        ({"context": "global", "context_dim": 10**7}, f"{10**14} numbers for model.context_dim = {10**7}"),
+    ],
+    ids=str,
+)
+def test_settings_that_would_fill_the_memory_take_none(folder: Path, settings: dict[str, object], named: str) -> None:
+    values = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    change_json(folder / "config.json", model={**values["model"], **settings})
+    numbers = sum(t.numel() for t in safetensors.torch.load_file(folder / "model.safetensors").values())
+    message = f"{folder}: expected model.safetensors with at least {named}, found {numbers}; train or copy it again"
+    assert load_error(folder) == message
+
+
+@pytest.mark.parametrize("key", ["word_dim", "char_dim", "char_hidden_dim", "char_kernel_size", "case_dim"])
+def test_widths_that_the_weights_do_not_have_take_no_memory(folder: Path, key: str) -> None:
+    values = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    for width in (10**9, 2**62):
+        change_json(folder / "config.json", model={**values["model"], "case_dim": 3, key: width})
+        numbers = load_error(folder).partition("found ")[2]
+        named = f"at least {width} numbers for model.{key} = {width}"
+        assert load_error(folder) == f"{folder}: expected model.safetensors with {named}, found {numbers}"
+
+
+def test_sizes_beyond_64_bits_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def build_model(config: object, vocabularies: object, **features: object) -> None:
+        torch.empty(2**40, 2**40)  # as a file of terabytes could make it do
+
+    monkeypatch.setattr(checkpoint, "build_model", build_model)
+    assert load_error(folder) == f"{folder / 'config.json'}: expected sizes that a computer can hold, found others"
+
+
+def test_labels_without_end_take_no_memory(folder: Path) -> None:
+    change_json(folder / "vocabulary.json", labels=[f"L{number}" for number in range(50_000)])
+    assert load_error(folder).startswith(
+        f"{folder}: expected model.safetensors with at least {200_001**2} numbers for 200001 tags, found "
+    )
+
+
+def test_json_nested_without_end_is_refused(folder: Path) -> None:
+    for name in ("config.json", "vocabulary.json", "metrics.json", "history.jsonl"):
+        before = (folder / name).read_bytes()
+        (folder / name).write_bytes(b"[" * 100_000)
+        assert load_error(folder).startswith(f"{folder / name}: damaged: maximum recursion depth exceeded")
+        (folder / name).write_bytes(before)
+
+
+def test_json_longer_than_its_kind_ever_is_is_not_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = {name: (folder / name).stat().st_size for name in ("vocabulary.json", "history.jsonl")}
+    for name, size in sizes.items():
+        with monkeypatch.context() as patch:
+            patch.setitem(checkpoint._MOST_BYTES, name, size - 1)
+            found = f"damaged: expected at most {size - 1} bytes, found {size}"
+            assert load_error(folder) == f"{folder / name}: {found}; train or copy it again"
+
+
+@pytest.mark.parametrize(
+    ("entry", "value", "reason"),
+    [
+        ("words", "abc", "expected words to be a list of texts, found str"),
+        ("words", {"a": 1}, "expected words to be a list of texts, found dict"),
+        ("characters", [1], "expected characters to be a list of texts, found int in it"),
+        ("labels", ["PER", "PER"], "expected labels without repetition, found 'PER' twice"),
+        ("words", ["the", "the"], "expected words without repetition, found 'the' twice"),
+        ("lowercase", 1, "expected lowercase to be true or false, found 1"),
     ],
 )
-def test_weights_cut_short_are_refused(folder: Path, size: int, reason: str) -> None:
+def test_a_vocabulary_of_another_make_is_refused(folder: Path, entry: str, value: object, reason: str) -> None:
+    path = folder / "vocabulary.json"
+    change_json(path, **{entry: value})
+    assert load_error(folder) == f"{path}: damaged: {reason}; train or copy it again"
+
+
+def test_a_word_or_a_setting_that_was_changed_is_noticed(folder: Path) -> None:
+    for name, old, new in (
+        ("vocabulary.json", '"town"', '"gown"'),
+        ("config.json", '"dropout": 0.2', '"dropout": 0.3'),
+    ):
+        path = folder / name
+        whole = path.read_text(encoding="utf-8")
+        assert whole.count(old) == 1
+        path.write_text(whole.replace(old, new), encoding="utf-8")
+        wanted, found = (hashlib.sha256(text.encode()).hexdigest() for text in (whole, whole.replace(old, new)))
+        assert load_error(folder) == (
+            f"{path}: expected SHA-256 {wanted}, as model.safetensors says, found {found}; "
+            "changed or of another model: train or copy it again"
+        )
+        path.write_text(whole, encoding="utf-8")
+
+
+def test_a_file_of_another_model_of_the_same_shape_is_noticed(
+    folder: Path, tmp_path: Path, corpus: Corpus, make_config: MakeConfig
+) -> None:
+    other = train_model(make_config(epochs=1, seed=5, learning_rate=0.1), corpus)
+    save_model(other, tmp_path / "other")
+    for name in ("config.json", "model.safetensors"):
+        mixed = tmp_path / f"mixed-{name}"
+        shutil.copytree(folder, mixed)
+        shutil.copy(tmp_path / "other" / name, mixed)
+        assert load_error(mixed).startswith(f"{mixed / 'config.json'}: expected SHA-256 ")
+
+
+@pytest.mark.parametrize("place", [0.0, 0.2, 0.5, 0.8, 1.0])
+def test_a_flipped_bit_in_the_weights_is_noticed(folder: Path, place: float) -> None:
     path = folder / "model.safetensors"
-    path.write_bytes(path.read_bytes()[:size])
-    with pytest.raises(ModelError) as error:
-        load_model(folder, CPU)
-    assert str(error.value) == f"{path}: damaged: {reason}; train or copy it again"
+    raw = bytearray(path.read_bytes())
+    start = 8 + int.from_bytes(raw[:8], "little")
+    raw[start + int(place * (len(raw) - 1 - start))] ^= 0x10
+    path.write_bytes(raw)
+    assert re.fullmatch(
+        rf"{re.escape(str(path))}: damaged: expected \S+ with checksum \d+, found \d+; train or copy it again",
+        load_error(folder),
+    )
+
+
+def test_a_model_without_checksums_is_loaded_as_before(folder: Path, model: Model, sentences: list[Sentence]) -> None:
+    path = folder / "model.safetensors"
+    tensors = {name: tensor.clone() for name, tensor in safetensors.torch.load_file(path).items()}
+    for metadata in (None, {"format": "pt"}):
+        safetensors.torch.save_file(tensors, path, metadata=metadata)
+        assert_same(load_model(folder, CPU), model, sentences)
+
+
+def test_no_flipped_bit_loads_another_vocabulary_or_other_weights(
+    folder: Path, model: Model, sentences: list[Sentence]
+) -> None:
+    """Flips all over the three files that count; what still loads is the same model."""
+    random = Random(7)
+    refused = 0
+    for name in ("config.json", "vocabulary.json", "model.safetensors"):
+        whole = (folder / name).read_bytes()
+        for _ in range(40):
+            raw = bytearray(whole)
+            raw[random.randrange(min(len(raw), 4000))] ^= 1 << random.randrange(8)
+            (folder / name).write_bytes(raw)
+            try:
+                loaded = load_model(folder, CPU)
+            except ModelError as error:
+                assert "\n" not in str(error)  # noqa: PT017
+                refused += 1
+            else:
+                assert_same(loaded, model, sentences)
+        (folder / name).write_bytes(whole)
+    assert refused > 100
 
 
 def test_a_tensor_too_few_too_many_or_of_another_shape_is_named(folder: Path) -> None:
@@ -469,14 +708,6 @@ def test_the_card_of_a_model_without_a_dev_set_claims_no_choice(
     card = (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
     assert "Without a dev set the weights of the last epoch were kept." in card
     assert "dev set chose" not in card
-
-
-def test_a_state_that_cannot_be_written_leaves_the_last_one(tmp_path: Path) -> None:
-    save_state(tmp_path / "state", {"a": torch.ones(2)}, {"epoch": 1})
-    before = contents(tmp_path)
-    with pytest.raises(TypeError):
-        save_state(tmp_path / "state", {"a": torch.zeros(2)}, {"epoch": object()})
-    assert contents(tmp_path) == before
 
 
 def test_a_model_with_an_unknown_cell_says_where_and_what(folder: Path) -> None:

@@ -15,10 +15,11 @@ from torch import Tensor
 import ner
 from ner.config import Config
 from ner.errors import ConfigError, DataError, TrainingError
-from ner.learning import training
+from ner.learning import epochs, training
 from ner.learning.checkpoint import Model
+from ner.learning.listener import Epoch, Listener, Step
 from ner.learning.prediction import predict_tags
-from ner.learning.training import Epoch, Listener, Step, train_model
+from ner.learning.training import train_model
 from ner.network.cell import Cell, State
 from ner.network.cells import CELLS
 from ner.resources.compact import Vectors
@@ -106,7 +107,7 @@ def test_torchs_own_random_numbers_neither_change_nor_are_changed(corpus: Corpus
 
 def script_scores(monkeypatch: pytest.MonkeyPatch, scores: list[float]) -> None:
     """Dev F1s come from a list, and whatever is scored after the last epoch is scored honestly."""
-    honest, left = training.report_tags, iter(scores)
+    honest, left = epochs.report_tags, iter(scores)
 
     def report_tags(gold: Any, predicted: Any, *, seconds: float | None = None) -> Any:
         report = honest(gold, predicted, seconds=seconds)
@@ -114,7 +115,7 @@ def script_scores(monkeypatch: pytest.MonkeyPatch, scores: list[float]) -> None:
             return report
         return replace(report, micro=replace(report.micro, f1=next(left)))
 
-    monkeypatch.setattr(training, "report_tags", report_tags)
+    monkeypatch.setattr(epochs, "report_tags", report_tags)
 
 
 def test_the_weights_of_the_best_epoch_are_kept_the_first_of_equals(

@@ -11,7 +11,8 @@ from ner.config import Config
 from ner.errors import VectorsError
 from ner.learning.batches import encode
 from ner.learning.checkpoint import load_model, save_model
-from ner.learning.training import Listener, train_model
+from ner.learning.listener import Listener
+from ner.learning.training import train_model
 from ner.learning.vectors import check_width, measure_coverage, place_vectors
 from ner.network.embedding import WordEmbedding
 from ner.resources.compact import Vectors

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from ner.text.sentence import Sentence, sentence_from_words
+from ner.text.stored import vocabularies_from_dict
 from ner.text.vocabulary import (
     NUM_CASES,
     PADDING,
@@ -15,7 +16,6 @@ from ner.text.vocabulary import (
     build_vocabularies,
     case_number,
     lookup_forms,
-    vocabularies_from_dict,
 )
 
 
@@ -226,9 +226,12 @@ def test_a_round_trip_through_json_changes_no_number():
 def test_a_dict_without_an_entry_is_refused_by_its_name(key):
     values = build("a").as_dict()
     del values[key]
-    with pytest.raises(KeyError) as error:
+    with pytest.raises(ValueError) as error:
         vocabularies_from_dict(values)
-    assert error.value.args == (key,)
+    kind = (
+        "true or false, found None" if key in ("lowercase", "normalize_digits") else "a list of texts, found NoneType"
+    )
+    assert str(error.value) == f"expected {key} to be {kind}"
 
 
 def test_the_order_of_sentences_changes_nothing():

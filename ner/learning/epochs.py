@@ -1,0 +1,151 @@
+"""The training loop: batches in, the best weights out.
+
+The weights of the best dev F1 are kept (the last ones where there is no dev set). Each epoch draws its random
+numbers from the seed and its own number, so a resumed run goes on exactly as an unbroken one.
+"""
+
+import math
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ner.config import Config
+from ner.errors import TrainingError
+from ner.evaluation.report import report_tags
+from ner.learning.batches import Encoded, batch_rows, drop_singletons, make_batch
+from ner.learning.interruption import Checkpoints
+from ner.learning.listener import Epoch, Listener, Step
+from ner.learning.optimizer import clip_gradient, learning_rate
+from ner.learning.prediction import predict_tags
+from ner.learning.rowwise import RowwiseSGD
+from ner.learning.state import Position, Run, weights_of
+from ner.network.crf import NotFiniteError
+from ner.text.corpus import Corpus
+from ner.text.sentence import Sentence
+from ner.text.vocabulary import Vocabularies
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What stays the same from epoch to epoch."""
+
+    config: Config
+    corpus: Corpus
+    vocabularies: Vocabularies
+    encoded: Encoded
+    listener: Listener
+
+
+def run_epochs(run: Run, task: Task, state: Path | None) -> None:
+    """Trains what is left of a run; its state goes to a folder, where there is one.
+
+    Raises:
+        TrainingError: the loss is no longer finite.
+        InterruptionError: the listener asked to stop; the state is saved.
+        ModelError: the state can't be written.
+    """
+    settings, corpus, listener, history = task.config.training, task.corpus, task.listener, run.history
+    checkpoints = Checkpoints(run, task.config, listener, state)
+    gold = [sentence.tags or () for sentence in corpus.dev]
+    for number in range(len(history) + 1, settings.epochs + 1):
+        # Asked before the epoch, so that a run resumed after its last epoch stops as well.
+        if settings.patience and number - 1 - run.best_epoch >= settings.patience:
+            listener.on_message(f"stopped: no better dev F1 for {settings.patience} epochs")
+            break
+        start = time.perf_counter() - run.position.seconds
+        rate = _train_epoch(run, task, number, checkpoints)
+        trained = run.position
+        if run.average:
+            run.average.swap()
+        scores = report_tags(gold, predict_tags(run.network, task.vocabularies, corpus.dev)).micro if gold else None
+        best = scores is None or scores.f1 > run.best_f1
+        if best:
+            run.best, run.best_epoch = weights_of(run.network), number
+            run.best_f1 = scores.f1 if scores else -1.0
+        if run.average:
+            run.average.swap()
+        epoch = Epoch(
+            epoch=number,
+            loss=trained.loss / trained.sentences,
+            learning_rate=rate,
+            precision=scores.precision if scores else None,
+            recall=scores.recall if scores else None,
+            f1=scores.f1 if scores else None,
+            seconds=time.perf_counter() - start,
+            tokens_per_second=trained.tokens / trained.seconds,
+            best=best,
+        )
+        run.seconds += epoch.seconds
+        run.position = Position()
+        history.append(asdict(epoch))
+        listener.on_epoch(epoch)
+        checkpoints.after_epoch(f"epoch {number}")
+
+
+def _train_epoch(run: Run, task: Task, number: int, checkpoints: Checkpoints) -> float:
+    """The last learning rate, when `run.position` is at the end of the epoch."""
+    settings, encoded, network, position = task.config.training, task.encoded, run.network, run.position
+    device = network.projection.weight.device
+    rng = np.random.default_rng([settings.seed, number])
+    seed = int(rng.integers(2**63))
+    if not position.batches:  # else torch's generators are restored, to where they were in this epoch
+        torch.manual_seed(seed)
+    words = drop_singletons(encoded, task.vocabularies.words.singletons, settings.unknown_rate, rng)
+    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    choices = None if encoded.choices is None else torch.from_numpy(encoded.choices)
+    network.train()
+    batches = list(batch_rows(encoded.lengths, size=settings.batch_size, tokens=settings.batch_tokens, generator=rng))
+    rate = settings.learning_rate
+    start = time.perf_counter() - position.seconds
+    for done, rows in enumerate(batches):
+        rate = learning_rate(settings, (number - 1) * len(batches) + done, len(batches))
+        if done < position.batches:
+            continue
+        for group in run.optimizer.param_groups:
+            group["lr"] = rate
+        inputs, tags = make_batch(encoded, rows, words=words)
+        assert tags is not None  # the corpus was encoded with its tags
+        try:
+            if choices is None:
+                loss = network(inputs.to(device), tags.to(device))
+            else:
+                loss = network.partial_loss(inputs.to(device), choices[tags].to(device))
+            value = float(loss.detach())
+        except NotFiniteError:
+            value = math.nan
+        if not math.isfinite(value):
+            raise TrainingError(_not_finite(number, done + 1, value, [task.corpus.train[row] for row in rows]))
+        run.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = None
+        if settings.clip_norm:
+            norm = clip_gradient(parameters, settings.clip_norm)
+        run.optimizer.step()
+        if run.average:
+            run.average.update()
+        position.batches = done + 1
+        position.loss += value * len(rows)
+        position.sentences += len(rows)
+        position.tokens += int(encoded.lengths[rows].sum())
+        position.seconds = time.perf_counter() - start
+        mean, speed = position.loss / position.sentences, position.tokens / position.seconds
+        task.listener.on_step(Step(number, done + 1, len(batches), mean, speed, value, norm))
+        checkpoints.after_step(f"epoch {number}, batch {done + 1} of {len(batches)}")
+    if isinstance(run.optimizer, RowwiseSGD):
+        run.optimizer.settle()
+    # The last step shows in no loss of this epoch, and may be the last of all.
+    if not all(bool(parameter.isfinite().all()) for parameter in parameters):
+        raise TrainingError(f"epoch {number}: expected finite weights, found NaN or infinity; {_CALMER}")
+    return rate
+
+
+_CALMER = "lower training.learning_rate or training.clip_norm"
+
+
+def _not_finite(epoch: int, batch: int, value: float, sentences: list[Sentence]) -> str:
+    places = ", ".join(sentence.where or " ".join(sentence.words[:5]) for sentence in sentences[:3])
+    found = f"epoch {epoch}, batch {batch}: expected a finite loss, found {value}"
+    return f"{found}; the batch begins with {places}; {_CALMER}"
