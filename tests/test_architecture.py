@@ -29,8 +29,16 @@ FLOORS = [
         "text.tokenizer",
         "text.columns",
         "text.corpus",
-        "text.survey",
         "text.vocabulary",
+    ],
+    [
+        "doctor.finding",
+        "doctor.layout",
+        "doctor.reading",
+        "doctor.sequences",
+        "doctor.words",
+        "doctor.repeats",
+        "doctor.checkup",
     ],
     ["evaluation.scores", "evaluation.report", "evaluation.calibration", "evaluation.files"],
     [
