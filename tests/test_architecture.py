@@ -61,6 +61,7 @@ FLOORS = [
         "learning.rowwise",
         "learning.optimizer",
         "learning.checkpoint",
+        "learning.windows",
         "learning.prediction",
         "learning.temperature",
         "learning.state",
