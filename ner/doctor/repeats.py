@@ -100,7 +100,7 @@ def examine_contexts(files: Sequence[Tagged]) -> list[Finding]:
 def _told(ways: dict[str, list[str]]) -> str:
     """How often each way of tagging was seen, and where first; the rarest last."""
     frequent = sorted(ways.items(), key=lambda way: -len(way[1]))
-    return ", ".join(f"{way} {len(places):,} ({places[0]})" for way, places in frequent)
+    return ", ".join(f"{shown_tag(way)} {len(places):,} ({places[0]})" for way, places in frequent)
 
 
 class _Alike(dict[str, str]):

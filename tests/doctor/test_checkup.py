@@ -212,6 +212,13 @@ def test_only_the_first_places_are_shown_and_json_has_all(check):
     assert set(values["findings"][0]) == {"severity", "kind", "path", "count", "found", "places", "remedy"}
 
 
+def test_a_label_that_is_not_text_can_be_printed_wherever_it_is_told(check):
+    # Found by benchmarks/fuzz.py: a broken byte in a label of an inconsistent context.
+    checkup = check(b"in O\nRome B-\xf9\n, O\nx O\n\nin O\nRome I-X\n, O\n")
+    assert "inconsistent-context" in [finding.kind for finding in checkup.findings]
+    str(checkup).encode("utf-8")
+
+
 LINES = st.sampled_from(
     ["a B-X", "a I-X", "b O", "b", "", " ", "\t", "c M-X", "d S-Y", "e E-X", "-DOCSTART- O", "x:B-X y:O", "\ufeff O",
      "# x", "f ?", "g ?-X", "h B-", "\r", "é B-X", "\0 O", "\u2028 O", "a\u00a0b O"]
