@@ -248,13 +248,20 @@ def test_missing_arguments_are_misuse(run):
     assert "Missing argument" in err
 
 
-def test_data_check_tells_counts_and_what_looks_wrong(run, tmp_path):
-    file = tmp_path / "own.conll"
+def test_data_check_tells_what_looks_wrong_and_its_exit_code_whether_training_would_work(run, tmp_path):
+    file, broken = tmp_path / "own.conll", tmp_path / "broken.conll"
     file.write_text("A B-PER\nb I-PER\n\nc I-LOC\nd O\n\ne B-PER\n")
-    code, out, _ = run("data", "check", file)
-    assert code == 0
-    assert out.splitlines()[0] == f"{file}: 3 sentences, 5 tokens, 3 entities, 0 document marks, scheme iob2"
-    assert f"{file}:4: I-LOC at 'c' (token 1) is read as B-LOC" in out
+    broken.write_text("A B-PER\nb\n")
+    code, out, err = run("data", "check", file)
+    assert (code, err) == (0, "")
+    assert f"{file}:4: I-LOC at 'c'" in out
+    code, out, err = run("data", "check", file, broken, "--json")
+    values = json.loads(out)
+    assert (code, values["ok"]) == (1, False)
+    assert values["findings"][0]["places"] == [f"{broken}:2: expected at least 2 columns, found 1: 'b'"]
+    assert err == f"error: {broken}: lines that can't be read: 1; training would fail\n"
+    code, _, _ = run("data", "check", broken, "--set", "data.tag_column=0")
+    assert code == 1
 
 
 def test_the_module_and_the_scripts_are_the_same_command(small_model, sample_en, tmp_path):

@@ -11,7 +11,6 @@ from ner.evaluation.report import report_tags
 from ner.settings import DataConfig
 from ner.text.columns import read_as_written
 from ner.text.sentence import Sentence
-from ner.text.survey import survey_file
 from ner.text.tags import tags_to_spans
 
 CORPORA = Path(__file__).resolve().parents[2] / "shared" / "corpora"
@@ -60,27 +59,6 @@ def test_a_real_file_gives_exactly_the_counts_and_the_scheme_of_its_readme(name)
 def test_no_file_of_the_corpora_is_missing_from_the_table():
     folders = (folder for folder in CORPORA.iterdir() if folder.is_dir())
     assert {f"{folder.name}/{file.name}" for folder in folders for file in folder.iterdir()} == set(README)
-
-
-@pytest.mark.parametrize(
-    ("name", "lines"),
-    [
-        # "What real files do": line numbers as the README gives them.
-        ("conll2003-en/train.txt", {152_428, 175_436}),
-        ("conll2002-es/train.txt", {221_619}),
-        ("conll2002-es/dev.txt", {30_882}),
-        # Each of resume's orphans goes on with an entity that the sentence before leaves open two lines above.
-        ("resume-zh/train.char.bmes", {62_390, 62_392, 64_412, 64_414}),
-    ],
-)
-def test_the_survey_points_at_the_ill_formed_tags_that_the_readme_names_and_at_no_others(name, lines):
-    path = CORPORA / name
-    found = set()
-    for remark in survey_file(path, DataConfig()).remarks:
-        if " is read as " in remark:
-            first, _, token = remark.removeprefix(f"{path}:").partition(": ")
-            found.add(int(first) + int(token.partition("(token ")[2].partition(")")[0]) - 1)
-    assert found == lines
 
 
 @pytest.mark.parametrize(("name", "longest"), [("conll2002-es/train.txt", 1_238), ("conll2002-nl/train.txt", 859)])

@@ -120,17 +120,6 @@ def test_batches_and_readings_of_nothing_are_refused(tagger):
         assert str(caught.value) == message
 
 
-def test_readings_of_a_sentence_in_pieces_are_products_of_their_pieces(tagger, monkeypatch):
-    from ner.learning import prediction
-
-    words = ["Jordan", "King", "left", "Amman", "for", "Washington"]
-    monkeypatch.setattr(prediction, "LONGEST_SENTENCE", 3)
-    (whole,) = [tagger.readings(" ".join(words), k=4)[0]]
-    first, second = (tagger.readings(" ".join(part), k=50)[0] for part in (words[:3], words[3:]))
-    products = sorted((a.probability * b.probability for a in first for b in second), reverse=True)[:4]
-    assert [reading.probability for reading in whole] == pytest.approx(products, rel=1e-3)
-
-
 def test_looking_inside_gives_arrays_of_each_sentence_and_the_scores_of_tagging(tagger):
     text = "Jordan King flew to Amman. He met Angela Merkel."
     sentences, seen = tagger.split(text), tagger.inspect(text)

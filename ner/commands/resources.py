@@ -1,11 +1,13 @@
 """The command line's `ner vectors` and `ner data`: what comes from elsewhere, and a check of what you have."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ner.commands.options import Settings
+from ner.commands.options import AsJson, Settings
+from ner.errors import DataError
 
 vectors_app = typer.Typer(help="Pretrained word vectors.", no_args_is_help=True)
 data_app = typer.Typer(help="Public corpora, and a check of your own.", no_args_is_help=True)
@@ -62,14 +64,19 @@ def data_get(
 
 @data_app.command("check")
 def data_check(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Column files.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Files of one corpus, to learn from first.")],
+    as_json: AsJson = False,
     settings: Settings = None,
 ) -> None:
-    """Read column files as training would, and tell what is in them and what looks wrong."""
-    from ner.config import override_data
-    from ner.settings import DataConfig
-    from ner.text.survey import survey_file
+    """Examine files before training: counts, and what looks wrong, most serious first.
 
-    data = override_data(DataConfig(), settings or [])
-    for file in files:
-        print(survey_file(file, data))
+    Exit code 0: a training would start, whatever the warnings; 1: it would fail.
+    """
+    from ner.config import override_data
+    from ner.doctor.checkup import check_files
+    from ner.settings import DataConfig
+
+    checkup = check_files(files, override_data(DataConfig(), settings or []))
+    print(json.dumps(checkup.as_dict()) if as_json else checkup)
+    if checkup.errors:
+        raise DataError(f"{checkup.errors[0].path}: {checkup.errors[0].found}; training would fail")

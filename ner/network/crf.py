@@ -210,8 +210,8 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
         return scores if self.temperature == 1 else Scores(*(part / self.temperature for part in scores))
 
     def _scores(self, emissions: Tensor) -> Scores:
-        """The chain's scores, with -inf for what the constraints forbid."""
-        return Scores(emissions, *self.move_scores())
+        """The chain's scores in the emissions' precision, with -inf for what the constraints forbid."""
+        return Scores(emissions, *(part.to(emissions.dtype) for part in self.move_scores()))
 
     def move_scores(self) -> tuple[Tensor, Tensor, Tensor]:
         """Scores of starts (K,), moves (K, K, from row to column) and ends (K,), -inf where constraints forbid one."""

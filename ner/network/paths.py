@@ -12,6 +12,9 @@ from torch import Tensor
 
 from ner.network.recursion import Chart, Scores
 
+# Spans times tokens of the longest whose inner scores are summed at once: some 30 MB.
+_MOST_INSIDE = 1_000_000
+
 
 def path_scores(scores: Scores, tags: Tensor, lengths: Tensor) -> Tensor:
     """The score of one path of each sentence (B,), differentiable; 0 for an empty one.
@@ -91,17 +94,16 @@ def k_best(scores: Scores, lengths: Tensor, total: Tensor, k: int) -> list[list[
     # Of each tag the k best prefixes that end in it; -inf stands for one that doesn't exist.
     state = emissions.new_full((num_rows, num_tags, k), -math.inf)
     state[:, :, 0] = start + emissions[:, 0]
-    states, pointers = [state], []
+    final = (lengths - 1).clamp(min=0)
+    finished, pointers = state, []
     for step in range(1, num_steps):
         # (B, to, from, k): every prefix of the step before, extended.
         extended = state.unsqueeze(1) + transitions.t().unsqueeze(2)
         state, pointer = extended.flatten(2).topk(k, dim=2)
         state = state + emissions[:, step].unsqueeze(2)
-        states.append(state)
-        pointers.append(pointer)
-    final = (lengths - 1).clamp(min=0)
-    rows = torch.arange(num_rows, device=lengths.device)
-    finished = torch.stack(states, dim=1)[rows, final] + end.view(1, -1, 1)
+        finished = torch.where((final == step).view(-1, 1, 1), state, finished)
+        pointers.append(pointer.int())  # the one thing that is kept for each token: half of it is enough
+    finished = finished + end.view(1, -1, 1)
     values, places = finished.flatten(1).topk(k, dim=1)  # (B, k): tag · k + rank
     paths = torch.zeros(num_rows, k, num_steps, dtype=torch.long, device=emissions.device)
     place = places
@@ -109,7 +111,7 @@ def k_best(scores: Scores, lengths: Tensor, total: Tensor, k: int) -> list[list[
         place = torch.where((final == step).unsqueeze(1), places, place)
         paths[:, :, step] = place // k
         if step:
-            pointer = pointers[step - 1].flatten(1).gather(1, place)
+            pointer = pointers[step - 1].flatten(1).gather(1, place).long()
             place = torch.where((step <= final).unsqueeze(1), pointer, place)
     log_probabilities = (values - total.unsqueeze(1)).tolist()
     result: list[list[tuple[list[int], float]]] = []
@@ -131,12 +133,18 @@ def span_log_posteriors(scores: Scores, chart: Chart, spans: Sequence[tuple[int,
         spans: sentence, first token and end (half-open) of each.
         roles: numbers of the tags B, I, E, S of each span's label (N, 4).
     """
+    longest = max(end - start for _, start, end in spans)
+    if len(spans) > 1 and len(spans) * longest > _MOST_INSIDE:
+        # Long spans apart from short ones, so that these aren't padded to the length of those.
+        order = sorted(range(len(spans)), key=lambda number: spans[number][2] - spans[number][1])
+        halves = (order[: len(order) // 2], order[len(order) // 2 :])
+        parts = [span_log_posteriors(scores, chart, [spans[n] for n in half], roles[half]) for half in halves]
+        return torch.cat(parts)[torch.tensor(order, device=scores.emissions.device).argsort()]
     rows, starts, ends = torch.tensor(spans, device=scores.emissions.device).unbind(1)
     begin, inside, last, single = roles.to(scores.emissions.device).unbind(1)
     alone = ends - starts == 1
     first, final = torch.where(alone, single, begin), torch.where(alone, single, last)
     # Inside scores are summed per span, not as differences of running sums, which lose digits on the way.
-    longest = int((ends - starts).max())
     within = starts.unsqueeze(1) + torch.arange(1, max(longest - 1, 1), device=rows.device)  # (N, L)
     steps = within < (ends - 1).unsqueeze(1)
     emitted = scores.emissions[rows.unsqueeze(1), within.clamp(max=scores.emissions.shape[1] - 1), inside.unsqueeze(1)]

@@ -6,9 +6,9 @@ exotic spaces. Only the declared separator splits, and only LF or CRLF ends a li
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, count
 from pathlib import Path
 
 from ner.config import parse_config
@@ -90,10 +90,10 @@ def read_as_written(path: str | Path, data: DataConfig) -> tuple[list[Sentence],
     # Not splitlines(): that also cuts at U+2028, U+0085 and others, which may stand in a word.
     lines = read_text(path, data.encoding).split("\n")
     if data.layout == "lines":
-        sentences = list(_read_token_lists(lines, str(path), data))
+        rows: Iterable[Row] = chain.from_iterable(map(list_reader(str(path), data), count(1), lines))
     else:
         rows = read_rows(lines, str(path), data, tagged=True)
-        sentences = list(sentences_of_rows(rows, str(path), tagged=True))
+    sentences = list(sentences_of_rows(rows, str(path), tagged=True))
     if not sentences:
         raise DataError(f"{path}: expected tagged sentences, found none; is it the right file?")
     if data.scheme != "auto":
@@ -116,25 +116,28 @@ def read_rows(lines: Iterable[str], where: str, data: DataConfig, *, tagged: boo
     Raises:
         DataError: too few columns, an empty word, a tag that is none or another scheme's.
     """
+    return map(row_reader(where, data, tagged=tagged), count(1), lines)
+
+
+def row_reader(where: str, data: DataConfig, *, tagged: bool) -> Callable[[int, str], Row]:
+    """What makes a `Row` of a line's number and the line; the arguments and errors are those of `read_rows`."""
     first_of_word = re.compile(data.word_pattern).match if data.word_pattern else None
     columns = (data.word_column, data.tag_column) if tagged else (data.word_column,)
     wanted = max(column + 1 if column >= 0 else -column for column in columns)
     # Columns counted from both ends meet in a short line: in `word` alone, column 0 is column -1.
     wanted += len({column % wanted for column in columns}) < len(columns)
     known: set[str] = set()
-    for number, line in enumerate(lines, start=1):
+
+    def read(number: int, line: str) -> Row:
         line = line.removesuffix("\n").removesuffix("\r")
         if not line.strip(_BLANKS):
-            yield Row(number, line, "blank")
-            continue
+            return Row(number, line, "blank")
         if data.comment and line.startswith(data.comment):
-            yield Row(number, line, "comment")
-            continue
-        cells = line.split(data.separator) if data.separator else _SPLIT_BLANKS(line.strip(_BLANKS))
+            return Row(number, line, "comment")
+        cells = split_cells(line, data.separator)
         # Other columns of a -DOCSTART- line are filled in any way, or missing.
         if cells[0].startswith(DOCUMENT_START) or DOCUMENT_START in cells:
-            yield Row(number, line, "document")
-            continue
+            return Row(number, line, "document")
         if len(cells) < wanted:
             found = f"{wanted} columns, found {len(cells)}: {_short(line)}"
             raise DataError(f"{where}:{number}: expected at least {found}")
@@ -147,7 +150,45 @@ def read_rows(lines: Iterable[str], where: str, data: DataConfig, *, tagged: boo
         if tagged and cell not in known:
             _check_tag(cell, data, f"{where}:{number}", line)
             known.add(cell)
-        yield Row(number, line, "token", word, read_unknown(cell, data.unknown_tag))
+        return Row(number, line, "token", word, read_unknown(cell, data.unknown_tag))
+
+    return read
+
+
+def split_cells(line: str, separator: str | None) -> list[str]:
+    """The cells of a line that isn't blank; no separator: any run of spaces or TABs."""
+    return line.split(separator) if separator else _SPLIT_BLANKS(line.strip(_BLANKS))
+
+
+def list_reader(where: str, data: DataConfig) -> Callable[[int, str], list[Row]]:
+    """What makes rows of a line's number and the line, where a line is a sentence, as `word:TAG word:TAG`.
+
+    The last separator of a token parts word and tag; a blank row ends the sentence.
+
+    Raises:
+        DataError: a token without a word, a tag that is none or another scheme's.
+    """
+    separator = data.separator or ":"
+    known: set[str] = set()
+
+    def read(number: int, line: str) -> list[Row]:
+        line = (line.partition(data.trailer)[0] if data.trailer else line).strip(" \t\r")
+        if not line or (data.comment and line.startswith(data.comment)):
+            return []
+        if line.startswith(DOCUMENT_START):
+            return [Row(number, line, "document")]
+        rows: list[Row] = []
+        for token in _SPLIT_BLANKS(line):
+            word, _, tag = token.rpartition(separator)
+            if not word:
+                raise DataError(f"{where}:{number}: expected word{separator}TAG, found {token!r}")
+            if tag not in known:
+                _check_tag(tag, data, f"{where}:{number}", token)
+                known.add(tag)
+            rows.append(Row(number, token, "token", word, read_unknown(tag, data.unknown_tag)))
+        return [*rows, Row(number, "", "blank")]
+
+    return read
 
 
 def sentences_of_rows(rows: Iterable[Row], where: str, *, tagged: bool) -> Iterator[Sentence]:
@@ -201,32 +242,6 @@ def write_conll(path: str | Path, sentences: Iterable[Sentence], *, scheme: Sche
 
 def _short(line: str) -> str:
     return repr(line if len(line) <= 60 else line[:57] + "...")
-
-
-def _read_token_lists(lines: Iterable[str], where: str, data: DataConfig) -> Iterator[Sentence]:
-    """One sentence a line, as `word:TAG word:TAG`; the last separator of a token parts word and tag."""
-    separator = data.separator or ":"
-    known: set[str] = set()
-    opens_document = False
-    for number, line in enumerate(lines, start=1):
-        line = (line.partition(data.trailer)[0] if data.trailer else line).strip(" \t\r")
-        if not line or (data.comment and line.startswith(data.comment)):
-            continue
-        if line.startswith(DOCUMENT_START):
-            opens_document = True
-            continue
-        tokens = _SPLIT_BLANKS(line)
-        parts = [token.rpartition(separator) for token in tokens]
-        for token, (word, _, tag) in zip(tokens, parts, strict=True):
-            if not word:
-                raise DataError(f"{where}:{number}: expected word{separator}TAG, found {token!r}")
-            if tag not in known:
-                _check_tag(tag, data, f"{where}:{number}", token)
-                known.add(tag)
-        tags = [read_unknown(tag, data.unknown_tag) for _, _, tag in parts]
-        made = sentence_from_words([word for word, _, _ in parts], tags)
-        yield replace(made, opens_document=opens_document, where=f"{where}:{number}")
-        opens_document = False
 
 
 def _check_tag(tag: str, data: DataConfig, place: str, line: str) -> None:

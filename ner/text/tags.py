@@ -106,6 +106,37 @@ def check_prefix(tag: str, scheme: Scheme | Literal["auto"]) -> None:
         raise ValueError(f"expected a tag of scheme {scheme}, found {tag!r}")
 
 
+def faults_of(tags: Sequence[str], scheme: Scheme) -> list[tuple[int, str]]:
+    """Where a tag breaks its scheme, by token, and how.
+
+    `orphan`: it goes on with an entity that isn't open. `unclosed`: its entity is open, and the next tag
+    doesn't go on with it (BIOES, BMES). `redundant`: a B- that parts nothing (IOB1).
+
+    >>> faults_of(["O", "I-PER", "B-LOC"], "iob2"), faults_of(["B-PER", "O", "M-PER", "E-PER"], "bmes")
+    ([(1, 'orphan')], [(0, 'unclosed'), (2, 'orphan')])
+    >>> faults_of(["I-PER", "B-PER", "O", "B-PER"], "iob1")
+    [(3, 'redundant')]
+    """
+    faults: list[tuple[int, str]] = []
+    closes = scheme in ("bioes", "bmes")
+    open_label = ""  # of an entity that the next tag may, or in a closing scheme must, go on with
+    for position, tag in enumerate(tags):
+        prefix, label = split_tag(tag)
+        role = _ROLES.get(prefix, OUTSIDE)
+        goes_on = role in (_INSIDE, _LAST)
+        if closes and open_label and not (goes_on and label == open_label):
+            faults.append((position - 1, "unclosed"))
+        if scheme == "iob1":
+            if role == _FIRST and label != open_label:
+                faults.append((position, "redundant"))
+        elif goes_on and label != open_label:
+            faults.append((position, "orphan"))
+        open_label = "" if closes and role in (_LAST, _SINGLE) else label
+    if closes and open_label:
+        faults.append((len(tags) - 1, "unclosed"))
+    return faults
+
+
 def tags_to_spans(tags: Sequence[str]) -> list[Span]:
     """The labelled spans of a tag sequence in any scheme, as conlleval reads them.
 

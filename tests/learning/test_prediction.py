@@ -8,7 +8,7 @@ import torch
 from ner.config import Config
 from ner.errors import ConfigError
 from ner.learning.checkpoint import Model
-from ner.learning.prediction import LONGEST_SENTENCE, choose_device, predict_tags
+from ner.learning.prediction import choose_device, predict_tags
 from ner.learning.training import train_model
 from ner.text.corpus import Corpus
 from ner.text.sentence import Sentence, sentence_from_words
@@ -38,15 +38,6 @@ def test_as_many_tags_come_out_as_tokens_went_in(model: Model, sentences: list[S
     words = (["Anna", "Lee", "saw", "\u0000", "東京"] * length)[:length]
     tags = tag(model, [*sentences, sentence_from_words(words)])
     assert [len(row) for row in tags] == [len(s.tokens) for s in sentences] + [length]
-
-
-def test_a_sentence_longer_than_any_is_tagged_piece_by_piece(model: Model, sentences: list[Sentence]) -> None:
-    words = [word for sentence in sentences for word in sentence.words]
-    longest = (words * (LONGEST_SENTENCE // len(words) + 1))[:LONGEST_SENTENCE]
-    whole, rest = sentence_from_words(longest), sentence_from_words(words[:7])
-    tags = tag(model, [rest, sentence_from_words([*longest, *words[:7]]), sentences[0]])
-    assert tags[1] == tag(model, [whole])[0] + tags[0]
-    assert tags[2] == tag(model, [sentences[0]])[0]
 
 
 def test_empty_sentences_have_no_tags_and_disturb_nobody(model: Model, sentences: list[Sentence]) -> None:

@@ -202,6 +202,17 @@ def test_span_posteriors_are_summed_over_the_paths_with_that_span(length):
         assert posterior == pytest.approx(wanted, rel=1e-4, abs=1e-6)
 
 
+def test_spans_of_very_unlike_lengths_have_the_posteriors_they_have_alone(monkeypatch):
+    generator = torch.Generator().manual_seed(3)
+    crf = CRF(5, batch_first=True, constraints=BIOES)
+    emissions = torch.randn(1, 40, 5, generator=generator)
+    spans = [(0, 0, 40), (0, 3, 4), (0, 5, 25), (0, 39, 40), (0, 7, 9)]
+    roles = torch.tensor([[1, 2, 3, 4]])
+    alone = [float(crf.span_posteriors(emissions, None, [span], roles)) for span in spans]
+    monkeypatch.setattr("ner.network.paths._MOST_INSIDE", 50)
+    assert crf.span_posteriors(emissions, None, spans, roles.expand(5, 4)).tolist() == pytest.approx(alone)
+
+
 def test_all_spans_over_a_token_and_no_entity_there_sum_to_one():
     generator = torch.Generator().manual_seed(7)
     crf = CRF(5, batch_first=True, constraints=BIOES)

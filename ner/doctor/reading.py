@@ -1,0 +1,109 @@
+"""A file is read as training would read it, but to its end, whatever is wrong with a line.
+
+The reader of `ner/text` stops at the first fault; here each is kept as a finding, and what can be read goes on
+to the other examinations. Whether a file would be read at all is thereby decided by the reader itself.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from ner.doctor.finding import Finding, found_at
+from ner.doctor.layout import advise, odd_lines
+from ner.errors import DataError
+from ner.settings import DataConfig
+from ner.text.columns import Row, list_reader, row_reader
+from ner.text.encoding import read_text
+
+_ESCAPED = re.compile(r"[\udc80-\udcff]").search  # what `surrogateescape` makes of a byte that fits nowhere
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A sentence as it stands in a file: words, tags in the file's scheme, and the line of each token."""
+
+    words: tuple[str, ...]
+    tags: tuple[str, ...]
+    lines: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """What of a file can be read, and what of it can't or is odd."""
+
+    path: str
+    sentences: list[Written]
+    documents: int
+    findings: list[Finding]
+
+
+def read_all(path: str, data: DataConfig) -> Readable:
+    """All that can be read of a file described by `[data]`."""
+    text, findings = _read_text(path, data.encoding)
+    lines = text.split("\n")
+    if not lines[-1]:
+        del lines[-1]  # what stands behind the last line end is no line
+    rows, unreadable = _read_rows(lines, path, data)
+    remedy = advise(lines, data) if unreadable else ""
+    findings += found_at("unreadable-line", path, "lines that can't be read", remedy, places=unreadable)
+    rows = [row for row in rows if row.kind != "comment"]
+    sentences: list[Written] = []
+    documents, opens_document = 0, False
+    for kind, group in groupby(rows, lambda row: row.kind):
+        if kind == "token":
+            words, tags, numbers = zip(*((row.word, row.tag, row.number) for row in group), strict=True)
+            sentences.append(Written(words, tags, numbers))
+            documents += opens_document
+            opens_document = False
+        opens_document |= kind == "document"
+    # A file that can't be read at all has said so already.
+    if not sentences and not findings:
+        findings.append(Finding("no-sentences", path, "no tagged sentence", "is it the right file?"))
+    if data.layout == "columns":
+        findings += odd_lines(lines, rows, path, data)
+    return Readable(path, sentences, documents, findings)
+
+
+def _read_text(path: str, encoding: str) -> tuple[str, list[Finding]]:
+    """The text, as much of it as there is, and the trouble with it."""
+    try:
+        text = read_text(path, encoding)
+        if not Path(path).read_bytes().startswith(b"\xef\xbb\xbf"):
+            return text, []
+        return text, [Finding("byte-order-mark", path, "it opens with a byte-order mark", "nothing: it is skipped")]
+    except DataError as error:
+        message = str(error).removeprefix(f"{path}: ")
+    try:
+        text = Path(path).read_bytes().decode(encoding, errors="surrogateescape")
+    except (OSError, LookupError, UnicodeError):
+        text = ""
+    lines = text.split("\n")
+    broken, nul = (_places(path, lines, search) for search in (_ESCAPED, re.compile("\0").search))
+    remedy = 'set data.encoding, for example to "latin-1"'
+    findings = found_at("encoding", path, f"lines that aren't {encoding}", remedy, places=broken)
+    findings += found_at("nul-character", path, "lines with a NUL character", "is it a binary file?", places=nul)
+    if not findings:
+        return "", [Finding("unreadable-file", path, message, "name a text file, and its data.encoding")]
+    return text.removeprefix("\ufeff"), findings
+
+
+def _places(path: str, lines: Sequence[str], search: Callable[[str], object]) -> list[str]:
+    return [f"{path}:{number}" for number, line in enumerate(lines, start=1) if search(line)]
+
+
+def _read_rows(lines: list[str], path: str, data: DataConfig) -> tuple[list[Row], list[str]]:
+    """The rows of all lines that can be read, and what is said of the others."""
+    read_line, read_list = row_reader(path, data, tagged=True), list_reader(path, data)
+    rows: list[Row] = []
+    messages: list[str] = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            if data.layout == "columns":
+                rows.append(read_line(number, line))
+            else:
+                rows += read_list(number, line)
+        except DataError as error:
+            messages.append(str(error).partition("; ")[0])
+    return rows, messages

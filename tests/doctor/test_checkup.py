@@ -1,0 +1,263 @@
+"""Each finding of the data doctor in a file made for it, and the verdict against the reader itself."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ner.doctor.checkup import Checkup, check_files
+from ner.doctor.finding import KINDS, Finding
+from ner.errors import DataError
+from ner.settings import DataConfig
+from ner.text.columns import read_tagged
+
+
+@pytest.fixture
+def check(tmp_path, monkeypatch):
+    """Writes files `f`, `g`, … and examines them, so that places are short and the same everywhere."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*contents: str | bytes, **described: object) -> Checkup:
+        names = "fgh"[: len(contents)]
+        for name, content in zip(names, contents, strict=True):
+            Path(name).write_bytes(content.encode() if isinstance(content, str) else content)
+        return check_files(list(names), DataConfig.model_validate(described))
+
+    return call
+
+
+def of_kind(checkup: Checkup, kind: str) -> Finding:
+    found = [finding for finding in checkup.findings if finding.kind == kind]
+    assert len(found) == 1, [finding.kind for finding in checkup.findings]
+    return found[0]
+
+
+# Eleven entities of one label, so that it isn't rare, each in a sentence of its own.
+PLENTY = "".join(f"in O\n{name} B-X\n. O\n\n" for name in "abcdefghijk")
+TEN_OPEN = "".join(f"{name} I-X\n. O\n\n" for name in "abcdefghij")
+
+
+@pytest.mark.parametrize(
+    ("kind", "contents", "described", "count", "first"),
+    [
+        ("encoding", [b"a O\ncaf\xe9 B-X\n\nb O\n\xff O\n"], {}, 2, "f:2"),
+        ("encoding", ["a O\né B-X\n".encode("gb18030")], {"encoding": "gb18030", "tag_column": -1}, 0, ""),
+        ("nul-character", ["a O\n\0 B-X\n"], {}, 1, "f:2"),
+        ("unreadable-line", ["a O\nb\nc B-X\nd e\n"], {}, 2, "f:2: expected at least 2 columns, found 1: 'b'"),
+        ("unreadable-line", ["a/O :B-X b:B-X\nc:O\nd\n"], {"layout": "lines"}, 2,
+         "f:1: expected word:TAG, found 'a/O'"),
+        ("mixed-prefixes", ["a B-X\nb M-X\n\nc I-X\nd S-X\n"], {}, 4, "f:1: B-X"),
+        ("unknown-tags-in-dev", [PLENTY, "a ?\nb B-X\n"], {"unknown_tag": "?"}, 1, "g:1"),
+        ("unknown-tags", [PLENTY + "a ?-X\nb ?\n"], {"unknown_tag": "?"}, 2, "f:45"),
+        ("mixed-openings", [PLENTY + TEN_OPEN], {}, 10, "f:45: I-X at 'a'"),
+        ("orphan-tag", ["a B-X\nb I-X\nc O\nd I-X\ne I-Y\n"], {"scheme": "iob2"}, 2, "f:4: I-X at 'd'"),
+        ("orphan-tag", ["a B-X\nb E-X\nc E-X\n\nd S-X\ne I-X\nf E-X\n"], {}, 2, "f:3: E-X at 'c'"),
+        ("orphan-tag", ["a ?\nb I-X\nc O\n? O\nd I-X\n"], {"unknown_tag": "?", "scheme": "iob2"}, 1, "f:5: I-X at 'd'"),
+        ("unclosed-entity", ["a B-X\nb O\nc S-X\n\nd B-X\ne M-X\n"], {}, 2, "f:1: B-X at 'a'"),
+        ("unclosed-entity", ["a B-X\nb ?\nc S-X\n\nd B-X\ne M-X\n"], {"unknown_tag": "?"}, 1, "f:6: M-X at 'e'"),
+        ("redundant-b", ["a I-X\nb I-X\nc O\nd B-X\ne B-X\nf I-Y\nf B-X\n"], {"scheme": "iob1"}, 2, "f:4: B-X at 'd'"),
+        ("unlearnable-label", [PLENTY, "a B-Y\nb B-Z\nc B-Y\n"], {}, 2, "'Y'"),
+        ("absent-label", [PLENTY, "a B-Y\nb B-Z\nc B-Y\n"], {}, 1, "'X'"),
+        ("rare-label", [PLENTY + "a B-Y\nb B-Y\n"], {}, 1, "'Y': 2"),
+        ("like-labels", ["a B-PER\nb O\nc B-Per\nd B-LOC\n"], {}, 1, "'PER' and 'Per'"),
+        ("schemes-differ", ["a I-X\nb B-X\n", "a B-X\nb I-X\n"], {}, 1, "f: iob1"),
+        ("leaked-sentence", ["a O\nb O\nc O\nd O\ne B-X\n", "x B-X\n\na O\nb O\nc O\nd O\ne B-X\n"], {}, 1,
+         "g:3 as f:1: 'a b c d e'"),
+        ("duplicate-sentence", ["a B-X\n\na B-X\n\n" + "a B-X\nb O\nc O\nd O\ne O\n\n" * 3], {}, 2,
+         "f:11 as f:5: 'a b c d e'"),
+        ("tagged-otherwise", ["a B-X\nb I-X\n\na B-X\nb O\n\na B-X\nb I-X\n"], {}, 1, "f:4 as f:1: 'b': O and I-X"),
+        ("tagged-otherwise", ["a B-X\nb I-X\n\nc B-X\n", "a I-X\nb I-X\n\nc O\n"], {}, 1, "g:4 as f:4: 'c': O and B-X"),
+        ("inconsistent-context", ["in O\nRome B-L\n, O\n\nIn O\nRome B-G\n, O\nz O\n\nin O\nRome O\n, O\n. O\n"], {}, 1,
+         "'in' 'Rome' ',': L 1 (f:2), G 1 (f:6), O 1 (f:11)"),
+        ("inconsistent-context", ["on O\n12 O\nA B-X\nB I-X\nleft O\n", "no O\n99 O\nA B-Y\nB I-Y\nleft O\n"], {}, 1,
+         "'00' 'A B' 'left': X 1 (f:3), Y 1 (g:3)"),
+        ("replacement-character", ["a\ufffd B-X\n\ufffd O\n"], {}, 2, "f:1: 'a\ufffd'"),
+        ("control-character", ["a O\nb\x07 B-X\n\x85 O\n"], {}, 2, r"f:2: 'b\x07'"),
+        ("invisible-character", ["a O\nb\u200b B-X\n\u202ec O\nx\u200dy O\n"], {}, 3, r"f:2: 'b\u200b'"),
+        ("invisible-character", ["می\u200cروم B-X\n👩\u200d💻 O\nक्\u200dष O\n"], {}, 0, ""),
+        ("private-character", ["a O\n\ue305 B-X\n"], {}, 1, r"f:2: '\ue305'"),
+        ("blank-in-word", ["a O\nNew\u00a0York B-X\n\u3000 O\nx\u2028 O\n"], {}, 3, r"f:2: 'New\xa0York'"),
+        ("mojibake", ["cafÃ© B-X\nä O\nÃ O\ncafé O\n"], {}, 1, "f:1: 'cafÃ©'"),
+        ("mojibake", ["Zürich B-X\n"], {"encoding": "latin-1"}, 1, r"f:1: 'ZÃ¼rich'"),
+        ("lookalike-letters", ["Pаris B-X\nIFNγ O\nМосква O\nα-synuclein O\n"], {}, 1, "f:1: 'Pаris'"),
+        ("decomposed-letters", ["cafe\u0301 B-X\ncafé O\n"], {}, 1, "f:1: 'cafe\u0301'"),
+        ("long-sentence", ["a O\n" * 200 + "\n" + "b B-X\n" * 201 + "\n" + "c O\n" * 300], {}, 2, "f:404: 300 tokens"),
+        ("long-word", [f"{'x' * 50} O\n{'y' * 51} B-X\n"], {}, 1, f"f:2: '{'y' * 39}…'"),
+        ("one-token-sentences", ["a B-X\n\n" * 10 + "b O\nc O\n"], {}, 10, "f:1"),
+        ("glued-digits", ["男0 B-X\n人1 I-X\n\n好0 O\n"], {}, 3, "f:1: '男0'"),
+        ("glued-digits", ["1990 B-X\n20 O\n3 O\nx1 O\n"], {}, 0, ""),
+        ("index-words", ["1 a B-X\n2 b O\n\n1 c O\n2 d O\n3 e O\n"], {}, 2, "f:1: '1'"),
+        ("ragged-columns", ["a NN B-X\nb O\nc NN O\nd x y O\n"], {}, 2, "f:2: 2 columns"),
+        ("document-mark", ["-DOCSTART- -X- O\n\na B-X\n\n-DOCSTART- O\nb O\n"], {}, 2, "f:1"),
+        ("blank-separator", ["a B-X\n\t\nb O\n\nc O\n \t\nd O\n"], {}, 2, "f:2"),
+        ("extra-blank-lines", ["a B-X\n\n\nb O\n\n\n\n"], {}, 3, "f:3"),
+        ("extra-blank-lines", ["a B-X\n\nb O\n\n"], {}, 0, ""),
+        ("line-ends", ["a B-X\r\nb O\n\r\nc O\r\n"], {}, 3, "f:1"),
+    ],
+)  # fmt: skip
+def test_what_was_put_into_a_file_is_found_as_often_as_it_is_there(check, kind, contents, described, count, first):
+    found = [finding for finding in check(*contents, **described).findings if finding.kind == kind]
+    if not count:
+        assert found == []
+    else:
+        assert len(found) == 1
+        assert (found[0].count, found[0].places[0]) == (count, first)
+
+
+def test_every_kind_of_finding_is_tested_here():
+    source = Path(__file__).read_text(encoding="utf-8")
+    assert [kind for kind in KINDS if f'"{kind}"' not in source] == []
+
+
+def test_a_file_that_is_none_is_an_error_and_the_others_are_examined_all_the_same(check):
+    checkup = check("a B-X\n")
+    checkup = check_files(["f", "nowhere"], DataConfig())
+    finding = of_kind(checkup, "unreadable-file")
+    assert (finding.path, finding.severity) == ("nowhere", "error")
+    assert finding.found == "no such file (paths are taken as given, then relative to the config's folder)"
+    assert checkup.files[0].labels == {"X": 1}
+
+
+def test_a_file_without_sentences_and_one_without_entities_fail_as_training_does(check):
+    assert of_kind(check("\n\n"), "no-sentences").severity == "error"
+    assert of_kind(check("a O\n"), "no-labels").severity == "error"
+    assert not check("a B-X\n", "a O\n").errors
+
+
+def test_a_byte_order_mark_is_told_and_is_no_part_of_a_word(check):
+    checkup = check("\ufeffa B-X\n")
+    assert of_kind(checkup, "byte-order-mark").severity == "note"
+    assert not [finding for finding in checkup.findings if finding.kind == "invisible-character"]
+
+
+def test_nothing_is_found_in_a_file_where_nothing_is_wrong(check):
+    assert check(PLENTY).findings == ()
+
+
+def test_everything_is_counted(check):
+    content = "-DOCSTART- O\n\na B-X\nb I-X\nc B-Y\n\nd B-X\n\n-DOCSTART- O\ne O\n"
+    (counts,) = check(content).files
+    assert (counts.path, counts.scheme, counts.documents, counts.sentences) == ("f", "iob2", 2, 3)
+    assert (counts.tokens, counts.entities, counts.longest, counts.labels) == (5, 3, 3, {"X": 2, "Y": 1})
+
+
+@pytest.mark.parametrize(
+    ("content", "remedy"),
+    [
+        ("a B-X N\nb O V\n", "column 1 looks like tags: --set data.tag_column=1"),
+        ("a b\tB-X\tN\nc\tO\tV\n",
+         "column 1 looks like tags: --set data.tag_column=1 --set 'data.separator=\"\\t\"'"),
+        ("# id 1\na B-X\n", "if lines that open with # are comments: --set data.comment=#"),
+        ("a:B-X b:O\nc:O d:O\n", "they look like word:TAG word:TAG: --set data.layout=lines"),
+        ("a PER\n", "mend them, or describe the file with --set data.tag_column=…, data.separator, data.comment"),
+    ],
+)  # fmt: skip
+def test_settings_are_advised_for_a_file_that_is_meant_otherwise_and_with_them_it_is_read(check, content, remedy):
+    from ner.config import override_data
+
+    assert of_kind(check(content), "unreadable-line").remedy == remedy
+    advised = [part.strip().strip("'") for part in remedy.split("--set ")[1:]]
+    if "…" not in remedy:
+        assert not check_files(["f"], override_data(DataConfig(), advised)).errors
+
+
+def test_the_pattern_that_is_advised_against_glued_digits_parts_them(check):
+    from ner.config import override_data
+
+    remedy = of_kind(check("男0 B-X\n人1 I-X\n"), "glued-digits").remedy
+    (advised,) = [part.strip().strip("'") for part in remedy.split("--set ")[1:]]
+    (sentence,) = read_tagged("f", override_data(DataConfig(), [advised]))
+    assert sentence.words == ["男", "人"]
+
+
+def test_findings_come_most_serious_first_and_the_text_is_as_documented(check):
+    assert str(check("a B-X\n\t\nb O\nc I-X\n", "c\n")) == (
+        "file  sentences  tokens  entities  documents  longest  scheme\n"
+        "f             2       3         2          0        2    iob2\n"
+        "g             0       0         0          0        0    iob2\n"
+        "\n"
+        "entities  f  g\n"
+        "X         2  0\n"
+        "\n"
+        "error    g: lines that can't be read: 1\n"
+        "         g:1: expected at least 2 columns, found 1: 'c'\n"
+        "         → mend them, or describe the file with --set data.tag_column=…, data.separator, data.comment\n"
+        "\n"
+        "warning  f: tags that go on with an entity that isn't open: 1\n"
+        "         f:4: I-X at 'c'\n"
+        "         → each is read as opening one\n"
+        "\n"
+        "note     f: labels of fewer than 10 entities: 1\n"
+        "         'X': 2\n"
+        "         → expect unsteady scores there\n"
+        "\n"
+        "note     f: lines between sentences that aren't empty but hold spaces or TABs: 1\n"
+        "         f:2\n"
+        "         → nothing: they part sentences\n"
+        "\n"
+        "training would fail: 1 error, 1 warning, 2 notes"
+    )
+
+
+def test_only_the_first_places_are_shown_and_json_has_all(check):
+    checkup = check("a B-X\n\n" + "b O\nc I-X\n\n" * 9, scheme="iob2")
+    assert "… and 6 more (--json lists them)" in str(checkup)
+    values = json.loads(json.dumps(checkup.as_dict()))
+    assert values["ok"] is True
+    assert values["files"][0]["labels"] == {"X": 10}
+    assert len(values["findings"][0]["places"]) == values["findings"][0]["count"] == 9
+    assert set(values["findings"][0]) == {"severity", "kind", "path", "count", "found", "places", "remedy"}
+
+
+def test_a_label_that_is_not_text_can_be_printed_wherever_it_is_told(check):
+    # Found by benchmarks/fuzz.py: a broken byte in a label of an inconsistent context.
+    checkup = check(b"in O\nRome B-\xf9\n, O\nx O\n\nin O\nRome I-X\n, O\n")
+    assert "inconsistent-context" in [finding.kind for finding in checkup.findings]
+    str(checkup).encode("utf-8")
+
+
+LINES = st.sampled_from(
+    ["a B-X", "a I-X", "b O", "b", "", " ", "\t", "c M-X", "d S-Y", "e E-X", "-DOCSTART- O", "x:B-X y:O", "\ufeff O",
+     "# x", "f ?", "g ?-X", "h B-", "\r", "é B-X", "\0 O", "\u2028 O", "a\u00a0b O"]
+)  # fmt: skip
+DESCRIBED = st.fixed_dictionaries(
+    {},
+    optional={
+        "layout": st.sampled_from(["columns", "lines"]),
+        "scheme": st.sampled_from(["auto", "iob1", "iob2", "bioes", "bmes"]),
+        "separator": st.sampled_from([None, " ", "\t", ":"]),
+        "unknown_tag": st.sampled_from([None, "?", "O"]),
+        "comment": st.sampled_from([None, "#"]),
+        "encoding": st.sampled_from(["utf-8", "latin-1", "utf-16", "gb18030", "ascii", "nonsense"]),
+        "tag_column": st.sampled_from([-1, 0, 1]),
+    },
+)
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    content=st.binary(max_size=30) | st.lists(LINES, max_size=8).map(lambda lines: "\n".join(lines).encode()),
+    described=DESCRIBED,
+)
+def test_a_file_has_an_error_exactly_where_the_reader_refuses_it(check, content, described):
+    checkup = check(content, **described)
+    try:
+        sentences = read_tagged("f", DataConfig.model_validate(described))
+    except DataError:
+        sentences = []
+    assert bool(sentences) == all(finding.kind == "no-labels" for finding in checkup.errors)
+    assert checkup.files[0].tokens == sum(len(s.tokens) for s in sentences) or not sentences
+    str(checkup).encode("utf-8")
+    json.dumps(checkup.as_dict())
+
+
+def test_the_doctor_needs_no_torch(check):
+    import subprocess
+
+    check(PLENTY)
+    code = "import sys; sys.argv = ['ner', 'data', 'check', 'f']; import ner.cli; ner.cli.main()"
+    code = f"try:\n    {code.replace('; ', chr(10) + '    ')}\nexcept SystemExit:\n    sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True).returncode == 0
