@@ -11,8 +11,9 @@ from typing import Any
 
 from ner.config import Config
 from ner.errors import ConfigError, DataError
+from ner.evaluation.analysis import Analysis, analyse
 from ner.evaluation.calibration import Calibration, measure_calibration
-from ner.evaluation.report import Report, report_tags
+from ner.evaluation.report import Report
 from ner.inspection.sentence import Inspection, Moves, inspect_sentence, learned_moves
 from ner.learning.checkpoint import Model, load_model, save_model
 from ner.learning.listener import Epoch, Listener
@@ -132,11 +133,19 @@ class Tagger:
         Raises:
             DataError: a sentence has no tags.
         """
+        return self.analyse(sentences).report
+
+    def analyse(self, sentences: Sequence[Sentence]) -> Analysis:
+        """What lies behind `evaluate`: strict and relaxed scores beside.
+
+        Raises:
+            DataError: a sentence has no tags.
+        """
         _check_tagged(sentences)
         start = time.perf_counter()
         predicted = self.tag_sentences(sentences)
         seconds = time.perf_counter() - start
-        return report_tags([sentence.tags or () for sentence in sentences], predicted, seconds=seconds)
+        return analyse(sentences, predicted, scheme="iob2", seconds=seconds)
 
     def save(self, folder: str | Path) -> None:
         """Writes the model directory; it appears whole or not at all.

@@ -32,7 +32,14 @@ FLOORS = [
         "text.survey",
         "text.vocabulary",
     ],
-    ["evaluation.scores", "evaluation.report", "evaluation.calibration", "evaluation.files"],
+    [
+        "evaluation.alignment",
+        "evaluation.scores",
+        "evaluation.report",
+        "evaluation.calibration",
+        "evaluation.analysis",
+        "evaluation.files",
+    ],
     [
         "network.cell",
         "network.cells",

@@ -21,16 +21,16 @@ def evaluate(
     settings: Settings = None,
     device: Device = "auto",
 ) -> None:
-    """Tag a column file and hold the tags against its own: conlleval's table."""
+    """Tag a column file and hold the tags against its own: conlleval's table, and more below it."""
     from ner.config import override_data
     from ner.evaluation.calibration import draw_reliability
     from ner.text.columns import read_tagged
 
     tagger = load_tagger(model, device)
     sentences = read_tagged(file, override_data(tagger.config.data, settings or []))
-    report = tagger.evaluate(sentences)
-    values = report.as_dict()
-    lines = [str(report)]
+    analysis = tagger.analyse(sentences)
+    values = analysis.as_dict()
+    lines = [str(analysis)]
     if calibration:
         measured = tagger.calibration(sentences)
         draw_reliability(measured, diagram)
@@ -49,10 +49,10 @@ def score(
     as_json: AsJson = False,
     settings: Settings = None,
 ) -> None:
-    """Score tags against gold tags as conlleval does, strict scores beside."""
+    """Score tags against gold tags as conlleval does; strict and relaxed scores beside."""
     from ner.config import override_data
     from ner.evaluation.files import score_files
     from ner.settings import DataConfig
 
-    comparison = score_files(gold, predicted, override_data(DataConfig(), settings or []))
-    print(json.dumps(comparison.as_dict()) if as_json else comparison)
+    analysis = score_files(gold, predicted, override_data(DataConfig(), settings or []))
+    print(json.dumps(analysis.as_dict()) if as_json else analysis)

@@ -105,6 +105,8 @@ def draw_reliability(calibration: Calibration, path: Path) -> None:
 def _auroc(scores: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> float | None:
     if right.all() or not right.any():
         return None
-    from sklearn.metrics import roc_auc_score
-
-    return float(roc_auc_score(right, scores))
+    # The Mann-Whitney statistic; equal scores share the mean of their ranks.
+    _, places, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[places]
+    wins = ranks[right].sum() - right.sum() * (right.sum() + 1) / 2
+    return float(wins / (right.sum() * (~right).sum()))

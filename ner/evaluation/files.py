@@ -1,13 +1,11 @@
 """Two column files held against each other, or two tag columns of one: what `ner score` does."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
 
 from ner.errors import ConfigError, DataError
-from ner.evaluation.report import Report, report_tags
-from ner.evaluation.scores import Scores, score_strictly
+from ner.evaluation.analysis import Analysis, analyse
 from ner.settings import DataConfig
 from ner.text.columns import read_as_written
 from ner.text.partial import is_partial
@@ -15,28 +13,8 @@ from ner.text.sentence import Sentence
 from ner.text.tags import convert_tags
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """Scores as conlleval counts, and strict ones, where an ill-formed entity is none."""
-
-    report: Report
-    strict: Scores
-    scheme: str
-
-    def as_dict(self) -> dict[str, Any]:
-        """As `Report.as_dict`, with the strict micro scores beside."""
-        strict = {name: getattr(self.strict, name) for name in ("precision", "recall", "f1", "support")}
-        return {**self.report.as_dict(), "strict": strict}
-
-    def __str__(self) -> str:
-        """Conlleval's table, and a line of strict scores."""
-        percents = (100 * self.strict.precision, 100 * self.strict.recall, 100 * self.strict.f1)
-        row = "precision: {:6.2f}%; recall: {:6.2f}%; FB1: {:6.2f}".format(*percents)
-        return f"{self.report}\nstrict ({self.scheme}): {row}"
-
-
-def score_files(gold: Path, predicted: Path | None, data: DataConfig) -> Comparison:
-    """The scores of a file's tags against gold ones.
+def score_files(gold: Path, predicted: Path | None, data: DataConfig) -> Analysis:
+    """The analysis of a file's tags against gold ones.
 
     Args:
         gold: a tagged column file.
@@ -57,12 +35,10 @@ def score_files(gold: Path, predicted: Path | None, data: DataConfig) -> Compari
     for sentence in (*wanted, *found):
         if is_partial(sentence.tags or ()):
             raise DataError(f"{sentence.where}: expected known tags, found unknown ones; only training takes those")
-    gold_tags = [list(sentence.tags or ()) for sentence in wanted]
-    tags = [sentence.tags or () for sentence in found]
-    well_formed = [convert_tags(t, scheme) for t in gold_tags]
-    strict, _ = score_strictly(well_formed, tags, scheme)
-    # The accuracy compares tags as they are written, as conlleval does, so both must be of one scheme.
-    return Comparison(report_tags(gold_tags if gold_scheme == scheme else well_formed, tags), strict, scheme)
+    if gold_scheme != scheme:
+        # The accuracy compares tags as they are written, as conlleval does, so both must be of one scheme.
+        wanted = [replace(sentence, tags=tuple(convert_tags(sentence.tags or (), scheme))) for sentence in wanted]
+    return analyse(wanted, [sentence.tags or () for sentence in found], scheme=scheme)
 
 
 def _check_words(wanted: list[Sentence], found: list[Sentence], gold: Path, predicted: Path) -> None:

@@ -137,7 +137,7 @@ def load_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 def package_versions() -> dict[str, str]:
     """The versions that a result depends on."""
-    return {name: version(name) for name in ("bilstm-crf-ner", "torch", "pytorch-crf", "seqeval", "numpy")}
+    return {name: version(name) for name in ("bilstm-crf-ner", "torch", "pytorch-crf", "numpy")}
 
 
 @contextmanager

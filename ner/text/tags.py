@@ -13,6 +13,7 @@ Inside this package tags are IOB2, inside the network BIOES.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Literal
 
 from ner.text.sentence import Span
@@ -123,8 +124,7 @@ def tags_to_spans(tags: Sequence[str]) -> list[Span]:
                 spans.append(Span(open_label, start, position))
                 open_label = ""
             continue
-        prefix, label = split_tag(tag)
-        role = _ROLES[prefix]
+        role, label = _role_and_label(tag)
         if open_label and (role in (_FIRST, _SINGLE) or label != open_label):
             spans.append(Span(open_label, start, position))
             open_label = ""
@@ -136,6 +136,32 @@ def tags_to_spans(tags: Sequence[str]) -> list[Span]:
     if open_label:
         spans.append(Span(open_label, start, len(tags)))
     return spans
+
+
+def well_formed_spans(tags: Sequence[str], scheme: Scheme) -> list[Span]:
+    """Those of `tags_to_spans` whose tags are what their scheme demands; IOB1 has no ill-formed ones.
+
+    >>> well_formed_spans(["I-PER", "O", "B-LOC", "I-LOC"], "iob2")
+    [Span(label='LOC', start=2, end=4)]
+    """
+    spans = tags_to_spans(tags)
+    if scheme == "iob1":
+        return spans
+    # No tag within a span is of another label, and B- and S- open one: only its ends can be wrong.
+    if scheme == "iob2":
+        return [span for span in spans if _role_and_label(tags[span.start])[0] == _FIRST]
+    return [
+        span
+        for span in spans
+        if (_role_and_label(tags[span.start])[0], _role_and_label(tags[span.end - 1])[0])
+        == ((_SINGLE, _SINGLE) if span.end - span.start == 1 else (_FIRST, _LAST))
+    ]
+
+
+@lru_cache(maxsize=10_000)  # a corpus has few tags and many tokens
+def _role_and_label(tag: str) -> tuple[str, str]:
+    prefix, label = split_tag(tag)
+    return _ROLES[prefix], label
 
 
 def spans_to_tags(spans: Iterable[Span], length: int, scheme: Scheme = "iob2") -> list[str]:
