@@ -37,7 +37,12 @@ FLOORS = [
         "evaluation.scores",
         "evaluation.report",
         "evaluation.calibration",
+        "evaluation.certainty",
+        "evaluation.memory",
+        "evaluation.mistakes",
+        "evaluation.slices",
         "evaluation.analysis",
+        "evaluation.tables",
         "evaluation.files",
     ],
     [

@@ -113,6 +113,7 @@ def test_train_writes_a_model_directory_and_leaves_no_litter(run, sample_en, tmp
         "metrics.json",
         "history.jsonl",
         "README.md",
+        "entities.json",
     }
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["tiny"]
     assert len((tmp_path / "runs/tiny/history.jsonl").read_text().splitlines()) == 1
@@ -229,6 +230,53 @@ def test_readings_are_sorted_and_the_first_is_what_was_found(run, small_model):
 def test_readings_are_for_json_alone(run, small_model):
     code, _, err = run("tag", small_model, "--k-best", 2, "--format", "html")
     assert (code, err) == (2, "error: --k-best: expected --format jsonl, found html\n")
+
+
+def test_details_errors_and_a_threshold_are_given_where_they_are_asked_for(run, small_model, sample_en, tmp_path):
+    dev = sample_en / "dev.conll"
+    options = [
+        "--details",
+        "--errors",
+        tmp_path / "errors.jsonl",
+        "--precision",
+        0.5,
+        "--train",
+        sample_en / "train.conll",
+    ]
+    code, out, err = run("evaluate", small_model, dev, *options)
+    assert code == 0
+    assert err == f"written: {tmp_path / 'errors.jsonl'}\n"
+    assert out.startswith(run("evaluate", small_model, dev)[1].rstrip("\n"))
+    for heading in ("mistakes by kind", "labels taken for each other", "by seen in training", "by its words"):
+        assert f"\n{heading}" in out
+    assert out.splitlines()[-1].startswith("precision 50% ")
+    errors = [json.loads(line) for line in (tmp_path / "errors.jsonl").read_text(encoding="utf-8").splitlines()]
+    report = json.loads(run("evaluate", small_model, dev, "--json")[1])
+    assert errors == report["errors"]
+    micro = report["micro"]
+    assert sum(len(error["gold"]) for error in errors) == micro["support"] - micro["correct"]
+    for error in errors:
+        place, _, line = error["where"].rpartition(":")
+        assert place == str(dev)
+        assert dev.read_text(encoding="utf-8").split("\n")[int(line) - 1].startswith(error["words"][0])
+        for entity in (*error["gold"], *error["predicted"]):
+            assert " ".join(error["words"][entity["start"] : entity["end"]]) == entity["text"]
+        assert all(0 < entity["score"] <= 1 for entity in error["predicted"])
+
+
+def test_tag_files_are_told_apart_by_what_a_training_file_held(run, sample_en, tmp_path):
+    dev, train = sample_en / "dev.conll", sample_en / "train.conll"
+    code, out, _ = run("score", dev, dev, "--details", "--train", train)
+    assert code == 0
+    assert "by seen in training" in out
+    assert "by seen in training" not in run("score", dev, dev, "--details")[1]
+
+
+def test_a_file_that_cannot_be_written_is_told_in_one_line(run, sample_en, tmp_path):
+    place = tmp_path / "none" / "errors.jsonl"
+    code, out, err = run("score", sample_en / "dev.conll", sample_en / "dev.conll", "--errors", place)
+    assert (code, out) == (2, "")
+    assert err == f"error: {place}: expected a place for a file: No such file or directory\n"
 
 
 def test_calibration_is_printed_and_drawn(run, small_model, sample_en, tmp_path):

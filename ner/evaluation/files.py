@@ -6,14 +6,16 @@ from pathlib import Path
 
 from ner.errors import ConfigError, DataError
 from ner.evaluation.analysis import Analysis, analyse
+from ner.evaluation.memory import Training, remember
 from ner.settings import DataConfig
-from ner.text.columns import read_as_written
+from ner.text.columns import read_as_written, read_tagged
 from ner.text.partial import is_partial
 from ner.text.sentence import Sentence
 from ner.text.tags import convert_tags
+from ner.text.vocabulary import build_vocabularies
 
 
-def score_files(gold: Path, predicted: Path | None, data: DataConfig) -> Analysis:
+def score_files(gold: Path, predicted: Path | None, data: DataConfig, *, training: Training | None = None) -> Analysis:
     """The analysis of a file's tags against gold ones.
 
     Args:
@@ -21,6 +23,7 @@ def score_files(gold: Path, predicted: Path | None, data: DataConfig) -> Analysi
         predicted: the same words with other tags; None: `gold` holds both, predicted tags in `data`'s tag
             column and gold ones in the column before.
         data: describes both files; with `scheme` set, tags are compared as they are written.
+        training: what is known of the training corpus.
 
     Raises:
         ConfigError: one file, and no column before the tag column.
@@ -38,7 +41,18 @@ def score_files(gold: Path, predicted: Path | None, data: DataConfig) -> Analysi
     if gold_scheme != scheme:
         # The accuracy compares tags as they are written, as conlleval does, so both must be of one scheme.
         wanted = [replace(sentence, tags=tuple(convert_tags(sentence.tags or (), scheme))) for sentence in wanted]
-    return analyse(wanted, [sentence.tags or () for sentence in found], scheme=scheme)
+    return analyse(wanted, [sentence.tags or () for sentence in found], scheme=scheme, training=training)
+
+
+def read_training(path: Path, data: DataConfig) -> Training:
+    """What a training file held.
+
+    Raises:
+        DataError: the file can't be read as described.
+    """
+    sentences = read_tagged(path, data)
+    words = build_vocabularies(sentences, lowercase=True, normalize_digits=True).words
+    return Training(words, remember(sentences))
 
 
 def _check_words(wanted: list[Sentence], found: list[Sentence], gold: Path, predicted: Path) -> None:

@@ -11,7 +11,7 @@ from operator import eq
 
 from ner.evaluation.alignment import pair_spans
 from ner.text.sentence import Span
-from ner.text.tags import Scheme, tags_to_spans, well_formed_spans
+from ner.text.tags import Scheme, tags_to_spans, well_formed
 
 Tags = Sequence[Sequence[str]]
 Spans = Sequence[Sequence[Span]]
@@ -96,8 +96,7 @@ def score_strictly(gold: Tags, predicted: Tags, scheme: Scheme) -> tuple[Scores,
         ValueError: they aren't as many.
     """
     _check_lengths(gold, predicted)
-    spans = [[well_formed_spans(tags, scheme) for tags in sequences] for sequences in (gold, predicted)]
-    return score_spans(*spans)
+    return score_spans(*([well_formed(tags_to_spans(t), t, scheme) for t in tags] for tags in (gold, predicted)))
 
 
 def score_overlaps(gold: Spans, predicted: Spans) -> Scores:

@@ -16,23 +16,29 @@ from torch import Tensor
 
 from ner.config import Config, parse_config
 from ner.errors import ConfigError, ModelError
+from ner.evaluation.memory import Memory, memory_from_dict
 from ner.network.model import BiLSTMCRF, build_model
 from ner.resources.folders import staged_folder
 from ner.text.vocabulary import Vocabularies, vocabularies_from_dict
 
 FORMAT = 2  # of the model directory; counts up when an older package could not read a newer directory
-_FILES = ("config.json", "vocabulary.json", "model.safetensors", "metrics.json", "history.jsonl", "README.md")
+_NEEDED = ("config.json", "vocabulary.json", "model.safetensors", "metrics.json")
+_FILES = (*_NEEDED, "history.jsonl", "README.md", "entities.json")
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A trained network with all that using it takes, and what is told of it."""
+    """A trained network with all that using it takes, and what is told of it.
+
+    `memory` is what it remembers of its training entities; None where it was told to forget, or is older.
+    """
 
     config: Config
     vocabularies: Vocabularies
     network: BiLSTMCRF
     metrics: dict[str, Any]
     history: list[dict[str, Any]]
+    memory: Memory | None = None
 
 
 def save_model(model: Model, folder: str | Path) -> None:
@@ -44,12 +50,16 @@ def save_model(model: Model, folder: str | Path) -> None:
     folder = Path(folder)
     check_target(folder)
     with _writing(folder) as part:
-        _write_json(part / "config.json", {"format": FORMAT, **model.config.model_dump()})
+        _write_json(
+            part / "config.json", {"format": FORMAT, **model.config.model_dump(exclude=_left_out(model.config))}
+        )
         _write_json(part / "vocabulary.json", model.vocabularies.as_dict())
         _write_tensors(part / "model.safetensors", model.network.state_dict())
         _write_json(part / "metrics.json", model.metrics)
         lines = "".join(json.dumps(epoch) + "\n" for epoch in model.history)
         (part / "history.jsonl").write_text(lines, encoding="utf-8")
+        if model.memory is not None:
+            _write_json(part / "entities.json", model.memory.as_dict())
         (part / "README.md").write_text(_card(model, folder), encoding="utf-8")
 
 
@@ -76,7 +86,7 @@ def load_model(folder: str | Path, device: torch.device) -> Model:
     folder = Path(folder)
     if not folder.is_dir():
         raise ModelError(f"{folder}: no such model directory; `ner train` writes one")
-    for name in _FILES[:4]:
+    for name in _NEEDED:
         if not (folder / name).exists():
             raise ModelError(f"{folder}: expected {name} in a model directory, found none; train or copy it again")
     values = _read_json(folder / "config.json")
@@ -101,7 +111,8 @@ def load_model(folder: str | Path, device: torch.device) -> Model:
     network.load_state_dict(weights, assign=True)
     # `to` also lays a recurrent layer's weights side by side, which cuDNN wants.
     network = network.to(device).eval()
-    return Model(config, vocabularies, network, _read_json(folder / "metrics.json"), _read_history(folder))
+    metrics, history = _read_json(folder / "metrics.json"), _read_history(folder)
+    return Model(config, vocabularies, network, metrics, history, _read_memory(folder))
 
 
 def save_state(folder: Path, tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
@@ -138,6 +149,15 @@ def load_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 def package_versions() -> dict[str, str]:
     """The versions that a result depends on."""
     return {name: version(name) for name in ("bilstm-crf-ner", "torch", "pytorch-crf", "numpy")}
+
+
+def _left_out(config: Config) -> dict[str, set[str]]:
+    """Settings that came after this format and change no trained model, where they stand at their default.
+
+    They aren't written, so that an older package reads the directory.
+    """
+    later, default = {"remember_entities", "tensorboard"}, Config().training
+    return {"training": {name for name in later if getattr(config.training, name) == getattr(default, name)}}
 
 
 @contextmanager
@@ -186,6 +206,16 @@ def _read_history(folder: Path) -> list[dict[str, Any]]:
         return [dict(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
     except (ValueError, TypeError) as error:
         raise ModelError(f"{path}: damaged: {error}; train or copy it again") from None
+
+
+def _read_memory(folder: Path) -> Memory | None:
+    path = folder / "entities.json"
+    if not path.exists():
+        return None
+    try:
+        return memory_from_dict(_read_json(path))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{path}: damaged: {error!r}; train or copy it again") from None
 
 
 def _write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:

@@ -121,7 +121,7 @@ def restore_run(run: Run, config: Config, folder: Path) -> None:
 
 def _free_to_change(config: Config) -> set[str]:
     """Settings in which a resumed run may differ, for they changed nothing in the epochs that lie behind it."""
-    free = {"device", "threads", "test", "patience"}
+    free = {"device", "threads", "test", "patience", "remember_entities", "tensorboard"}
     # Elsewhere the learning rate of every step depends on how many are to come.
     if config.training.schedule in ("inverse", "constant") and not config.training.warmup:
         free.add("epochs")

@@ -55,6 +55,8 @@ def test_two_files_of_different_schemes_are_compared_by_their_entities(file):
         "relaxed, overlap and label: precision: 100.00%; recall:  66.67%; FB1:  80.00\n"
         "relaxed, both ends: precision: 100.00%; recall:  66.67%; FB1:  80.00\n"
         "macro over 3 labels: FB1:  66.67\n"
+        "95% interval of FB1: 66.67 to 100.00 (bootstrap over 2 sentences)\n"
+        "mistakes: 1 missed\n"
         "remark: never found: LOC\n"
         "to compare with a paper: its F1 on CoNLL data with line 2's FB1 (micro, exact, by conlleval); seqeval's "
         "strict mode with the strict line; a macro F1 with the macro line; the relaxed lines with nothing but "
