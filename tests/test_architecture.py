@@ -43,6 +43,7 @@ FLOORS = [
         "evaluation.slices",
         "evaluation.analysis",
         "evaluation.tables",
+        "evaluation.comparison",
         "evaluation.files",
     ],
     [
@@ -85,6 +86,7 @@ FLOORS = [
         "commands.options",
         "commands.training",
         "commands.evaluation",
+        "commands.comparison",
         "commands.tagging",
         "commands.inspection",
         "commands.resources",

@@ -279,6 +279,46 @@ def test_a_file_that_cannot_be_written_is_told_in_one_line(run, sample_en, tmp_p
     assert err == f"error: {place}: expected a place for a file: No such file or directory\n"
 
 
+def test_models_and_files_are_compared_and_their_differences_written(run, small_model, sample_en, tmp_path):
+    dev = sample_en / "dev.conll"
+    code, out, err = run("compare", dev, small_model, dev, "--differences", tmp_path / "d.jsonl")
+    assert code == 0
+    assert f"{dev} less {small_model}: +" in out
+    assert err == f"tagging with {small_model}\nwritten: {tmp_path / 'd.jsonl'}\n"
+    rows = [json.loads(line) for line in (tmp_path / "d.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert rows
+    for row in rows:
+        assert (row["gold"], row["better"]) == (row["second"], str(dev))
+        assert row["first"] != row["second"]
+    values = json.loads(run("compare", dev, small_model, dev, "--json")[1])
+    assert values["systems"][1]["f1"]["mean"] == 1.0
+    assert values["contests"][0]["p_randomisation"] < 0.05
+    evaluated = json.loads(run("evaluate", small_model, dev, "--json")[1])
+    assert values["systems"][0]["runs"][0] == evaluated["micro"]
+
+
+def test_runs_of_one_system_are_joined_by_commas(run, sample_en, tmp_path):
+    dev = sample_en / "dev.conll"
+    for name in ("a", "b", "c,d"):
+        (tmp_path / name).write_bytes(dev.read_bytes())
+    code, out, _ = run("compare", dev, f"{tmp_path}/a,{tmp_path}/b")
+    assert code == 0
+    assert f"{tmp_path}/a,{tmp_path}/b: FB1 100.00 ± 0.00 (100.00 to 100.00, 2 runs)" in out
+    assert "p = 1.0000 by paired bootstrap" in run("compare", dev, f"{tmp_path}/a", f"{tmp_path}/c,d")[1]
+
+
+@pytest.mark.parametrize(
+    ("systems", "message"),
+    [
+        (["x"], "PRED: expected two systems, or runs of one (A,B,C), found one; `ner score` scores a file"),
+        (["x", "y", "x"], "PRED: expected each system once, found x, y, x"),
+    ],
+)
+def test_a_comparison_takes_two(run, sample_en, systems, message):
+    code, out, err = run("compare", sample_en / "dev.conll", *systems)
+    assert (code, out, err) == (2, "", f"error: {message}\n")
+
+
 def test_calibration_is_printed_and_drawn(run, small_model, sample_en, tmp_path):
     arguments = ["evaluate", small_model, sample_en / "dev.conll", "--calibration", "--diagram", tmp_path / "d.png"]
     code, out, _ = run(*arguments)

@@ -1,7 +1,7 @@
 """Two column files held against each other, or two tag columns of one: what `ner score` does."""
 
 from dataclasses import replace
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from pathlib import Path
 
 from ner.errors import ConfigError, DataError
@@ -10,8 +10,8 @@ from ner.evaluation.memory import Training, remember
 from ner.settings import DataConfig
 from ner.text.columns import read_as_written, read_tagged
 from ner.text.partial import is_partial
-from ner.text.sentence import Sentence
-from ner.text.tags import convert_tags
+from ner.text.sentence import Sentence, Span
+from ner.text.tags import convert_tags, tags_to_spans
 from ner.text.vocabulary import build_vocabularies
 
 
@@ -35,9 +35,7 @@ def score_files(gold: Path, predicted: Path | None, data: DataConfig, *, trainin
     wanted, gold_scheme = read_as_written(gold, gold_data)
     found, scheme = read_as_written(predicted or gold, data)
     _check_words(wanted, found, gold, predicted or gold)
-    for sentence in (*wanted, *found):
-        if is_partial(sentence.tags or ()):
-            raise DataError(f"{sentence.where}: expected known tags, found unknown ones; only training takes those")
+    _check_known(wanted, found)
     if gold_scheme != scheme:
         # The accuracy compares tags as they are written, as conlleval does, so both must be of one scheme.
         wanted = [replace(sentence, tags=tuple(convert_tags(sentence.tags or (), scheme))) for sentence in wanted]
@@ -53,6 +51,24 @@ def read_training(path: Path, data: DataConfig) -> Training:
     sentences = read_tagged(path, data)
     words = build_vocabularies(sentences, lowercase=True, normalize_digits=True).words
     return Training(words, remember(sentences))
+
+
+def read_answers(path: Path, sentences: list[Sentence], gold: Path, data: DataConfig) -> list[list[Span]]:
+    """The spans that a file has for the sentences of a gold file.
+
+    Raises:
+        DataError: the file can't be read, has unknown tags, or doesn't hold the same words.
+    """
+    found = read_tagged(path, data)
+    _check_words(sentences, found, gold, path)
+    _check_known(sentences, found)
+    return [tags_to_spans(sentence.tags or ()) for sentence in found]
+
+
+def _check_known(*sides: list[Sentence]) -> None:
+    for sentence in chain(*sides):
+        if is_partial(sentence.tags or ()):
+            raise DataError(f"{sentence.where}: expected known tags, found unknown ones; only training takes those")
 
 
 def _check_words(wanted: list[Sentence], found: list[Sentence], gold: Path, predicted: Path) -> None:

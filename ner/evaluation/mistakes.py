@@ -143,8 +143,8 @@ def mistake_as_dict(mistake: Mistake, sentence: Sentence, *, document: int) -> d
         document: the number of its document; 0 where no documents are known.
     """
     words = sentence.words
-    gold = [_span_as_dict(span, words) for span in mistake.gold]
-    predicted = [_span_as_dict(span, words) for span in mistake.predicted]
+    gold = [span_as_dict(span, words) for span in mistake.gold]
+    predicted = [span_as_dict(span, words) for span in mistake.predicted]
     for span, score in zip(predicted, mistake.scores, strict=False):
         span["score"] = score
     return {
@@ -156,6 +156,12 @@ def mistake_as_dict(mistake: Mistake, sentence: Sentence, *, document: int) -> d
         "predicted": predicted,
         "words": words,
     }
+
+
+def span_as_dict(span: Span, words: Sequence[str]) -> dict[str, Any]:
+    """A span as plain JSON values, with its text."""
+    text = join_words(words[span.start : span.end])
+    return {"label": span.label, "text": text, "start": span.start, "end": span.end}
 
 
 def join_words(words: Sequence[str]) -> str:
@@ -196,8 +202,3 @@ def _kind(group: Group) -> str:
 def _sides(sentence: Sentence, spans: Sequence[Span]) -> str:
     words = sentence.words
     return " + ".join(f"{join_words(words[span.start : span.end])} ({span.label})" for span in spans)
-
-
-def _span_as_dict(span: Span, words: list[str]) -> dict[str, Any]:
-    text = join_words(words[span.start : span.end])
-    return {"label": span.label, "text": text, "start": span.start, "end": span.end}
