@@ -9,6 +9,7 @@ import sys
 
 import typer
 
+from ner.commands.comparison import compare
 from ner.commands.evaluation import evaluate, score
 from ner.commands.inspection import inspect
 from ner.commands.resources import data_app, vectors_app
@@ -22,7 +23,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (train, sweep, evaluate, tag, score, bench, inspect):
+for command in (train, sweep, evaluate, tag, score, compare, bench, inspect):
     app.command()(command)
 app.add_typer(vectors_app, name="vectors")
 app.add_typer(data_app, name="data")

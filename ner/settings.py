@@ -207,6 +207,13 @@ class TrainingConfig(Section):
         10.0, gt=0, description="minutes between two checkpoints within an epoch; there is one after each epoch too"
     )
     calibrate: bool = Field(False, description="fit `model.temperature` on the dev set after training")
+    remember_entities: bool = Field(
+        True,
+        description="keep hashes of the training entities, so that `ner evaluate` tells seen from unseen ones",
+    )
     seed: int = Field(1, ge=0, lt=2**63, description="seed of every random choice")
+    tensorboard: bool = Field(
+        False, description="`ner train` also writes TensorBoard event files, into a folder beside the model's"
+    )
     threads: int | None = Field(None, ge=1, description="CPU threads; unset: PyTorch's own choice")
     device: str = Field("auto", description="`auto` (a GPU where there is one), `cpu`, `cuda`, `cuda:1`")

@@ -11,7 +11,9 @@ from typing import Any
 
 from ner.config import Config
 from ner.errors import ConfigError, DataError
+from ner.evaluation.analysis import Analysis, analyse
 from ner.evaluation.calibration import Calibration, measure_calibration
+from ner.evaluation.memory import Memory, Training
 from ner.evaluation.report import Report, report_tags
 from ner.inspection.sentence import Inspection, Moves, inspect_sentence, learned_moves
 from ner.learning.checkpoint import Model, load_model, save_model
@@ -21,7 +23,7 @@ from ner.learning.training import train_model
 from ner.text.corpus import Corpus
 from ner.text.partial import is_partial
 from ner.text.sentence import Entity, Reading, Sentence, Span, sentence_from_words
-from ner.text.tags import tags_to_spans
+from ner.text.tags import spans_to_tags, tags_to_spans
 from ner.text.tokenizer import split_sentences
 
 
@@ -137,6 +139,32 @@ class Tagger:
         predicted = self.tag_sentences(sentences)
         seconds = time.perf_counter() - start
         return report_tags([sentence.tags or () for sentence in sentences], predicted, seconds=seconds)
+
+    def analyse(self, sentences: Sequence[Sentence], *, memory: Memory | None = None) -> Analysis:
+        """What lies behind `evaluate`: relaxed scores, mistakes by kind, slices, intervals, calibration.
+
+        Args:
+            sentences: whose tags are known.
+            memory: of the training entities; None: what the model itself remembers.
+
+        Raises:
+            DataError: a sentence has no tags.
+        """
+        _check_tagged(sentences)
+        start = time.perf_counter()
+        found = self.find_spans(sentences)
+        seconds = time.perf_counter() - start
+        return analyse(
+            sentences,
+            [
+                spans_to_tags([span for span, _ in spans], len(sentence.tokens))
+                for spans, sentence in zip(found, sentences, strict=True)
+            ],
+            scheme="iob2",
+            scores=[[score for _, score in spans] for spans in found],
+            training=Training(self._model.vocabularies.words, memory or self._model.memory),
+            seconds=seconds,
+        )
 
     def save(self, folder: str | Path) -> None:
         """Writes the model directory; it appears whole or not at all.

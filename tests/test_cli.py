@@ -124,6 +124,7 @@ def test_train_writes_a_model_directory_and_leaves_no_litter(run, recipe, tmp_pa
         "metrics.json",
         "history.jsonl",
         "README.md",
+        "entities.json",
     }
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["tiny"]
     assert len((tmp_path / "runs/tiny/history.jsonl").read_text().splitlines()) == 1
@@ -323,6 +324,93 @@ def test_readings_are_sorted_and_the_first_is_what_was_found(run, small_model):
 def test_readings_are_for_json_alone(run, small_model):
     code, _, err = run("tag", small_model, "--k-best", 2, "--format", "html")
     assert (code, err) == (2, "error: --k-best: expected --format jsonl, found html\n")
+
+
+def test_details_errors_and_a_threshold_are_given_where_they_are_asked_for(run, small_model, sample_en, tmp_path):
+    dev = sample_en / "dev.conll"
+    options = [
+        "--details",
+        "--errors",
+        tmp_path / "errors.jsonl",
+        "--precision",
+        0.5,
+        "--train",
+        sample_en / "train.conll",
+    ]
+    code, out, err = run("evaluate", small_model, dev, *options)
+    assert code == 0
+    assert err == f"written: {tmp_path / 'errors.jsonl'}\n"
+    assert out.startswith(run("evaluate", small_model, dev)[1].rstrip("\n"))
+    for heading in ("mistakes by kind", "labels taken for each other", "by seen in training", "by its words"):
+        assert f"\n{heading}" in out
+    assert out.splitlines()[-1].startswith("precision 50% ")
+    errors = [json.loads(line) for line in (tmp_path / "errors.jsonl").read_text(encoding="utf-8").splitlines()]
+    report = json.loads(run("evaluate", small_model, dev, "--json")[1])
+    assert errors == report["errors"]
+    micro = report["micro"]
+    assert sum(len(error["gold"]) for error in errors) == micro["support"] - micro["correct"]
+    for error in errors:
+        place, _, line = error["where"].rpartition(":")
+        assert place == str(dev)
+        assert dev.read_text(encoding="utf-8").split("\n")[int(line) - 1].startswith(error["words"][0])
+        for entity in (*error["gold"], *error["predicted"]):
+            assert " ".join(error["words"][entity["start"] : entity["end"]]) == entity["text"]
+        assert all(0 < entity["score"] <= 1 for entity in error["predicted"])
+
+
+def test_tag_files_are_told_apart_by_what_a_training_file_held(run, sample_en, tmp_path):
+    dev, train = sample_en / "dev.conll", sample_en / "train.conll"
+    code, out, _ = run("score", dev, dev, "--details", "--train", train)
+    assert code == 0
+    assert "by seen in training" in out
+    assert "by seen in training" not in run("score", dev, dev, "--details")[1]
+
+
+def test_a_file_that_cannot_be_written_is_told_in_one_line(run, sample_en, tmp_path):
+    place = tmp_path / "none" / "errors.jsonl"
+    code, out, err = run("score", sample_en / "dev.conll", sample_en / "dev.conll", "--errors", place)
+    assert (code, out) == (2, "")
+    assert err == f"error: {place}: expected a place for a file: No such file or directory\n"
+
+
+def test_models_and_files_are_compared_and_their_differences_written(run, small_model, sample_en, tmp_path):
+    dev = sample_en / "dev.conll"
+    code, out, err = run("compare", dev, small_model, dev, "--differences", tmp_path / "d.jsonl")
+    assert code == 0
+    assert f"{dev} less {small_model}: +" in out
+    assert err == f"tagging with {small_model}\nwritten: {tmp_path / 'd.jsonl'}\n"
+    rows = [json.loads(line) for line in (tmp_path / "d.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert rows
+    for row in rows:
+        assert (row["gold"], row["better"]) == (row["second"], str(dev))
+        assert row["first"] != row["second"]
+    values = json.loads(run("compare", dev, small_model, dev, "--json")[1])
+    assert values["systems"][1]["f1"]["mean"] == 1.0
+    assert values["contests"][0]["p_randomisation"] < 0.05
+    evaluated = json.loads(run("evaluate", small_model, dev, "--json")[1])
+    assert values["systems"][0]["runs"][0] == evaluated["micro"]
+
+
+def test_runs_of_one_system_are_joined_by_commas(run, sample_en, tmp_path):
+    dev = sample_en / "dev.conll"
+    for name in ("a", "b", "c,d"):
+        (tmp_path / name).write_bytes(dev.read_bytes())
+    code, out, _ = run("compare", dev, f"{tmp_path}/a,{tmp_path}/b")
+    assert code == 0
+    assert f"{tmp_path}/a,{tmp_path}/b: FB1 100.00 ± 0.00 (100.00 to 100.00, 2 runs)" in out
+    assert "p = 1.0000 by paired bootstrap" in run("compare", dev, f"{tmp_path}/a", f"{tmp_path}/c,d")[1]
+
+
+@pytest.mark.parametrize(
+    ("systems", "message"),
+    [
+        (["x"], "PRED: expected two systems, or runs of one (A,B,C), found one; `ner score` scores a file"),
+        (["x", "y", "x"], "PRED: expected each system once, found x, y, x"),
+    ],
+)
+def test_a_comparison_takes_two(run, sample_en, systems, message):
+    code, out, err = run("compare", sample_en / "dev.conll", *systems)
+    assert (code, out, err) == (2, "", f"error: {message}\n")
 
 
 def test_calibration_is_printed_and_drawn(run, small_model, sample_en, tmp_path):

@@ -1,43 +1,69 @@
-"""`ner evaluate` and `ner score`."""
+"""`ner evaluate` and `ner score`: one report, of a model or of anybody's files."""
 
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ner.commands.options import AsJson, Device, ModelFolder, Settings, load_tagger
+from ner.errors import ConfigError
+
+if TYPE_CHECKING:
+    from ner.evaluation.analysis import Analysis
+
+Details = Annotated[bool, typer.Option("--details", help="Also: mistakes by kind, confused labels, slices.")]
+Errors = Annotated[Path | None, typer.Option(metavar="JSONL", help="Where each mistake goes, with its sentence.")]
+Train = Annotated[Path | None, typer.Option(metavar="FILE", help="The training file, to tell seen from unseen.")]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What a report is to come with, and where its parts go."""
+
+    as_json: bool
+    details: bool
+    errors: Path | None
 
 
 def evaluate(
     model: ModelFolder,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A tagged column file.")],
     as_json: AsJson = False,
+    details: Details = False,
+    errors: Errors = None,
+    train: Train = None,
     calibration: Annotated[
         bool, typer.Option("--calibration", help="Also: how honest the scores are, with a diagram.")
     ] = False,
     diagram: Annotated[Path, typer.Option(metavar="PNG", help="Where the diagram goes.")] = Path("reliability.png"),
+    precision: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Also: the --min-score that gives this precision.")
+    ] = None,
     settings: Settings = None,
     device: Device = "auto",
 ) -> None:
-    """Tag a column file and hold the tags against its own: conlleval's table."""
+    """Tag a column file and hold the tags against its own: conlleval's table, and more below it."""
     from ner.config import override_data
     from ner.evaluation.calibration import draw_reliability
+    from ner.evaluation.files import read_training
     from ner.text.columns import read_tagged
 
     tagger = load_tagger(model, device)
-    sentences = read_tagged(file, override_data(tagger.config.data, settings or []))
-    report = tagger.evaluate(sentences)
-    values = report.as_dict()
-    lines = [str(report)]
-    if calibration:
-        measured = tagger.calibration(sentences)
-        draw_reliability(measured, diagram)
-        values["calibration"] = measured.as_dict()
-        lines.append(str(measured))
+    data = override_data(tagger.config.data, settings or [])
+    analysis = tagger.analyse(read_tagged(file, data), memory=read_training(train, data).memory if train else None)
+    lines = []
+    if precision is not None:
+        lines.append(_threshold_line(analysis, precision))
+    if calibration and analysis.calibration is None:
+        lines.append("calibration: no entity was found, so there is none")
+    elif calibration and analysis.calibration:
+        draw_reliability(analysis.calibration, diagram)
         print(f"reliability diagram: {diagram}", file=sys.stderr)
-    print(json.dumps(values) if as_json else "\n".join(lines))
+        lines.append(str(analysis.calibration))
+    _write(analysis, lines, _Wanted(as_json, details, errors))
 
 
 def score(
@@ -47,12 +73,52 @@ def score(
         typer.Argument(metavar="PRED", help="The same with other tags; unset: GOLD has both, the last is PRED's."),
     ] = None,
     as_json: AsJson = False,
+    details: Details = False,
+    errors: Errors = None,
+    train: Train = None,
     settings: Settings = None,
 ) -> None:
-    """Score tags against gold tags as conlleval does, strict scores beside."""
+    """Score tags against gold tags as conlleval does; strict and relaxed scores, mistakes and slices beside."""
     from ner.config import override_data
-    from ner.evaluation.files import score_files
+    from ner.evaluation.files import read_training, score_files
     from ner.settings import DataConfig
 
-    comparison = score_files(gold, predicted, override_data(DataConfig(), settings or []))
-    print(json.dumps(comparison.as_dict()) if as_json else comparison)
+    data = override_data(DataConfig(), settings or [])
+    analysis = score_files(gold, predicted, data, training=read_training(train, data) if train else None)
+    _write(analysis, [], _Wanted(as_json, details, errors))
+
+
+def _write(analysis: "Analysis", lines: list[str], wanted: _Wanted) -> None:
+    """Prints the report with these lines below it, and writes its parts where they are wanted."""
+    from ner.evaluation.tables import details_of
+
+    if wanted.errors:
+        rows = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in analysis.errors())
+        write_text(wanted.errors, rows)
+    if wanted.as_json:
+        print(json.dumps(analysis.as_dict()))
+    else:
+        print("\n".join([str(analysis), *([details_of(analysis)] if wanted.details else []), *lines]))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a result file.
+
+    Raises:
+        ConfigError: it can't be written there.
+    """
+    try:
+        # Half a surrogate pair, which a word may hold, has no UTF-8.
+        path.write_text(text, encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise ConfigError(f"{path}: expected a place for a file: {error.strerror}") from None
+    print(f"written: {path}", file=sys.stderr)
+
+
+def _threshold_line(analysis: "Analysis", precision: float) -> str:
+    from ner.evaluation.calibration import threshold_for
+
+    found = threshold_for(analysis.thresholds, precision)
+    if found is None:
+        return f"precision {100 * precision:g}%: no score reaches it here"
+    return f"precision {100 * precision:g}% with {found}"

@@ -4,6 +4,7 @@ The expected calibration error is Naeini et al. 2015's, over equal-width bins; t
 tells whether right entities score above wrong ones at all.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,26 @@ class Calibration:
         return f"calibration of {self.entities} entities: ECE {self.ece:.4f} ({NUM_BINS} bins), AUROC {area}"
 
 
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """What comes of keeping only entities with at least this score: precision, recall, how many are kept."""
+
+    score: float
+    precision: float
+    recall: float
+    kept: int
+
+    def as_dict(self) -> dict[str, float | int]:
+        """Plain JSON values."""
+        return {"score": self.score, "precision": self.precision, "recall": self.recall, "kept": self.kept}
+
+    def __str__(self) -> str:
+        """One line for the user."""
+        scores = f"precision {100 * self.precision:.2f}%, recall {100 * self.recall:.2f}%"
+        # Rounded down, or the entities of just this score would fall out.
+        return f"--min-score {math.floor(1e6 * self.score) / 1e6:g}: {scores}, {self.kept} entities kept"
+
+
 def measure_calibration(scores: Sequence[float], right: Sequence[bool]) -> Calibration:
     """The calibration of scores, each with whether its entity is right.
 
@@ -69,6 +90,41 @@ def measure_calibration(scores: Sequence[float], right: Sequence[bool]) -> Calib
         bins.append(Bin(count, *means))
     ece = sum(b.count * abs(b.mean_score - b.accuracy) for b in bins) / len(values)
     return Calibration(len(values), round(ece, 12), _auroc(values, truths), tuple(bins))
+
+
+def measure_thresholds(scores: Sequence[float], right: Sequence[bool], *, support: int) -> list[Threshold]:
+    """Each score that occurs as a threshold, from the highest to the lowest.
+
+    Args:
+        scores: of the entities found.
+        right: whether each is right.
+        support: how many gold entities there are.
+
+    >>> measure_thresholds([0.9, 0.5], [True, False], support=2)[1]
+    Threshold(score=0.5, precision=0.5, recall=0.5, kept=2)
+    """
+    order = np.argsort(-np.asarray(scores, dtype=float), kind="stable")
+    values = np.asarray(scores, dtype=float)[order]
+    correct = np.cumsum(np.asarray(right, dtype=bool)[order])
+    # Equal scores are kept or left together, so a threshold stands where the next score is another.
+    ends = np.flatnonzero(np.diff(values, append=np.nan))
+    return [
+        Threshold(score, hits / kept, hits / support if support else 0.0, kept)
+        for score, hits, kept in zip(values[ends].tolist(), correct[ends].tolist(), (ends + 1).tolist(), strict=True)
+    ]
+
+
+def threshold_for(thresholds: Sequence[Threshold], precision: float) -> Threshold | None:
+    """The threshold of this precision at least that keeps most entities; None where none reaches it."""
+    reached = [threshold for threshold in thresholds if threshold.precision >= precision]
+    return reached[-1] if reached else None
+
+
+def thin(thresholds: Sequence[Threshold], most: int = 200) -> list[Threshold]:
+    """At most so many of the thresholds, evenly chosen, first and last among them: enough for a curve."""
+    if len(thresholds) <= most:
+        return list(thresholds)
+    return [thresholds[round(place)] for place in np.linspace(0, len(thresholds) - 1, most)]
 
 
 def draw_reliability(calibration: Calibration, path: Path) -> None:
@@ -105,6 +161,8 @@ def draw_reliability(calibration: Calibration, path: Path) -> None:
 def _auroc(scores: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> float | None:
     if right.all() or not right.any():
         return None
-    from sklearn.metrics import roc_auc_score
-
-    return float(roc_auc_score(right, scores))
+    # The Mann-Whitney statistic; equal scores share the mean of their ranks.
+    _, places, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[places]
+    wins = ranks[right].sum() - right.sum() * (right.sum() + 1) / 2
+    return float(wins / (right.sum() * (~right).sum()))

@@ -1,48 +1,29 @@
 """Two column files held against each other, or two tag columns of one: what `ner score` does."""
 
-from dataclasses import dataclass
-from itertools import zip_longest
+from dataclasses import replace
+from itertools import chain, zip_longest
 from pathlib import Path
-from typing import Any
 
 from ner.errors import ConfigError, DataError
-from ner.evaluation.report import Report, report_tags
-from ner.evaluation.scores import Scores, score_strictly
+from ner.evaluation.analysis import Analysis, analyse
+from ner.evaluation.memory import Training, remember
 from ner.settings import DataConfig
-from ner.text.columns import read_as_written
+from ner.text.columns import read_as_written, read_tagged
 from ner.text.partial import is_partial
-from ner.text.sentence import Sentence
-from ner.text.tags import convert_tags
+from ner.text.sentence import Sentence, Span
+from ner.text.tags import convert_tags, tags_to_spans
+from ner.text.vocabulary import build_vocabularies
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """Scores as conlleval counts, and strict ones, where an ill-formed entity is none."""
-
-    report: Report
-    strict: Scores
-    scheme: str
-
-    def as_dict(self) -> dict[str, Any]:
-        """As `Report.as_dict`, with the strict micro scores beside."""
-        strict = {name: getattr(self.strict, name) for name in ("precision", "recall", "f1", "support")}
-        return {**self.report.as_dict(), "strict": strict}
-
-    def __str__(self) -> str:
-        """Conlleval's table, and a line of strict scores."""
-        percents = (100 * self.strict.precision, 100 * self.strict.recall, 100 * self.strict.f1)
-        row = "precision: {:6.2f}%; recall: {:6.2f}%; FB1: {:6.2f}".format(*percents)
-        return f"{self.report}\nstrict ({self.scheme}): {row}"
-
-
-def score_files(gold: Path, predicted: Path | None, data: DataConfig) -> Comparison:
-    """The scores of a file's tags against gold ones.
+def score_files(gold: Path, predicted: Path | None, data: DataConfig, *, training: Training | None = None) -> Analysis:
+    """The analysis of a file's tags against gold ones.
 
     Args:
         gold: a tagged column file.
         predicted: the same words with other tags; None: `gold` holds both, predicted tags in `data`'s tag
             column and gold ones in the column before.
         data: describes both files; with `scheme` set, tags are compared as they are written.
+        training: what is known of the training corpus.
 
     Raises:
         ConfigError: one file, and no column before the tag column.
@@ -54,15 +35,40 @@ def score_files(gold: Path, predicted: Path | None, data: DataConfig) -> Compari
     wanted, gold_scheme = read_as_written(gold, gold_data)
     found, scheme = read_as_written(predicted or gold, data)
     _check_words(wanted, found, gold, predicted or gold)
-    for sentence in (*wanted, *found):
+    _check_known(wanted, found)
+    if gold_scheme != scheme:
+        # The accuracy compares tags as they are written, as conlleval does, so both must be of one scheme.
+        wanted = [replace(sentence, tags=tuple(convert_tags(sentence.tags or (), scheme))) for sentence in wanted]
+    return analyse(wanted, [sentence.tags or () for sentence in found], scheme=scheme, training=training)
+
+
+def read_training(path: Path, data: DataConfig) -> Training:
+    """What a training file held.
+
+    Raises:
+        DataError: the file can't be read as described.
+    """
+    sentences = read_tagged(path, data)
+    words = build_vocabularies(sentences, lowercase=True, normalize_digits=True).words
+    return Training(words, remember(sentences))
+
+
+def read_answers(path: Path, sentences: list[Sentence], gold: Path, data: DataConfig) -> list[list[Span]]:
+    """The spans that a file has for the sentences of a gold file.
+
+    Raises:
+        DataError: the file can't be read, has unknown tags, or doesn't hold the same words.
+    """
+    found = read_tagged(path, data)
+    _check_words(sentences, found, gold, path)
+    _check_known(sentences, found)
+    return [tags_to_spans(sentence.tags or ()) for sentence in found]
+
+
+def _check_known(*sides: list[Sentence]) -> None:
+    for sentence in chain(*sides):
         if is_partial(sentence.tags or ()):
             raise DataError(f"{sentence.where}: expected known tags, found unknown ones; only training takes those")
-    gold_tags = [list(sentence.tags or ()) for sentence in wanted]
-    tags = [sentence.tags or () for sentence in found]
-    well_formed = [convert_tags(t, scheme) for t in gold_tags]
-    strict, _ = score_strictly(well_formed, tags, scheme)
-    # The accuracy compares tags as they are written, as conlleval does, so both must be of one scheme.
-    return Comparison(report_tags(gold_tags if gold_scheme == scheme else well_formed, tags), strict, scheme)
 
 
 def _check_words(wanted: list[Sentence], found: list[Sentence], gold: Path, predicted: Path) -> None:

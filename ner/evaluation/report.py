@@ -25,8 +25,8 @@ class Report:
     def as_dict(self) -> dict[str, Any]:
         """The report as plain JSON values."""
         return {
-            "micro": _as_dict(self.micro),
-            "labels": {label: _as_dict(scores) for label, scores in self.labels.items()},
+            "micro": self.micro.as_dict(),
+            "labels": {label: scores.as_dict() for label, scores in self.labels.items()},
             "accuracy": self.accuracy,
             "sentences": self.sentences,
             "tokens": self.tokens,
@@ -40,8 +40,8 @@ class Report:
         lines = [
             f"processed {self.tokens} tokens with {total.support} phrases; "
             f"found: {total.found} phrases; correct: {total.correct}.",
-            f"accuracy: {100 * self.accuracy:6.2f}%; {_row(total)}",
-            *(f"{label:>17}: {_row(scores)}  {scores.found}" for label, scores in self.labels.items()),
+            f"accuracy: {100 * self.accuracy:6.2f}%; {total}",
+            *(f"{label:>17}: {scores}  {scores.found}" for label, scores in self.labels.items()),
         ]
         return "\n".join(lines)
 
@@ -59,19 +59,3 @@ def report_tags(
     micro, labels = score_entities(gold, predicted)
     num_tokens = sum(len(tags) for tags in gold)
     return Report(micro, labels, token_accuracy(gold, predicted), len(gold), num_tokens, seconds)
-
-
-def _row(scores: Scores) -> str:
-    percents = (100 * scores.precision, 100 * scores.recall, 100 * scores.f1)
-    return "precision: {:6.2f}%; recall: {:6.2f}%; FB1: {:6.2f}".format(*percents)
-
-
-def _as_dict(scores: Scores) -> dict[str, float | int]:
-    return {
-        "precision": scores.precision,
-        "recall": scores.recall,
-        "f1": scores.f1,
-        "support": scores.support,
-        "found": scores.found,
-        "correct": scores.correct,
-    }

@@ -1,17 +1,20 @@
-"""Precision, recall and F1 of entities, counted by seqeval (Nakayama 2018).
+"""Precision, recall and F1 of entities.
 
-The only module that knows seqeval and its traps: its default mode forgives a wrong end, its strict mode is
-lenient without a scheme, a file without entities makes its report fail, it strips hyphens off labels, and
-its numbers are NumPy's.
+An entity counts where label and both ends agree. Tags are read as conlleval reads them, or strictly, as
+seqeval's strict mode does (Nakayama 2018), where an ill-formed entity is none.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import eq
 
-from ner.text.tags import OUTSIDE, Scheme, convert_tags, plain_tag, split_tag
+from ner.evaluation.alignment import pair_spans
+from ner.text.sentence import Span
+from ner.text.tags import Scheme, tags_to_spans, well_formed
 
 Tags = Sequence[Sequence[str]]
+Spans = Sequence[Sequence[Span]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,78 +28,132 @@ class Scores:
     found: int
     correct: int
 
+    def as_dict(self) -> dict[str, float | int]:
+        """Plain JSON values."""
+        return {name: getattr(self, name) for name in ("precision", "recall", "f1", "support", "found", "correct")}
+
+    def __str__(self) -> str:
+        """Percentages in conlleval's layout, computed in its order, so that they round alike."""
+        precision = 100 * self.correct / self.found if self.found else 0.0
+        recall = 100 * self.correct / self.support if self.support else 0.0
+        f1 = 2 * precision * recall / (precision + recall) if self.correct else 0.0
+        return f"precision: {precision:6.2f}%; recall: {recall:6.2f}%; FB1: {f1:6.2f}"
+
+
+def scores_of(support: int, found: int, correct: int) -> Scores:
+    """The scores of these counts; 0 where nothing is found, or nothing was to be found.
+
+    >>> scores_of(4, 2, 1)
+    Scores(precision=0.5, recall=0.25, f1=0.3333333333333333, support=4, found=2, correct=1)
+    """
+    precision = correct / found if found else 0.0
+    recall = correct / support if support else 0.0
+    f1 = 2 * precision * recall / (precision + recall) if correct else 0.0
+    return Scores(precision, recall, f1, support, found, correct)
+
+
+def score_spans(gold: Spans, predicted: Spans) -> tuple[Scores, dict[str, Scores]]:
+    """Micro scores, and those of each label in alphabetic order.
+
+    Args:
+        gold: the spans of each sentence.
+        predicted: those of as many sentences.
+    """
+    correct: Counter[str] = Counter()
+    for wanted, found in zip(gold, predicted, strict=True):
+        if wanted and found:
+            correct.update(_labels(wanted if wanted == found else set(wanted).intersection(found)))
+    support = Counter(span.label for spans in gold for span in spans)
+    all_found = Counter(span.label for spans in predicted for span in spans)
+    labels = sorted(support.keys() | all_found.keys())
+    micro = scores_of(support.total(), all_found.total(), correct.total())
+    return micro, {label: scores_of(support[label], all_found[label], correct[label]) for label in labels}
+
 
 def score_entities(gold: Tags, predicted: Tags) -> tuple[Scores, dict[str, Scores]]:
     """Micro scores, and those of each label in alphabetic order, as conlleval counts.
 
-    Tags of any scheme are read as conlleval reads them; an entity counts where label and both ends agree.
-    Where nothing is found, or nothing was to be found, a score is 0.
-
     Args:
-        gold: one tag sequence a sentence.
+        gold: one tag sequence a sentence, in any scheme.
         predicted: as many sentences of as many tags.
+
+    Raises:
+        ValueError: they aren't as many.
     """
-    return _seqeval([convert_tags(t, "iob2") for t in gold], [convert_tags(t, "iob2") for t in predicted], "iob2")
+    _check_lengths(gold, predicted)
+    return score_spans([tags_to_spans(tags) for tags in gold], [tags_to_spans(tags) for tags in predicted])
 
 
 def score_strictly(gold: Tags, predicted: Tags, scheme: Scheme) -> tuple[Scores, dict[str, Scores]]:
-    """As `score_entities`, but a predicted entity counts only where its tags are well-formed in their scheme.
+    """As `score_entities`, but an entity counts only where its tags are well-formed in their scheme.
 
     Args:
         gold: one tag sequence a sentence.
         predicted: as many sentences of as many tags.
         scheme: how both are written. IOB1 has no ill-formed entity, so there the two counts agree.
+
+    Raises:
+        ValueError: they aren't as many.
     """
-    if scheme == "iob1":
-        return score_entities(gold, predicted)
-    return _seqeval(gold, predicted, "iob2" if scheme == "iob2" else "bioes")
+    _check_lengths(gold, predicted)
+    return score_spans(*([well_formed(tags_to_spans(t), t, scheme) for t in tags] for tags in (gold, predicted)))
+
+
+def score_overlaps(gold: Spans, predicted: Spans) -> Scores:
+    """Micro scores where any token in common with a gold entity of the same label will do.
+
+    Each entity answers one at most, so the two halves of a split one count once.
+
+    Args:
+        gold: the spans of each sentence, in order.
+        predicted: those of as many sentences.
+    """
+    correct = 0
+    for wanted, found in zip(gold, predicted, strict=True):
+        if wanted == found:
+            correct += len(wanted)
+        elif wanted and found:
+            correct += sum(
+                len(pair_spans(*([span for span in spans if span.label == label] for spans in (wanted, found))))
+                for label in set(_labels(wanted)).intersection(_labels(found))
+            )
+    return scores_of(sum(map(len, gold)), sum(map(len, predicted)), correct)
+
+
+def score_boundaries(gold: Spans, predicted: Spans) -> Scores:
+    """Micro scores where both ends must agree and the label needn't.
+
+    Args:
+        gold: the spans of each sentence.
+        predicted: those of as many sentences.
+    """
+    correct = sum(
+        len({(span.start, span.end) for span in wanted}.intersection((span.start, span.end) for span in found))
+        for wanted, found in zip(gold, predicted, strict=True)
+    )
+    return scores_of(sum(map(len, gold)), sum(map(len, predicted)), correct)
+
+
+def macro_f1(labels: Iterable[Scores]) -> float:
+    """The mean F1 of labels, frequent or not, as a fraction of 1; 0 where there are none."""
+    scores = [label.f1 for label in labels]
+    return sum(scores) / len(scores) if scores else 0.0
 
 
 def token_accuracy(gold: Tags, predicted: Tags) -> float:
     """Share of tokens whose two tags are the same, as they are written; 0 where there are no tokens."""
-    pairs = [pair for g, p in zip(gold, predicted, strict=True) for pair in zip(g, p, strict=True)]
-    return sum(g == p for g, p in pairs) / len(pairs) if pairs else 0.0
+    _check_lengths(gold, predicted)
+    total = sum(map(len, gold))
+    return sum(sum(map(eq, *pair)) for pair in zip(gold, predicted, strict=True)) / total if total else 0.0
 
 
-def _seqeval(gold: Tags, predicted: Tags, scheme: str) -> tuple[Scores, dict[str, Scores]]:
-    from seqeval.metrics.v1 import precision_recall_fscore_support
-    from seqeval.scheme import IOB2, IOBES, Entities
-
-    kind = IOB2 if scheme == "iob2" else IOBES
-    all_tags = {tag for sequences in (gold, predicted) for tags in sequences for tag in tags}
-    names = sorted({split_tag(tag)[1] for tag in all_tags} - {""})
-    # Each label goes by its number, since seqeval takes `x-` and `-x` for `x`, and knows no M-, L-, U-.
-    plain = {tag: _numbered(tag, names) for tag in all_tags}
-    # Without a sentence seqeval refuses to count; an empty one changes nothing.
-    gold = [[plain[tag] for tag in tags] for tags in gold] or [[]]
-    predicted = [[plain[tag] for tag in tags] for tags in predicted] or [[]]
-    wanted, found = Entities(gold, scheme=kind), Entities(predicted, scheme=kind)
-    labels = sorted(wanted.unique_tags | found.unique_tags)
-    numbers = precision_recall_fscore_support(
-        gold, predicted, scheme=kind, entities_true=wanted, entities_pred=found, zero_division=0, warn_for=()
-    )
-    num_found = Counter(entity.tag for sentence in found.entities for entity in sentence)
-    scores = {
-        names[int(label)]: Scores(
-            precision=float(precision),
-            recall=float(recall),
-            f1=float(f1),
-            support=int(support),
-            found=num_found[label],
-            correct=round(float(recall) * int(support)),
-        )
-        for label, precision, recall, f1, support in zip(labels, *numbers, strict=True)
-    }
-    correct, all_found, all_gold = (
-        sum(getattr(score, name) for score in scores.values()) for name in ("correct", "found", "support")
-    )
-    precision = correct / all_found if all_found else 0.0
-    recall = correct / all_gold if all_gold else 0.0
-    f1 = 2 * precision * recall / (precision + recall) if correct else 0.0
-    return Scores(precision, recall, f1, all_gold, all_found, correct), scores
+def _check_lengths(gold: Tags, predicted: Tags) -> None:
+    if len(gold) != len(predicted):
+        raise ValueError(f"expected tags of {len(gold)} sentences, found {len(predicted)}")
+    for number, (wanted, found) in enumerate(zip(gold, predicted, strict=True), start=1):
+        if len(wanted) != len(found):
+            raise ValueError(f"sentence {number}: expected {len(wanted)} tags, found {len(found)}")
 
 
-def _numbered(tag: str, names: list[str]) -> str:
-    """The tag with its label's place among `names` instead, padded so that both sort alike."""
-    prefix, label = split_tag(plain_tag(tag))
-    return f"{prefix}-{names.index(label):09d}" if label else OUTSIDE
+def _labels(spans: Iterable[Span]) -> list[str]:
+    return [span.label for span in spans]

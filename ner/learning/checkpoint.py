@@ -20,6 +20,8 @@ from torch import Tensor
 
 from ner.config import Config, parse_config
 from ner.errors import ConfigError, ModelError
+from ner.evaluation.memory import Memory, memory_from_dict
+from ner.learning.card import card_of
 from ner.learning.tensor_files import DamagedError, Header, kind_of, read_header, read_tensors, write_tensors
 from ner.network.model import BiLSTMCRF, build_model
 from ner.resources.folders import staged_folder
@@ -28,19 +30,30 @@ from ner.text.vocabulary import Vocabularies
 
 FORMAT = 2  # of the model directory; counts up when an older package could not read a newer directory
 # JSON is read as a whole: a thousand times what is usual, and a vocabulary of some 50 million words.
-_MOST_BYTES = {"config.json": 2**20, "vocabulary.json": 2**30, "metrics.json": 2**24, "history.jsonl": 2**24}
-_FILES = ("config.json", "vocabulary.json", "model.safetensors", "metrics.json", "history.jsonl", "README.md")
+_MOST_BYTES = {
+    "config.json": 2**20,
+    "vocabulary.json": 2**30,
+    "metrics.json": 2**24,
+    "history.jsonl": 2**24,
+    "entities.json": 2**30,
+}
+_NEEDED = ("config.json", "vocabulary.json", "model.safetensors", "metrics.json")
+_FILES = (*_NEEDED, "history.jsonl", "README.md", "entities.json")
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A trained network with all that using it takes, and what is told of it."""
+    """A trained network with all that using it takes, and what is told of it.
+
+    `memory` is what it remembers of its training entities; None where it was told to forget, or is older.
+    """
 
     config: Config
     vocabularies: Vocabularies
     network: BiLSTMCRF
     metrics: dict[str, Any]
     history: list[dict[str, Any]]
+    memory: Memory | None = None
 
 
 def save_model(model: Model, folder: str | Path) -> None:
@@ -52,14 +65,19 @@ def save_model(model: Model, folder: str | Path) -> None:
     folder = Path(folder)
     check_target(folder)
     with _writing(folder) as part:
-        _write_json(part / "config.json", {"format": FORMAT, **model.config.model_dump()})
+        _write_json(
+            part / "config.json", {"format": FORMAT, **model.config.model_dump(exclude=_left_out(model.config))}
+        )
         _write_json(part / "vocabulary.json", model.vocabularies.as_dict())
         digests = {name: _digest(part / name) for name in ("config.json", "vocabulary.json")}
         write_tensors(part / "model.safetensors", model.network.state_dict(), {"sha256": digests})
         _write_json(part / "metrics.json", model.metrics)
         lines = "".join(json.dumps(epoch) + "\n" for epoch in model.history)
         (part / "history.jsonl").write_text(lines, encoding="utf-8")
-        (part / "README.md").write_text(_card(model, folder), encoding="utf-8")
+        if model.memory is not None:
+            _write_json(part / "entities.json", model.memory.as_dict())
+        card = card_of(model.config, model.vocabularies.labels, model.metrics, name=folder.as_posix())
+        (part / "README.md").write_text(card, encoding="utf-8")
 
 
 def check_target(folder: Path) -> None:
@@ -95,7 +113,7 @@ def load_model(folder: str | Path, device: torch.device) -> Model:
     folder = Path(folder)
     if not folder.is_dir():
         raise ModelError(f"{folder}: no such model directory; `ner train` writes one")
-    for name in _FILES[:4]:
+    for name in _NEEDED:
         if not (folder / name).exists():
             raise ModelError(f"{folder}: expected {name} in a model directory, found none; train or copy it again")
     weights = folder / "model.safetensors"
@@ -128,12 +146,24 @@ def load_model(folder: str | Path, device: torch.device) -> Model:
     _check_digests(folder, header)
     # `to` also lays a recurrent layer's weights side by side, which cuDNN wants.
     network = network.to(device).eval()
-    return Model(config, vocabularies, network, _read_json(folder / "metrics.json"), _read_history(folder))
+    metrics, history = _read_json(folder / "metrics.json"), _read_history(folder)
+    return Model(config, vocabularies, network, metrics, history, _read_memory(folder))
 
 
 def package_versions() -> dict[str, str]:
     """The versions that a result depends on."""
-    return {name: version(name) for name in ("bilstm-crf-ner", "torch", "pytorch-crf", "seqeval", "numpy")}
+    return {name: version(name) for name in ("bilstm-crf-ner", "torch", "pytorch-crf", "numpy")}
+
+
+def _left_out(config: Config) -> dict[str, Any]:
+    """Settings that came after this format and change no trained model, where they stand at their default.
+
+    They aren't written, so that an older package reads the directory.
+    """
+    later, default = {"remember_entities", "tensorboard", "checkpoint_minutes"}, Config()
+    unset = {"features"} if config.features == default.features else set()
+    same = {name for name in later if getattr(config.training, name) == getattr(default.training, name)}
+    return {"training": same, **dict.fromkeys(unset, True)}
 
 
 @contextmanager
@@ -216,6 +246,16 @@ def _read_history(folder: Path) -> list[dict[str, Any]]:
         raise ModelError(f"{path}: damaged: {error}; train or copy it again") from None
 
 
+def _read_memory(folder: Path) -> Memory | None:
+    path = folder / "entities.json"
+    if not path.exists():
+        return None
+    try:
+        return memory_from_dict(_read_json(path))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{path}: damaged: {error!r}; train or copy it again") from None
+
+
 def _write_json(path: Path, values: Any) -> None:
     # A word of a vectors file may hold half a surrogate pair, which plain UTF-8 refuses.
     text = json.dumps(values, ensure_ascii=False, indent=1) + "\n"
@@ -238,54 +278,3 @@ def _read_text(path: Path) -> str:
     if size > most:
         raise ValueError(f"expected at most {most} bytes, found {size}")
     return path.read_text(encoding="utf-8", errors="surrogatepass")
-
-
-_CHOSEN = "The dev set chose the best epoch, so its score flatters; test scores, if any, were looked at once."
-
-
-def _card(model: Model, folder: Path) -> str:
-    """A model card in Markdown, after Mitchell et al. 2019: what it does, how it was made, how good it is."""
-    labels = ", ".join(model.vocabularies.labels)
-    lines = [
-        f"# {folder.name}: a named-entity recognizer",
-        "",
-        f"A BiLSTM-CRF (`bilstm-crf-ner` {version('bilstm-crf-ner')}) that finds {labels}.",
-        "",
-        "```python",
-        "import ner",
-        f'tagger = ner.load("{folder.as_posix()}")',
-        'tagger.tag("Angela Merkel visited Paris.")',
-        "```",
-        "",
-        "## Scores",
-        "",
-        "| data | precision | recall | F1 | entities |",
-        "|---|---|---|---|---|",
-    ]
-    for split in ("dev", "test"):
-        if scores := model.metrics.get(split):
-            micro = scores["micro"]
-            numbers = " | ".join(f"{100 * micro[name]:.2f}" for name in ("precision", "recall", "f1"))
-            lines.append(f"| {split}: `{scores['source']}` | {numbers} | {micro['support']} |")
-    lines += [
-        "",
-        _CHOSEN if "dev" in model.metrics else "Without a dev set the weights of the last epoch were kept.",
-        "",
-        "## Training",
-        "",
-        f"Trained on `{model.metrics['training']['source']}`: " + _summary(model.metrics),
-        f"Seed {model.config.training.seed}. All settings are in `config.json`, the epochs in `history.jsonl`.",
-        "",
-        "The model knows the kind of text it was trained on and no other; the licence of the training corpus and",
-        "of the word vectors binds whoever passes the model on.",
-        "",
-    ]
-    return "\n".join(lines)
-
-
-def _summary(metrics: dict[str, Any]) -> str:
-    training = metrics["training"]
-    return (
-        f"{training['sentences']:,} sentences, {training['tokens']:,} tokens; {training['epochs']} epochs in "
-        f"{training['seconds']:.0f} s, the best was epoch {training['best_epoch']}."
-    )

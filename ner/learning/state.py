@@ -228,7 +228,7 @@ def _check_same(run: Run, config: Config, values: dict[str, Any], folder: Path) 
 
 def _free_to_change(config: Config) -> set[str]:
     """Settings in which a resumed run may differ, for they changed nothing in the epochs that lie behind it."""
-    free = {"device", "threads", "test", "patience", "checkpoint_minutes"}
+    free = {"device", "threads", "test", "patience", "checkpoint_minutes", "remember_entities", "tensorboard"}
     # Elsewhere the learning rate of every step depends on how many are to come.
     if config.training.schedule in ("inverse", "constant") and not config.training.warmup:
         free.add("epochs")

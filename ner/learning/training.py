@@ -9,6 +9,7 @@ import torch
 
 from ner.config import Config
 from ner.errors import ConfigError, DataError, TrainingError
+from ner.evaluation.memory import remember
 from ner.evaluation.report import report_tags
 from ner.learning.batches import encode, fingerprint
 from ner.learning.checkpoint import Model, package_versions
@@ -100,7 +101,8 @@ def train_model(
         if sentences:
             source = _source(config.data, split)
             metrics[split] = {"source": source, **evaluate(network, task.vocabularies, sentences)}
-    return Model(config, task.vocabularies, network.eval(), metrics, run.history)
+    memory = remember(corpus.train) if config.training.remember_entities else None
+    return Model(config, task.vocabularies, network.eval(), metrics, run.history, memory)
 
 
 def evaluate(network: BiLSTMCRF, vocabularies: Vocabularies, sentences: list[Sentence]) -> dict[str, Any]:

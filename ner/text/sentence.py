@@ -77,3 +77,15 @@ def sentence_from_words(words: Sequence[str], tags: Sequence[str] | None = None)
         tokens.append(Token(word, start, start + len(word)))
         start += len(word) + 1
     return Sentence(tuple(tokens), None if tags is None else tuple(tags))
+
+
+def number_documents(sentences: Sequence[Sentence]) -> list[int]:
+    """For each sentence the number of its document, from 1; 0 for all where no document was marked.
+
+    Sentences before the first mark are a document of their own.
+    """
+    numbers, number = [], 0
+    for sentence in sentences:
+        number += sentence.opens_document or not number
+        numbers.append(number)
+    return numbers if any(sentence.opens_document for sentence in sentences) else [0] * len(numbers)

@@ -13,6 +13,7 @@ Inside this package tags are IOB2, inside the network BIOES.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Literal
 
 from ner.text.sentence import Span
@@ -147,26 +148,52 @@ def tags_to_spans(tags: Sequence[str]) -> list[Span]:
     [Span(label='PER', start=0, end=2), Span(label='LOC', start=2, end=3)]
     """
     spans: list[Span] = []
-    start, open_label = 0, ""  # an open span runs from `start`; no label: none is open
-    for position, tag in enumerate(tags):
-        if tag == OUTSIDE:
-            if open_label:
-                spans.append(Span(open_label, start, position))
-                open_label = ""
-            continue
-        prefix, label = split_tag(tag)
-        role = _ROLES[prefix]
-        if open_label and (role in (_FIRST, _SINGLE) or label != open_label):
-            spans.append(Span(open_label, start, position))
+    start = end = 0
+    open_label = ""  # an open span runs from `start` to `end` at least; no label: none is open
+    for position in [n for n, tag in enumerate(tags) if tag != OUTSIDE]:
+        role, label = _role_and_label(tags[position])
+        if open_label and (position > end or role in (_FIRST, _SINGLE) or label != open_label):
+            spans.append(Span(open_label, start, end))
             open_label = ""
         if not open_label:
             start, open_label = position, label
+        end = position + 1
         if role in (_LAST, _SINGLE):
-            spans.append(Span(open_label, start, position + 1))
+            spans.append(Span(open_label, start, end))
             open_label = ""
     if open_label:
-        spans.append(Span(open_label, start, len(tags)))
+        spans.append(Span(open_label, start, end))
     return spans
+
+
+def well_formed(spans: Sequence[Span], tags: Sequence[str], scheme: Scheme) -> list[Span]:
+    """Those of a sequence's spans whose tags are what the scheme demands; IOB1 has no ill-formed ones.
+
+    Args:
+        spans: what `tags_to_spans` read from the tags.
+        tags: the whole sequence.
+        scheme: in which it is written.
+
+    >>> well_formed([Span("PER", 0, 1), Span("LOC", 2, 4)], ["I-PER", "O", "B-LOC", "I-LOC"], "iob2")
+    [Span(label='LOC', start=2, end=4)]
+    """
+    if scheme == "iob1":
+        return list(spans)
+    # Within a span no tag is of another label and none opens or closes one, so only its ends can be wrong.
+    if scheme == "iob2":
+        return [span for span in spans if _role_and_label(tags[span.start])[0] == _FIRST]
+    return [
+        span
+        for span in spans
+        if (_role_and_label(tags[span.start])[0], _role_and_label(tags[span.end - 1])[0])
+        == ((_SINGLE, _SINGLE) if span.end - span.start == 1 else (_FIRST, _LAST))
+    ]
+
+
+@lru_cache(maxsize=10_000)  # a corpus has few tags and many tokens
+def _role_and_label(tag: str) -> tuple[str, str]:
+    prefix, label = split_tag(tag)
+    return _ROLES[prefix], label
 
 
 def spans_to_tags(spans: Iterable[Span], length: int, scheme: Scheme = "iob2") -> list[str]:

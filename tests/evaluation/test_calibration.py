@@ -7,7 +7,14 @@ import random
 import pytest
 
 import ner
-from ner.evaluation.calibration import NUM_BINS, draw_reliability, measure_calibration
+from ner.evaluation.calibration import (
+    NUM_BINS,
+    draw_reliability,
+    measure_calibration,
+    measure_thresholds,
+    thin,
+    threshold_for,
+)
 
 
 def plain_ece(scores, right):
@@ -70,3 +77,37 @@ def test_without_matplotlib_the_way_out_is_told(tmp_path, monkeypatch):
         draw_reliability(measure_calibration([0.2], [False]), tmp_path / "diagram.png")
     wanted = "a reliability diagram: expected the package `matplotlib`; pip install 'bilstm-crf-ner[plots]'"
     assert str(caught.value) == wanted
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_threshold_tells_what_keeping_the_entities_above_it_brings(seed):
+    generator = random.Random(seed)
+    scores = [generator.choice([0.1, 0.5, 0.9, generator.random()]) for _ in range(60)]
+    right = [generator.random() < score for score in scores]
+    thresholds = measure_thresholds(scores, right, support=50)
+    assert [t.score for t in thresholds] == sorted(set(scores), reverse=True)
+    for threshold in thresholds:
+        kept = [r for s, r in zip(scores, right, strict=True) if s >= threshold.score]
+        assert threshold.kept == len(kept)
+        assert threshold.precision == pytest.approx(sum(kept) / len(kept))
+        assert threshold.recall == pytest.approx(sum(kept) / 50)
+
+
+def test_the_threshold_of_a_precision_keeps_as_many_as_it_can():
+    thresholds = measure_thresholds([0.9, 0.8, 0.7, 0.6], [True, False, True, True], support=4)
+    assert threshold_for(thresholds, 0.75) == thresholds[3]
+    assert threshold_for(thresholds, 0.8) == thresholds[0]
+    assert threshold_for(measure_thresholds([0.9], [False], support=1), 0.5) is None
+
+
+def test_a_threshold_is_written_so_that_it_still_lets_its_own_entities_in():
+    threshold = measure_thresholds([0.7779219], [True], support=1)[0]
+    assert str(threshold) == "--min-score 0.777921: precision 100.00%, recall 100.00%, 1 entities kept"
+
+
+def test_a_thinned_curve_keeps_its_ends():
+    thresholds = measure_thresholds([n / 1000 for n in range(1000)], [True] * 1000, support=1000)
+    thinned = thin(thresholds, 50)
+    assert len(thinned) == 50
+    assert (thinned[0], thinned[-1]) == (thresholds[0], thresholds[-1])
+    assert thin(thresholds[:3]) == thresholds[:3]

@@ -51,7 +51,16 @@ def test_two_files_of_different_schemes_are_compared_by_their_entities(file):
         "              LOC: precision:   0.00%; recall:   0.00%; FB1:   0.00  0\n"
         "              ORG: precision: 100.00%; recall: 100.00%; FB1: 100.00  1\n"
         "              PER: precision: 100.00%; recall: 100.00%; FB1: 100.00  1\n"
-        "strict (bioes): precision: 100.00%; recall:  66.67%; FB1:  80.00"
+        "strict (bioes): precision: 100.00%; recall:  66.67%; FB1:  80.00\n"
+        "relaxed, overlap and label: precision: 100.00%; recall:  66.67%; FB1:  80.00\n"
+        "relaxed, both ends: precision: 100.00%; recall:  66.67%; FB1:  80.00\n"
+        "macro over 3 labels: FB1:  66.67\n"
+        "95% interval of FB1: 66.67 to 100.00 (bootstrap over 2 sentences)\n"
+        "mistakes: 1 missed\n"
+        "remark: never found: LOC\n"
+        "to compare with a paper: its F1 on CoNLL data with line 2's FB1 (micro, exact, by conlleval); seqeval's "
+        "strict mode with the strict line; a macro F1 with the macro line; the relaxed lines with nothing but "
+        "their like"
     )
 
 
@@ -72,7 +81,7 @@ def test_an_ill_formed_entity_counts_as_found_but_not_strictly(file, predicted, 
     written = "\n".join(f"{row.split()[0]} {next(tags)}" if row else "" for row in words)
     comparison = score_files(file("gold", GOLD), file("predicted", written), DataConfig())
     assert comparison.report.micro.f1 == 1.0
-    assert str(comparison).split("\n")[-1] == line
+    assert line in str(comparison).split("\n")
 
 
 def test_the_dict_is_plain_json_with_strict_scores_beside(file):
@@ -82,7 +91,7 @@ def test_the_dict_is_plain_json_with_strict_scores_beside(file):
     assert values["micro"]["f1"] == 1.0
     assert values["accuracy"] == 2 / 3
     assert values["strict"] == {"precision": 1.0, "recall": 0.5, "f1": 2 / 3, "support": 2}
-    assert set(values) == {
+    assert set(values) >= {
         "micro", "labels", "accuracy", "sentences", "tokens", "seconds", "tokens_per_second", "strict",
     }  # fmt: skip
 

@@ -33,6 +33,7 @@ from ner.text.vocabulary import Vocabularies, WordVocabulary
 MakeConfig = Callable[..., Config]
 
 FILES = {"config.json", "vocabulary.json", "model.safetensors", "metrics.json", "history.jsonl", "README.md"}
+FILES |= {"entities.json"}
 CPU = torch.device("cpu")
 
 
@@ -207,10 +208,10 @@ def test_a_failure_half_way_leaves_the_old_model_and_no_litter(
 ) -> None:
     before = contents(folder.parent)
 
-    def fail(*arguments: object) -> str:
+    def fail(*arguments: object, **others: object) -> str:
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(checkpoint, "_card", fail)  # what is written last
+    monkeypatch.setattr(checkpoint, "card_of", fail)  # what is written last
     for target in (folder, folder.parent / "new"):
         with pytest.raises(ModelError) as error:
             save_model(model, target)
@@ -358,7 +359,7 @@ def test_a_missing_file_is_named(folder: Path, name: str) -> None:
     assert str(error.value) == (f"{folder}: expected {name} in a model directory, found none; train or copy it again")
 
 
-@pytest.mark.parametrize("name", ["README.md", "history.jsonl"])
+@pytest.mark.parametrize("name", ["README.md", "history.jsonl", "entities.json"])
 def test_a_model_works_without_what_only_people_read(folder: Path, name: str) -> None:
     (folder / name).unlink()
     load_model(folder, CPU)
@@ -720,3 +721,39 @@ def test_a_model_with_an_unknown_cell_says_where_and_what(folder: Path) -> None:
         f"{folder / 'config.json'}: model.cell: expected one of {', '.join(CELLS)}, found 'mine'; "
         "a cell of your own is added before loading"
     )
+
+
+def test_a_model_remembers_its_training_entities_unless_told_to_forget(
+    folder: Path, corpus: Corpus, make_config: MakeConfig, tmp_path: Path
+) -> None:
+    memory = load_model(folder, CPU).memory
+    assert memory is not None
+    assert memory.counts == {"PER": 5, "LOC": 6}
+    assert memory.seen(["New", "York"], "LOC") == "with that label"
+    text = "".join(path.read_text(encoding="utf-8") for path in (folder / "entities.json", folder / "metrics.json"))
+    assert "Anna" not in text
+    save_model(train_model(make_config(remember_entities=False), corpus), tmp_path / "forgetful")
+    assert load_model(tmp_path / "forgetful", CPU).memory is None
+    assert {path.name for path in (tmp_path / "forgetful").iterdir()} == FILES - {"entities.json"}
+
+
+def test_an_older_package_reads_a_directory_with_new_settings_at_their_defaults(folder: Path) -> None:
+    values = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    assert values["format"] == 2
+    assert not {"remember_entities", "tensorboard"} & values["training"].keys()
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ('{"PER": {"count": 1}}', "damaged: KeyError('hashes')"),
+        ('{"PER": 7}', "damaged: TypeError(\"'int' object is not subscriptable\")"),
+        ('{"PER": {"count": 1, "hashes": 7}}', "damaged: AttributeError(\"'int' object has no attribute 'split'\")"),
+        ("[]", "expected a JSON object, found list"),
+    ],
+)
+def test_a_damaged_memory_is_named(folder: Path, content: str, reason: str) -> None:
+    (folder / "entities.json").write_text(content, encoding="utf-8")
+    with pytest.raises(ModelError) as error:
+        load_model(folder, CPU)
+    assert str(error.value) == f"{folder / 'entities.json'}: {reason}; train or copy it again"

@@ -1,0 +1,85 @@
+"""`ner compare`."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ner.commands.evaluation import write_text
+from ner.commands.options import AsJson, Device, Settings, load_tagger
+from ner.errors import ConfigError
+
+if TYPE_CHECKING:
+    from ner.evaluation.comparison import System
+    from ner.settings import DataConfig
+    from ner.tagger import Tagger
+    from ner.text.sentence import Sentence
+
+
+def compare(
+    gold: Annotated[Path, typer.Argument(metavar="GOLD", help="A tagged column file.")],
+    systems: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PRED…", help="The same with other tags, or a model directory; A,B,C: runs of one system."
+        ),
+    ],
+    as_json: AsJson = False,
+    differences: Annotated[
+        Path | None, typer.Option(metavar="JSONL", help="Where each sentence goes that the first two tag differently.")
+    ] = None,
+    settings: Settings = None,
+    device: Device = "auto",
+) -> None:
+    """Hold systems, or seeds of one, against each other: differences, p-values, examples."""
+    from ner.config import override_data
+    from ner.evaluation.comparison import compare_systems
+    from ner.settings import DataConfig
+    from ner.text.columns import read_tagged
+
+    runs = {name: _runs(name) for name in systems}
+    if len(runs) < len(systems):
+        raise ConfigError(f"PRED: expected each system once, found {', '.join(systems)}")
+    if len(systems) == 1 and len(runs[systems[0]]) == 1:
+        raise ConfigError("PRED: expected two systems, or runs of one (A,B,C), found one; `ner score` scores a file")
+    taggers = {path: load_tagger(path, device) for paths in runs.values() for path in paths if path.is_dir()}
+    # Of models, the first says how files are read, as in `ner evaluate`.
+    base = next((tagger.config.data for tagger in taggers.values()), DataConfig())
+    data = override_data(base, settings or [])
+    sentences = read_tagged(gold, data)
+    found = [_system(name, paths, sentences, gold, data, taggers) for name, paths in runs.items()]
+    comparison = compare_systems(sentences, found)
+    if differences:
+        rows = (json.dumps(row.as_dict(), ensure_ascii=False) + "\n" for row in comparison.disagreements)
+        write_text(differences, "".join(rows))
+    print(json.dumps(comparison.as_dict()) if as_json else comparison)
+
+
+def _runs(name: str) -> list[Path]:
+    """The paths of a system's runs; a path with a comma in it is one where it exists."""
+    return [Path(name)] if Path(name).exists() else [Path(part) for part in name.split(",") if part]
+
+
+def _system(
+    name: str,
+    paths: list[Path],
+    sentences: "list[Sentence]",
+    gold: Path,
+    data: "DataConfig",
+    taggers: "dict[Path, Tagger]",
+) -> "System":
+    from ner.evaluation.comparison import System
+    from ner.evaluation.files import read_answers
+    from ner.text.tags import tags_to_spans
+
+    runs = []
+    for path in paths:
+        if path in taggers:
+            print(f"tagging with {path}", file=sys.stderr)
+            tags = taggers[path].tag_sentences(sentences)
+            runs.append([tags_to_spans(sequence) for sequence in tags])
+        else:
+            runs.append(read_answers(path, sentences, gold, data))
+    return System(name, tuple(runs))

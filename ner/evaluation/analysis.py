@@ -1,0 +1,217 @@
+"""The whole evaluation of tagged sentences: conlleval's table, and what lies behind it.
+
+One engine for the tags of our models and for anybody's files.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ner.evaluation.calibration import Calibration, Threshold, measure_calibration, measure_thresholds, thin
+from ner.evaluation.certainty import RESAMPLES, Interval, bootstrap_intervals
+from ner.evaluation.memory import Training
+from ner.evaluation.mistakes import (
+    Confusion,
+    Mistake,
+    count_kinds,
+    f1_without,
+    find_mistakes,
+    frequent_strings,
+    mistake_as_dict,
+)
+from ner.evaluation.report import Report
+from ner.evaluation.scores import Scores, Spans, macro_f1, score_boundaries, score_overlaps, score_spans, token_accuracy
+from ner.evaluation.slices import Slice, count_parts, questions_about, slices_of
+from ner.text.sentence import Sentence, number_documents
+from ner.text.tags import Scheme, tags_to_spans, well_formed
+
+_COMPARABLE = (
+    "to compare with a paper: its F1 on CoNLL data with line 2's FB1 (micro, exact, by conlleval); seqeval's strict "
+    "mode with the strict line; a macro F1 with the macro line; the relaxed lines with nothing but their like"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Certainty:
+    """95% intervals of F1, of all entities and of each label, over `count` units: sentences, or documents."""
+
+    unit: str
+    count: int
+    micro: Interval | None
+    labels: dict[str, Interval | None]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values; an interval is a pair."""
+        pairs = {label: _pair(interval) for label, interval in self.labels.items()}
+        counts = {"unit": self.unit, "units": self.count, "resamples": RESAMPLES}
+        return {**counts, "micro": _pair(self.micro), "labels": pairs}
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """How well sentences were tagged, counted in every way in use, and what lies behind the figures.
+
+    `report` counts as conlleval, `strict` takes an ill-formed entity of this `scheme` for none, `overlap` asks
+    for a common token and the label, `boundaries` for both ends and no label, `macro` is the mean F1 of labels.
+    `calibration` is None and `thresholds` empty where the entities found have no scores.
+    """
+
+    sentences: tuple[Sentence, ...]
+    report: Report
+    strict: Scores
+    scheme: Scheme
+    overlap: Scores
+    boundaries: Scores
+    certainty: Certainty
+    mistakes: tuple[Mistake, ...]
+    confusion: Confusion
+    slices: tuple[Slice, ...]
+    calibration: Calibration | None
+    thresholds: tuple[Threshold, ...]
+
+    @property
+    def macro(self) -> float:
+        """The mean F1 of all labels, gold or found."""
+        return macro_f1(self.report.labels.values())
+
+    def errors(self) -> Iterator[dict[str, Any]]:
+        """Every mistake with its sentence, as plain JSON values."""
+        documents = number_documents(self.sentences)
+        for mistake in self.mistakes:
+            place = mistake.sentence
+            yield mistake_as_dict(mistake, self.sentences[place], document=documents[place])
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything as plain JSON values: the keys of `Report.as_dict`, and more."""
+        kinds = count_kinds(self.mistakes)
+        mended = f1_without(self.report.micro, self.mistakes)
+        return {
+            **self.report.as_dict(),
+            "scheme": self.scheme,
+            "strict": {name: getattr(self.strict, name) for name in ("precision", "recall", "f1", "support")},
+            "relaxed": {"overlap": self.overlap.as_dict(), "boundaries": self.boundaries.as_dict()},
+            "macro": {"f1": self.macro, "labels": len(self.report.labels)},
+            "certainty": self.certainty.as_dict(),
+            "kinds": {kind: {"count": count, "f1_without": mended[kind]} for kind, count in kinds.items()},
+            "confusion": self.confusion.as_dict(),
+            "frequent": frequent_strings(self.mistakes, self.sentences),
+            "slices": [piece.as_dict() for piece in self.slices],
+            "calibration": self.calibration.as_dict() if self.calibration else None,
+            "thresholds": [threshold.as_dict() for threshold in thin(self.thresholds)],
+            "errors": list(self.errors()),
+        }
+
+    def __str__(self) -> str:
+        """Conlleval's table, and below it what it doesn't say."""
+        certainty = self.certainty
+        kinds = ", ".join(f"{count} {kind}" for kind, count in count_kinds(self.mistakes).items() if count)
+        lines = [
+            str(self.report),
+            f"strict ({self.scheme}): {self.strict}",
+            f"relaxed, overlap and label: {self.overlap}",
+            f"relaxed, both ends: {self.boundaries}",
+            f"macro over {len(self.report.labels)} labels: FB1: {100 * self.macro:6.2f}",
+        ]
+        if certainty.micro:
+            lines.append(f"95% interval of FB1: {certainty.micro} (bootstrap over {certainty.count} {certainty.unit}s)")
+        lines.append(f"mistakes: {kinds or 'none'}")
+        return "\n".join([*lines, *self._remarks(), _COMPARABLE])
+
+    def _remarks(self) -> list[str]:
+        """What makes a figure mean less than it seems to."""
+        if not self.report.micro.support:
+            return ["remark: no entity in the gold tags, so every score is 0"]
+        if not self.report.micro.found:
+            return ["remark: no entity was found, so every score is 0"]
+        never = [label for label, scores in self.report.labels.items() if not scores.found]
+        only = [label for label, scores in self.report.labels.items() if not scores.support]
+        remarks = [f"remark: never found: {', '.join(never)}"] if never else []
+        return [*remarks, f"remark: found, but not in the gold tags: {', '.join(only)}"] if only else remarks
+
+
+def analyse(
+    gold: Sequence[Sentence],
+    predicted: Sequence[Sequence[str]],
+    *,
+    scheme: Scheme,
+    scores: Sequence[Sequence[float]] | None = None,
+    training: Training | None = None,
+    seconds: float | None = None,
+) -> Analysis:
+    """The analysis of predicted tags.
+
+    Args:
+        gold: tagged sentences.
+        predicted: as many tag sequences, each with as many tags as its sentence, in the same scheme.
+        scheme: that scheme.
+        scores: for each sentence one of each entity found, in order.
+        training: what is known of the training corpus.
+        seconds: how long tagging took, if it did.
+
+    Raises:
+        ValueError: sentences or tags aren't as many.
+    """
+    tags = [sentence.tags or () for sentence in gold]
+    accuracy = token_accuracy(tags, predicted)
+    wanted, found = [tags_to_spans(t) for t in tags], [tags_to_spans(t) for t in predicted]
+    micro, labels = score_spans(wanted, found)
+    strict, _ = score_spans(
+        [well_formed(spans, t, scheme) for spans, t in zip(wanted, tags, strict=True)],
+        [well_formed(spans, t, scheme) for spans, t in zip(found, predicted, strict=True)],
+    )
+    mistakes, confusion = find_mistakes(wanted, found, scores=scores)
+    certainty, slices = _parts(gold, wanted, found, list(labels), training)
+    calibration, thresholds = _honesty(wanted, found, scores)
+    return Analysis(
+        sentences=tuple(gold),
+        report=Report(micro, labels, accuracy, len(gold), sum(map(len, tags)), seconds),
+        strict=strict,
+        scheme=scheme,
+        overlap=score_overlaps(wanted, found),
+        boundaries=score_boundaries(wanted, found),
+        certainty=certainty,
+        mistakes=tuple(mistakes),
+        confusion=confusion,
+        slices=tuple(slices),
+        calibration=calibration,
+        thresholds=tuple(thresholds),
+    )
+
+
+def units_of(sentences: Sequence[Sentence]) -> tuple[str, list[int]]:
+    """What is drawn as a whole where chance is measured, `document` or `sentence`, and the unit of each sentence.
+
+    Units count from 0; documents are units where there are at least two.
+    """
+    documents = number_documents(sentences)
+    if max(documents, default=0) > 1:
+        return "document", [document - 1 for document in documents]
+    return "sentence", list(range(len(sentences)))
+
+
+def _parts(
+    sentences: Sequence[Sentence], wanted: Spans, found: Spans, labels: list[str], training: Training | None
+) -> tuple[Certainty, list[Slice]]:
+    """The intervals, and the scores of each slice."""
+    unit, units = units_of(sentences)
+    questions = questions_about(sentences, wanted, training)
+    counts = count_parts(wanted, found, questions, labels=labels, units=units)
+    intervals = bootstrap_intervals(counts)
+    first = 1 + len(labels)
+    certainty = Certainty(unit, len(counts), intervals[0], dict(zip(labels, intervals[1:first], strict=True)))
+    return certainty, slices_of(counts, questions, first=first, intervals=intervals)
+
+
+def _honesty(
+    wanted: Spans, found: Spans, scores: Sequence[Sequence[float]] | None
+) -> tuple[Calibration | None, list[Threshold]]:
+    """Calibration and thresholds, where entities were found and have scores."""
+    values = [score for sentence in scores or () for score in sentence]
+    if not values:
+        return None, []
+    right = [span in gold for gold, spans in zip(wanted, found, strict=True) for span in spans]
+    return measure_calibration(values, right), measure_thresholds(values, right, support=sum(map(len, wanted)))
+
+
+def _pair(interval: Interval | None) -> list[float] | None:
+    return None if interval is None else [interval.low, interval.high]
