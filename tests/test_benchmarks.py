@@ -4,9 +4,11 @@ import sys
 
 import pytest
 
+import ner
 from tests.conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
+import peers
 import scaling
 
 
@@ -32,3 +34,15 @@ def test_a_made_up_corpus_is_the_same_each_time_and_of_the_size_that_was_asked_f
 
 def test_numbers_are_spelled_each_in_its_own_way():
     assert len({scaling.spelled(rank) for rank in range(20_000)}) == 20_000
+
+
+def test_prose_is_words_as_they_are_written_in_text():
+    words = ["He", "(", "again", ")", "said", "it", "'s", "n't", "so", ":", "'", "sold", "'", "."]
+    assert peers.prose(words) == "He (again) said it'sn't so: ' sold '."
+
+
+def test_the_peers_get_the_words_that_our_reader_finds(sample_en, tmp_path):
+    sentences = ner.read_conll(sample_en / "dev.conll")
+    ner.write_conll(tmp_path / "dev.conll", sentences)
+    for path in (sample_en / "dev.conll", tmp_path / "dev.conll"):
+        assert peers.read_words(path) == [sentence.words for sentence in sentences if sentence.tokens]
