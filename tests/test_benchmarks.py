@@ -10,6 +10,7 @@ from tests.conftest import ROOT
 sys.path.insert(0, str(ROOT / "benchmarks"))
 import peers
 import scaling
+import sides
 
 
 def test_the_slope_of_a_power_law_is_its_exponent():
@@ -45,4 +46,4 @@ def test_the_peers_get_the_words_that_our_reader_finds(sample_en, tmp_path):
     sentences = ner.read_conll(sample_en / "dev.conll")
     ner.write_conll(tmp_path / "dev.conll", sentences)
     for path in (sample_en / "dev.conll", tmp_path / "dev.conll"):
-        assert peers.read_words(path) == [sentence.words for sentence in sentences if sentence.tokens]
+        assert sides.read_words(path) == [sentence.words for sentence in sentences if sentence.tokens]
