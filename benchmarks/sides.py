@@ -1,0 +1,194 @@
+"""What `peers.py` measures: the package, Flair and spaCy, each prepared in a process of its own.
+
+Flair: WordEmbeddings of the same vectors, which it doesn't train, its CharacterEmbeddings, one BiLSTM as wide as
+ours, CRF; its own ModelTrainer. spaCy: `spacy.blank("en")` with the component `ner` as it comes, and the pipeline of
+`spacy init config --pipeline ner`, both convolutional networks without vectors, on batches of 1,000 words, which is
+where its default batching arrives; spaCy gives no scores. Libraries are imported where they are used, so that none
+disturbs another.
+"""
+
+import logging
+import multiprocessing
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ner
+from ner.text.columns import DOCUMENT_START
+from ner.text.sentence import Sentence
+from ner.text.tags import tags_to_spans
+
+# The slower a side, the fewer training sentences it is timed on: seconds a turn rather than minutes.
+EVERY = {"ner": 1, "flair": 20, "spacy": 10}
+PACKAGES = {"ner": ("bilstm-crf-ner", "torch"), "flair": ("flair", "gensim"), "spacy": ("spacy", "thinc")}
+
+Measurements = dict[tuple[str, str], Callable[[], float]]  # task and setting → tokens a second
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a side is given: its training sentences, the dev set as a column file, as words and as lines of prose."""
+
+    config: str
+    vectors: str
+    threads: int
+    folder: Path
+    train: list[Sentence]
+    dev: Path
+    lines: list[str]
+    dev_tokens: int
+
+
+def per_second(tokens: int, action: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    action()
+    return tokens / (time.perf_counter() - start)
+
+
+def read_words(path: Path) -> list[list[str]]:
+    """The words of a column file, without the checks of any reader: the peers are spared theirs."""
+    blocks = path.read_text(encoding="utf-8").strip().split("\n\n")
+    read = [[line.split(" ", 1)[0] for line in block.split("\n")] for block in blocks]
+    return [words for words in read if words != [DOCUMENT_START]]
+
+
+def prepare_ner(job: Job) -> Measurements:
+    from ner.learning.training import train_model
+    from ner.tagger import Tagger
+    from ner.text.corpus import Corpus
+
+    settings = ["training.epochs=1", "training.calibrate=false", "training.device=cpu"]
+    own = [f"training.threads={job.threads}", f"model.vectors={job.vectors}"]
+    config = ner.load_config(job.config, [*settings, *own])
+    corpus = Corpus(job.train, [], [])
+    tagger = Tagger(train_model(config, corpus))
+    setting = f"batch {config.training.batch_size}, {config.model.precision}"
+    return {
+        ("training", setting): lambda: train_model(config, corpus).history[0]["tokens_per_second"],
+        ("tagging words", "with scores"): lambda: per_second(
+            job.dev_tokens, lambda: tagger.find_spans(ner.read_conll(job.dev))
+        ),
+        ("tagging text", "with scores"): lambda: per_second(job.dev_tokens, lambda: list(tagger.pipe(job.lines))),
+    }
+
+
+def prepare_flair(job: Job) -> Measurements:
+    import flair
+    import numpy as np
+    import torch
+    from flair.data import Corpus, Dictionary
+    from flair.datasets import FlairDatapointDataset
+    from flair.embeddings import CharacterEmbeddings, StackedEmbeddings, WordEmbeddings
+    from flair.models import SequenceTagger
+    from flair.trainers import ModelTrainer
+    from flair.trainers.plugins import TrainerPlugin
+    from gensim.models import KeyedVectors
+
+    from ner.resources.named_vectors import open_vectors
+
+    logging.getLogger("flair").setLevel(logging.ERROR)
+    flair.device = torch.device("cpu")
+    torch.set_num_threads(job.threads)
+    vectors = open_vectors(job.vectors)
+    keyed = KeyedVectors(vectors.matrix.shape[1])
+    keyed.add_vectors(list(vectors.words), np.asarray(vectors.matrix, dtype=np.float32))
+    keyed.save(str(job.folder / "vectors.gensim"))
+    characters = Dictionary()
+    for character in sorted({character for s in job.train for word in s.words for character in word}):
+        characters.add_item(character)
+    sentences = []
+    for sentence in job.train:
+        sentences.append(flair.data.Sentence(sentence.words))
+        for span in tags_to_spans(sentence.tags or ()):
+            sentences[-1][span.start : span.end].add_label("ner", span.label)
+    corpus = Corpus(FlairDatapointDataset(sentences), sample_missing_splits=False)
+    tagger = SequenceTagger(
+        StackedEmbeddings([WordEmbeddings(str(job.folder / "vectors.gensim")), CharacterEmbeddings(characters)]),
+        corpus.make_label_dictionary("ner", add_unk=False),
+        "ner",
+        hidden_size=ner.load_config(job.config).model.hidden_dim,
+        reproject_embeddings=False,  # a layer more that ours hasn't
+    )
+    tokens = sum(len(sentence.tokens) for sentence in job.train)
+
+    class Stopwatch(TrainerPlugin):
+        """The seconds of the epoch alone, without what the trainer does before and after it."""
+
+        @TrainerPlugin.hook
+        def before_training_epoch(self, **_: object) -> None:
+            self.start = time.perf_counter()
+
+        @TrainerPlugin.hook
+        def after_training_epoch(self, **_: object) -> None:
+            self.seconds = time.perf_counter() - self.start
+
+    def train(size: int) -> float:
+        watch = Stopwatch()
+        off = dict.fromkeys(("save_final_model", "create_file_logs", "create_loss_file"), False)
+        ModelTrainer(tagger, corpus).train(
+            job.folder, mini_batch_size=size, max_epochs=1, use_final_model_for_eval=True, plugins=[watch], **off
+        )
+        return tokens / watch.seconds
+
+    def tag(size: int) -> None:
+        read = [flair.data.Sentence(words) for words in read_words(job.dev)]
+        tagger.predict(read, mini_batch_size=size)
+
+    train(32)
+    measurements: Measurements = {}
+    for size in (16, 32):
+        measurements["training", f"batch {size}"] = lambda size=size: train(size)
+    for size in (32, 64):
+        setting = f"batch {size}, with scores"
+        measurements["tagging words", setting] = lambda size=size: per_second(job.dev_tokens, lambda: tag(size))
+    return measurements
+
+
+def prepare_spacy(job: Job) -> Measurements:
+    import spacy
+    from spacy.cli.init_config import init_config
+
+    # Handed down from this process otherwise: each of several would import everything anew.
+    multiprocessing.set_start_method("fork", force=True)
+    blank = spacy.blank("en")
+    blank.add_pipe("ner")
+    written = spacy.util.load_model_from_config(init_config(lang="en", pipeline=["ner"], gpu=False), auto_fill=True)
+    return measure_pipeline("blank", blank, job) | measure_pipeline("init config", written, job)
+
+
+def measure_pipeline(name: str, nlp: Any, job: Job) -> Measurements:
+    from spacy.tokens import Doc
+    from spacy.training import Example
+    from spacy.training.batchers import minibatch_by_words
+
+    gold = [Doc(nlp.vocab, words=s.words, ents=list(s.tags or ())) for s in job.train]
+    examples = [Example(Doc(nlp.vocab, words=s.words), doc) for s, doc in zip(job.train, gold, strict=True)]
+    optimizer = nlp.initialize(lambda: examples)
+    tokens = sum(len(sentence.tokens) for sentence in job.train)
+
+    def train() -> None:
+        random.Random(1).shuffle(examples)
+        for batch in minibatch_by_words(examples, size=1000):
+            nlp.update(batch, drop=0.1, sgd=optimizer)  # as in its default configuration
+
+    def tag_words(processes: int) -> None:
+        docs = [Doc(nlp.vocab, words=words) for words in read_words(job.dev)]
+        list(nlp.pipe(docs, n_process=processes))
+
+    def tag_text(processes: int) -> None:
+        list(nlp.pipe(job.lines, n_process=processes))
+
+    train()
+    measurements: Measurements = {("training", name): lambda: per_second(tokens, train)}
+    # It computes on one core; several processes are its way to use more.
+    for number in sorted({1, job.threads}):
+        setting = f"{name}, {number} process{'es' * (number > 1)}"
+        for task, tag in (("tagging words", tag_words), ("tagging text", tag_text)):
+            measurements[task, setting] = lambda tag=tag, n=number: per_second(job.dev_tokens, lambda: tag(n))
+    return measurements
+
+
+SIDES: dict[str, Callable[[Job], Measurements]] = {"ner": prepare_ner, "flair": prepare_flair, "spacy": prepare_spacy}

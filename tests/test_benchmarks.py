@@ -1,0 +1,49 @@
+"""The parts of benchmarks/ that compute and don't measure."""
+
+import sys
+
+import pytest
+
+import ner
+from tests.conftest import ROOT
+
+sys.path.insert(0, str(ROOT / "benchmarks"))
+import peers
+import scaling
+import sides
+
+
+def test_the_slope_of_a_power_law_is_its_exponent():
+    values = [10, 20, 50, 2000]
+    assert scaling.slope(values, [0.3 * value for value in values]) == pytest.approx(1.0)
+    assert scaling.slope(values, [7 * value**2 for value in values]) == pytest.approx(2.0)
+    assert scaling.slope(values, [5.0] * 4) == pytest.approx(0.0, abs=1e-12)
+
+
+def test_a_fixed_cost_beside_a_linear_one_makes_a_slope_below_one():
+    assert 0.5 < scaling.slope([1, 2, 4, 8], [1 + value for value in (1, 2, 4, 8)]) < 1
+
+
+def test_a_made_up_corpus_is_the_same_each_time_and_of_the_size_that_was_asked_for():
+    made = scaling.made_up(300, 12, labels=5)
+    assert made == scaling.made_up(300, 12, labels=5)
+    assert [len(sentence.tokens) for sentence in made] == [12] * 300
+    tags = [tag for sentence in made for tag in sentence.tags]
+    assert {tag[2:] for tag in tags if tag != "O"} == {"L0", "L1", "L2", "L3", "L4"}
+    assert sum(tag != "O" for tag in tags) / len(tags) == pytest.approx(scaling.NAME_SHARE, abs=0.05)
+
+
+def test_numbers_are_spelled_each_in_its_own_way():
+    assert len({scaling.spelled(rank) for rank in range(20_000)}) == 20_000
+
+
+def test_prose_is_words_as_they_are_written_in_text():
+    words = ["He", "(", "again", ")", "said", "it", "'s", "n't", "so", ":", "'", "sold", "'", "."]
+    assert peers.prose(words) == "He (again) said it'sn't so: ' sold '."
+
+
+def test_the_peers_get_the_words_that_our_reader_finds(sample_en, tmp_path):
+    sentences = ner.read_conll(sample_en / "dev.conll")
+    ner.write_conll(tmp_path / "dev.conll", sentences)
+    for path in (sample_en / "dev.conll", tmp_path / "dev.conll"):
+        assert sides.read_words(path) == [sentence.words for sentence in sentences if sentence.tokens]
