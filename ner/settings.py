@@ -198,10 +198,10 @@ class TrainingConfig(Section):
     )
     patience: int | None = Field(None, ge=1, description="stop after so many epochs without a better dev F1")
     average: float | None = Field(
-        None,
-        gt=0,
-        lt=1,
-        description="decay of a moving average of the weights, per step; the average is kept",
+        None, gt=0, lt=1, description="decay of a moving average of the weights; the average is kept"
+    )
+    average_every: Literal["step", "epoch"] = Field(
+        "step", description="when the weights are taken into their average; each `epoch` costs nothing"
     )
     checkpoint_minutes: float | None = Field(
         10.0, gt=0, description="minutes between two checkpoints within an epoch; there is one after each epoch too"

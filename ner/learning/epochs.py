@@ -124,7 +124,7 @@ def _train_epoch(run: Run, task: Task, number: int, checkpoints: Checkpoints) ->
         if settings.clip_norm:
             norm = clip_gradient(parameters, settings.clip_norm)
         run.optimizer.step()
-        if run.average:
+        if run.average and settings.average_every == "step":
             run.average.update()
         position.batches = done + 1
         position.loss += value * len(rows)
@@ -136,6 +136,8 @@ def _train_epoch(run: Run, task: Task, number: int, checkpoints: Checkpoints) ->
         checkpoints.after_step(f"epoch {number}, batch {done + 1} of {len(batches)}")
     if isinstance(run.optimizer, RowwiseSGD):
         run.optimizer.settle()
+    if run.average and settings.average_every == "epoch":
+        run.average.update()
     # The last step shows in no loss of this epoch, and may be the last of all.
     if not all(bool(parameter.isfinite().all()) for parameter in parameters):
         raise TrainingError(f"epoch {number}: expected finite weights, found NaN or infinity; {_CALMER}")

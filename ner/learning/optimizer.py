@@ -22,9 +22,10 @@ def make_optimizer(
     """
     if config.optimizer == "adamw":
         return torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay, foreach=True)
-    # Weight decay and the average of the weights touch every row at every step anyway, and a GPU sweeps a table
+    # Weight decay, and an average at every step, touch every row at every step anyway, and a GPU sweeps a table
     # faster than it is told which rows to leave out.
-    if tables and not config.weight_decay and not config.average and parameters[0].device.type == "cpu":
+    each_step = config.average and config.average_every == "step"
+    if tables and not config.weight_decay and not each_step and parameters[0].device.type == "cpu":
         return RowwiseSGD(parameters, tables, lr=config.learning_rate, momentum=config.momentum)
     return torch.optim.SGD(
         parameters, lr=config.learning_rate, momentum=config.momentum, weight_decay=config.weight_decay, foreach=True
@@ -69,11 +70,13 @@ def learning_rate(config: TrainingConfig, step: int, steps_per_epoch: int) -> fl
 class WeightAverage:
     """An exponential moving average of parameters (Polyak & Juditsky 1992; decay as in Kingma & Ba 2015).
 
-    Early on it forgets faster, so that the random start is soon gone.
+    Early on it forgets faster, so that the random start is soon gone: after n updates its decay is at most
+    n/(n + `warmup`).
     """
 
-    def __init__(self, parameters: Sequence[nn.Parameter], decay: float) -> None:
+    def __init__(self, parameters: Sequence[nn.Parameter], decay: float, *, warmup: int) -> None:
         self.decay = decay
+        self.warmup = warmup
         self.parameters = parameters
         self.values = [parameter.detach().clone() for parameter in parameters]
         self.steps = 0
@@ -81,7 +84,7 @@ class WeightAverage:
     def update(self) -> None:
         """Takes the parameters as they are now into the average."""
         self.steps += 1
-        decay = min(self.decay, self.steps / (self.steps + 10))
+        decay = min(self.decay, self.steps / (self.steps + self.warmup))
         with torch.no_grad():
             torch._foreach_lerp_(self.values, list(self.parameters), 1 - decay)
 

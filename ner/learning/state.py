@@ -58,7 +58,11 @@ class Run:
 def start_run(config: Config, network: BiLSTMCRF, *, corpus: str) -> Run:
     """A run that has trained nothing yet, on the network's device; `corpus` is the fingerprint of its sentences."""
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    average = WeightAverage(parameters, config.training.average) if config.training.average else None
+    average = None
+    if config.training.average:
+        # An epoch moves the weights as far as many steps do, so its average may soon forget slowly.
+        warmup = 10 if config.training.average_every == "step" else 3
+        average = WeightAverage(parameters, config.training.average, warmup=warmup)
     optimizer = make_optimizer(config.training, parameters, network.embedding.sparse_tables())
     return Run(network, optimizer, average, weights_of(network), corpus)
 

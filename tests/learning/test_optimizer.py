@@ -95,17 +95,18 @@ def test_adamw_moves_as_its_formula_says() -> None:
         assert parameter.item() == pytest.approx(value, rel=1e-5)
 
 
+@pytest.mark.parametrize("warmup", [3, 10])
 @pytest.mark.parametrize("decay", [0.05, 0.9, 0.999])
-def test_the_weight_average_is_the_weighted_sum_of_all_weights_so_far(decay: float) -> None:
+def test_the_weight_average_is_the_weighted_sum_of_all_weights_so_far(decay: float, warmup: int) -> None:
     parameter = nn.Parameter(torch.tensor([10.0]))
-    average = WeightAverage([parameter], decay)
+    average = WeightAverage([parameter], decay, warmup=warmup)
     values, decays = [10.0], []
     for step in range(1, 30):
         with torch.no_grad():
             parameter.fill_(math.sin(step))
         average.update()
         values.append(math.sin(step))
-        decays.append(min(decay, step / (step + 10)))
+        decays.append(min(decay, step / (step + warmup)))
         # Each value counts by its own share times the decay of every later step.
         shares = [(1 - decays[i - 1] if i else 1.0) * math.prod(decays[i:]) for i in range(len(values))]
         assert sum(shares) == pytest.approx(1)
@@ -115,7 +116,7 @@ def test_the_weight_average_is_the_weighted_sum_of_all_weights_so_far(decay: flo
 
 def test_swapping_shows_the_average_and_swapping_twice_is_as_before() -> None:
     parameters = make_parameters()
-    average = WeightAverage(parameters, 0.5)
+    average = WeightAverage(parameters, 0.5, warmup=10)
     with torch.no_grad():
         for parameter in parameters:
             parameter.add_(1)

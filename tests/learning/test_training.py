@@ -378,3 +378,18 @@ def test_a_cell_of_ones_own_learns_by_heart(
     tagger = ner.train(make_config(epochs=40, cell="mgu", unknown_rate=0.0), corpus)
     gold = [list(sentence.tags or ()) for sentence in corpus.train]
     assert [tagger.tag_words(list(sentence.words)) for sentence in corpus.train] == gold
+
+
+def test_an_average_of_epochs_is_that_of_the_weights_at_their_ends(corpus: Corpus, make_config: MakeConfig) -> None:
+    """Without a dev set the weights at an epoch's end are those of a run that ends there."""
+    corpus = replace(corpus, dev=[])
+    plain = {"optimizer": "sgd", "schedule": "constant"}
+    ends = [dict(train_model(make_config(epochs=n, **plain), corpus).network.named_parameters()) for n in (1, 2, 3)]
+    # The start counts a quarter after the first epoch: the network as it is drawn, which a rate of zero shows.
+    start = dict(train_model(make_config(epochs=1, **plain, learning_rate=1e-30), corpus).network.named_parameters())
+    found = train_model(make_config(epochs=3, average=0.45, average_every="epoch", **plain), corpus)
+    for name, parameter in found.network.named_parameters():
+        mean = start[name]
+        for decay, end in zip((1 / 4, 2 / 5, 0.45), ends, strict=True):
+            mean = decay * mean + (1 - decay) * end[name]
+        assert torch.allclose(parameter, mean, atol=1e-6)
