@@ -13,6 +13,7 @@ from ner.commands.comparison import compare
 from ner.commands.evaluation import evaluate, score
 from ner.commands.inspection import inspect
 from ner.commands.resources import data_app, vectors_app
+from ner.commands.shrinking import shrink
 from ner.commands.tagging import bench, tag
 from ner.commands.training import sweep, train
 from ner.errors import NerError
@@ -23,7 +24,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (train, sweep, evaluate, tag, score, compare, bench, inspect):
+for command in (train, sweep, evaluate, tag, score, compare, shrink, bench, inspect):
     app.command()(command)
 app.add_typer(vectors_app, name="vectors")
 app.add_typer(data_app, name="data")

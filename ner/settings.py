@@ -131,6 +131,9 @@ class ModelConfig(Section):
     precision: Literal["fp32", "bf16"] = Field(
         "fp32", description="`bf16`: `lstm`, `gru` and `rnn` compute in bfloat16 where the processor is built for it"
     )
+    weights: Literal["fp32", "fp16", "int8"] = Field(
+        "fp32", description="how weights are stored in the model directory; computed with as `precision` says"
+    )
     constraints: bool = Field(
         True,
         description="forbid illegal tag sequences, in training and decoding; scores count legal ones alone",

@@ -19,6 +19,7 @@ from ner.inspection.sentence import Inspection, Moves, inspect_sentence, learned
 from ner.learning.checkpoint import Model, load_model, save_model
 from ner.learning.listener import Epoch, Listener
 from ner.learning.prediction import choose_device, predict_readings, predict_spans, predict_tags
+from ner.learning.shrinking import shrink
 from ner.learning.training import train_model
 from ner.text.corpus import Corpus
 from ner.text.partial import is_partial
@@ -165,6 +166,15 @@ class Tagger:
             training=Training(self._model.vocabularies.words, memory or self._model.memory),
             seconds=seconds,
         )
+
+    def shrink(self, *, weights: str = "int8", keep_vectors: str = "all") -> "Tagger":
+        """The same tagger to be saved in less room; what that costs shows when the saved one is loaded.
+
+        Args:
+            weights: how weights are stored: `fp32`, `fp16` or `int8`.
+            keep_vectors: `seen` drops the pretrained words that training never saw.
+        """
+        return Tagger(shrink(self._model, weights=weights, keep_vectors=keep_vectors))
 
     def save(self, folder: str | Path) -> None:
         """Writes the model directory; it appears whole or not at all.

@@ -22,13 +22,15 @@ from ner.config import Config, parse_config
 from ner.errors import ConfigError, ModelError
 from ner.evaluation.memory import Memory, memory_from_dict
 from ner.learning.card import card_of
+from ner.learning.packing import pack, unpack, unpacked_kinds
 from ner.learning.tensor_files import DamagedError, Header, kind_of, read_header, read_tensors, write_tensors
 from ner.network.model import BiLSTMCRF, build_model
 from ner.resources.folders import staged_folder
 from ner.text.stored import vocabularies_from_dict
 from ner.text.vocabulary import Vocabularies
 
-FORMAT = 2  # of the model directory; counts up when an older package could not read a newer directory
+FORMAT = 3  # of the model directory; counts up when an older package could not read a newer directory
+_UNPACKED_FORMAT = 2  # what is written where no weights are packed, so that an older package reads it
 # JSON is read as a whole: a thousand times what is usual, and a vocabulary of some 50 million words.
 _MOST_BYTES = {
     "config.json": 2**20,
@@ -65,12 +67,14 @@ def save_model(model: Model, folder: str | Path) -> None:
     folder = Path(folder)
     check_target(folder)
     with _writing(folder) as part:
-        _write_json(
-            part / "config.json", {"format": FORMAT, **model.config.model_dump(exclude=_left_out(model.config))}
-        )
+        weights, packed = pack(model.network.state_dict(), model.config.model.weights)
+        written = {"format": FORMAT if packed else _UNPACKED_FORMAT}
+        written |= model.config.model_dump(exclude=_left_out(model.config))
+        _write_json(part / "config.json", written)
         _write_json(part / "vocabulary.json", model.vocabularies.as_dict())
         digests = {name: _digest(part / name) for name in ("config.json", "vocabulary.json")}
-        write_tensors(part / "model.safetensors", model.network.state_dict(), {"sha256": digests})
+        about = {"sha256": digests, **({"packed": packed} if packed else {})}
+        write_tensors(part / "model.safetensors", weights, about)
         _write_json(part / "metrics.json", model.metrics)
         lines = "".join(json.dumps(epoch) + "\n" for epoch in model.history)
         (part / "history.jsonl").write_text(lines, encoding="utf-8")
@@ -160,10 +164,15 @@ def _left_out(config: Config) -> dict[str, Any]:
 
     They aren't written, so that an older package reads the directory.
     """
-    later, default = {"remember_entities", "tensorboard", "checkpoint_minutes"}, Config()
-    unset = {"features"} if config.features == default.features else set()
-    same = {name for name in later if getattr(config.training, name) == getattr(default.training, name)}
-    return {"training": same, **dict.fromkeys(unset, True)}
+    later = {
+        "training": ("remember_entities", "tensorboard", "checkpoint_minutes", "average_every"),
+        "model": ("weights",),
+    }
+    default, left = Config(), {}
+    for section, names in later.items():
+        now, unset = getattr(config, section), getattr(default, section)
+        left[section] = {name for name in names if getattr(now, name) == getattr(unset, name)}
+    return {**left, **({"features": True} if config.features == default.features else {})}
 
 
 @contextmanager
@@ -200,7 +209,11 @@ def _check_sizes(folder: Path, config: Config, vocabularies: Vocabularies, heade
 
 def _read_weights(path: Path, header: Header, network: BiLSTMCRF, *, old_names: bool) -> dict[str, Tensor]:
     """The tensors of a file, each as this network wants it."""
-    names = {name: name for name in header.tensors}
+    try:
+        found = unpacked_kinds(header)
+    except DamagedError as error:
+        raise ModelError(f"{path}: damaged: {error}; train or copy it again") from None
+    names = {name: name for name in found}
     if old_names:
         # In format 1 a recurrent cell was PyTorch's own module, not one that holds it.
         names = {name: re.sub(r"_cell\.(weight|bias)_", r"_cell.fused.\1_", name) for name in names}
@@ -208,7 +221,7 @@ def _read_weights(path: Path, header: Header, network: BiLSTMCRF, *, old_names: 
         name: kind_of(list(tensor.shape), str(tensor.dtype).removeprefix("torch."))
         for name, tensor in network.state_dict().items()
     }
-    kinds = {names[name]: kind for name, kind in header.tensors.items()}
+    kinds = {names[name]: kind for name, kind in found.items()}
     for name in sorted(wanted.keys() | kinds.keys()):
         if wanted.get(name) != kinds.get(name):
             raise ModelError(
@@ -216,7 +229,7 @@ def _read_weights(path: Path, header: Header, network: BiLSTMCRF, *, old_names: 
                 "train or copy it again"
             )
     try:
-        return {names[name]: tensor for name, tensor in read_tensors(path, header).items()}
+        return {names[name]: tensor for name, tensor in unpack(read_tensors(path, header), header).items()}
     except DamagedError as error:
         raise ModelError(f"{path}: damaged: {error}; train or copy it again") from None
 

@@ -17,6 +17,10 @@ from ner.text.vocabulary import Vocabularies
 
 # Padded tokens of a batch: enough to fill the matrix units of two cores, small enough for their cache.
 BATCH_TOKENS = 2048
+# A recurrent layer takes a step for each token, whose cost is hardly less for one sentence than for eight: so where
+# fewer than eight would share that batch, they share one that only bounds the memory, at some 130 MB.
+_FEWEST = 8
+_LONG_BATCH_TOKENS = 16_384
 
 
 def predict_tags(network: BiLSTMCRF, vocabularies: Vocabularies, sentences: Sequence[Sentence]) -> list[list[str]]:
@@ -82,14 +86,21 @@ def emissions_of(
     encoded = encode(sentences, vocabularies)
     filled = np.flatnonzero(encoded.lengths)
     with torch.inference_mode():
-        for places in batch_rows(encoded.lengths[filled], size=1, tokens=min(BATCH_TOKENS, WINDOW)):
-            rows = filled[places]
+        for rows in _batches(filled, encoded.lengths):
             if encoded.lengths[rows[0]] > WINDOW:
                 emissions = windowed_emissions(network, encoded, rows[0])
                 yield rows, emissions, emissions.new_ones(emissions.shape[:2], dtype=torch.bool)
             else:
                 inputs = make_batch(encoded, rows)[0].to(device)
                 yield rows, network.emissions(inputs), inputs.mask
+
+
+def _batches(rows: Numbers, lengths: Numbers) -> Iterator[Numbers]:
+    """Batches of these rows, the longest first."""
+    long = lengths[rows] > BATCH_TOKENS // _FEWEST
+    for group, tokens in ((rows[long], _LONG_BATCH_TOKENS), (rows[~long], BATCH_TOKENS)):
+        for places in batch_rows(lengths[group], size=1, tokens=tokens):
+            yield group[places]
 
 
 def _roles(vocabularies: Vocabularies) -> dict[str, list[int]]:

@@ -21,7 +21,15 @@ from torch import Tensor
 _LONGEST_HEADER = 100_000_000
 _PAGE = 4096
 _NO_NOTE = f"{zlib.crc32(b'{}'):08x} {{}}"
-_DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "I64": "int64", "U8": "uint8", "BOOL": "bool"}
+_DTYPES = {
+    "F64": "float64",
+    "F32": "float32",
+    "F16": "float16",
+    "I64": "int64",
+    "I8": "int8",
+    "U8": "uint8",
+    "BOOL": "bool",
+}
 
 
 class DamagedError(ValueError):

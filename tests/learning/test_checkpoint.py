@@ -402,12 +402,12 @@ def change_json(path: Path, **values: object) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), **values}), encoding="utf-8")
 
 
-@pytest.mark.parametrize("found", [3, 99, "1", None, 0, -1, True])
+@pytest.mark.parametrize("found", [4, 99, "1", None, 0, -1, True])
 def test_a_newer_format_says_so(folder: Path, found: object) -> None:
     change_json(folder / "config.json", format=found)
     with pytest.raises(ModelError) as error:
         load_model(folder, CPU)
-    assert str(error.value) == f"{folder}: expected model format 2 or older, found {found}; update bilstm-crf-ner"
+    assert str(error.value) == f"{folder}: expected model format 3 or older, found {found}; update bilstm-crf-ner"
 
 
 def test_settings_this_version_does_not_know_are_named(folder: Path) -> None:

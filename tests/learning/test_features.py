@@ -52,9 +52,7 @@ def test_a_model_with_a_lexicon_and_a_gazetteer_tags_alike_when_loaded(
     loaded = load_model(tmp_path / "model", torch.device("cpu"))
     assert loaded.vocabularies == model.vocabularies
     assert loaded.vocabularies.lexicon is not None
-    assert (
-        loaded.vocabularies.lexicon.words == ("上海", "北京", "很大", "广州") or loaded.vocabularies.lexicon.counts[0]
-    )
+    assert set(loaded.vocabularies.lexicon.words) == {"上海", "北京", "很大", "广州"}
     assert [gazetteer.name for gazetteer in loaded.vocabularies.gazetteers] == ["cities"]
     sentences = [*corpus.dev, sentence_from_words(list("他在广州"))]
     for before, after in zip(

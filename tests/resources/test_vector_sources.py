@@ -103,6 +103,56 @@ def test_a_package_comes_through_pip_itself_and_is_never_imported(tmp_path, monk
     assert "tiny_vectors" not in sys.modules
 
 
+def sdist_of(folder: Path, marker: Path) -> Path:
+    """A source distribution whose setup, when pip runs it, leaves a mark."""
+    folder.mkdir()
+    backend = f"""
+from pathlib import Path
+def prepare_metadata_for_build_wheel(directory, config_settings=None):
+    Path({str(marker)!r}).touch()
+    folder = Path(directory) / "tiny_vectors-1.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\\nName: tiny-vectors\\nVersion: 1.0\\n")
+    return folder.name
+"""
+    files = {
+        "pyproject.toml": b'[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',
+        "backend.py": backend.encode(),
+        "PKG-INFO": b"Metadata-Version: 1.1\nName: tiny-vectors\nVersion: 1.0\n",
+        "tiny/words.vector": TEXT,
+    }
+    with tarfile.open(folder / "tiny-vectors-1.0.tar.gz", "w:gz") as archive:
+        for name, content in files.items():
+            info = tarfile.TarInfo(f"tiny-vectors-1.0/{name}")
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return folder / "tiny-vectors-1.0.tar.gz"
+
+
+def test_a_source_distribution_is_fetched_read_and_scaled(tmp_path, monkeypatch):
+    sdist = sdist_of(tmp_path / "index", tmp_path / "ran")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(sdist.parent))
+    (tmp_path / "into").mkdir()
+    member = "tiny-vectors-1.0/tiny/words.vector"
+    source = Source("pypi", "tiny-vectors==1.0", member=member, sha256=sha256_of(sdist), scale=0.5)
+    vectors = read_archive(source, fetch_archive(source, tmp_path / "into", on_progress=None))
+    assert vectors.words == WORDS
+    assert vectors.matrix.tolist() == [[0.5 * number for number in row] for row in ROWS]
+    assert (tmp_path / "ran").exists()  # what the next test is about
+
+
+def test_a_source_distribution_of_another_digest_is_not_run(tmp_path, monkeypatch):
+    sdist = sdist_of(tmp_path / "index", tmp_path / "ran")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(sdist.parent))
+    (tmp_path / "into").mkdir()
+    source = Source("pypi", "tiny-vectors==1.0", member="any", sha256="0" * 64)
+    with pytest.raises(DownloadError, match=r"^tiny-vectors==1\.0: pip could not fetch the package: ERROR: THESE"):
+        fetch_archive(source, tmp_path / "into", on_progress=None)
+    assert not (tmp_path / "ran").exists()
+
+
 def test_a_package_that_pip_cannot_find_is_told_in_pips_words(tmp_path, monkeypatch):
     (tmp_path / "empty").mkdir()
     monkeypatch.setenv("PIP_NO_INDEX", "1")

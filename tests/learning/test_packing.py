@@ -1,0 +1,121 @@
+"""Weights in fewer bits: each row within its own rounding, and files that lie about it refused."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from ner.errors import ModelError
+from ner.learning.checkpoint import load_model, save_model
+from ner.learning.packing import pack, unpack, unpacked_kinds
+from ner.learning.prediction import predict_tags
+from ner.learning.shrinking import shrink
+from ner.learning.tensor_files import DamagedError, read_header, read_tensors, write_tensors
+from ner.learning.training import train_model
+from ner.text.corpus import Corpus
+
+TENSORS = {
+    "matrix": torch.tensor([[1.0, -3.0, 0.02], [0.0, 0.0, 0.0], [1e-4, 2e-4, -1e-4]]),
+    "cube": torch.arange(12.0).view(2, 3, 2) - 5,
+    "half": torch.tensor([[0.5, -0.25]], dtype=torch.float16),
+    "bias": torch.tensor([0.1, 0.2]),
+}
+
+
+def through_a_file(weights: str, path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    packed, types = pack(TENSORS, weights)
+    write_tensors(path, packed, {"packed": types})
+    header = read_header(path)
+    return unpack(read_tensors(path, header), header), unpacked_kinds(header)
+
+
+@pytest.mark.parametrize("weights", ["fp32", "fp16", "int8"])
+def test_what_is_unpacked_has_the_kinds_of_before(tmp_path: Path, weights: str) -> None:
+    found, kinds = through_a_file(weights, tmp_path / "t.safetensors")
+    assert {name: (t.shape, t.dtype) for name, t in found.items()} == {
+        n: (t.shape, t.dtype) for n, t in TENSORS.items()
+    }
+    assert kinds == {
+        "matrix": "of shape [3, 3]",
+        "cube": "of shape [2, 3, 2]",
+        "half": "of shape [1, 2] in float16",
+        "bias": "of shape [2]",
+    }
+
+
+def test_eight_bits_round_each_row_to_a_127th_of_its_largest(tmp_path: Path) -> None:
+    found, _ = through_a_file("int8", tmp_path / "t.safetensors")
+    for name, tensor in TENSORS.items():
+        steps = tensor.float().flatten(1).abs().amax(1) / 127 if tensor.dim() > 1 else torch.zeros(len(tensor))
+        off = (found[name].float() - tensor.float()).abs().flatten(min(1, tensor.dim() - 1))
+        off = off if off.dim() > 1 else off.unsqueeze(1)
+        assert bool((off <= steps.unsqueeze(1) * 0.5001 + 1e-4 * (name == "half")).all()), name
+    assert torch.equal(found["bias"], TENSORS["bias"])
+
+
+def test_half_precision_rounds_as_half_precision_does(tmp_path: Path) -> None:
+    found, _ = through_a_file("fp16", tmp_path / "t.safetensors")
+    assert torch.equal(found["matrix"], TENSORS["matrix"].half().float())
+    assert torch.equal(found["half"], TENSORS["half"])
+
+
+@pytest.mark.parametrize(
+    ("types", "reason"),
+    [
+        ({"none": "float32"}, "expected notes on the tensors that are packed, found others"),
+        ({"matrix": "int4"}, "expected notes on the tensors that are packed, found others"),
+        (["matrix"], "expected notes on the tensors that are packed, found others"),
+        (
+            {"bias": "float32", "matrix": "float32"},
+            "expected matrix in int8 with a scale for each row, or in half precision; found of shape [3, 3] in int8",
+        ),
+    ],
+)
+def test_notes_that_do_not_fit_the_tensors_are_refused(tmp_path: Path, types: object, reason: str) -> None:
+    packed, _ = pack(TENSORS, "int8")
+    del packed["matrix.scale"]
+    write_tensors(tmp_path / "t.safetensors", packed, {"packed": types})
+    with pytest.raises(DamagedError) as error:
+        unpacked_kinds(read_header(tmp_path / "t.safetensors"))
+    assert str(error.value) == reason
+
+
+@pytest.mark.parametrize("weights", ["fp16", "int8"])
+def test_a_small_model_tags_a_corpus_known_by_heart_as_the_large_one_does(
+    corpus: Corpus, make_config: object, tmp_path: Path, weights: str
+) -> None:
+    model = train_model(make_config(epochs=40), corpus)  # type: ignore[operator]
+    save_model(model, tmp_path / "large")
+    save_model(shrink(model, weights=weights, keep_vectors="seen"), tmp_path / "small")
+    small = load_model(tmp_path / "small", torch.device("cpu"))
+    tags = predict_tags(model.network, model.vocabularies, corpus.dev)
+    assert predict_tags(small.network, small.vocabularies, corpus.dev) == tags
+    size, large = ((tmp_path / name / "model.safetensors").stat().st_size for name in ("small", "large"))
+    assert size < large
+    assert small.config.model.weights == weights
+    assert model.config.model.weights == "fp32"
+
+
+def test_a_packed_model_says_that_older_packages_cannot_read_it(
+    corpus: Corpus, make_config: object, tmp_path: Path
+) -> None:
+    model = train_model(make_config(epochs=1), corpus)  # type: ignore[operator]
+    save_model(model, tmp_path / "model")
+    assert '"format": 2' in (tmp_path / "model/config.json").read_text()
+    save_model(shrink(model, weights="int8", keep_vectors="all"), tmp_path / "small")
+    assert '"format": 3' in (tmp_path / "small/config.json").read_text()
+
+
+def test_a_model_whose_notes_are_of_other_tensors_is_damaged(
+    corpus: Corpus, make_config: object, tmp_path: Path
+) -> None:
+    model = train_model(make_config(epochs=1), corpus)  # type: ignore[operator]
+    save_model(model, tmp_path / "model")
+    path = tmp_path / "model/model.safetensors"
+    header = read_header(path)
+    write_tensors(path, read_tensors(path, header), {**header.about, "packed": {"projection.bias": "float64"}})
+    with pytest.raises(ModelError) as error:
+        load_model(tmp_path / "model", torch.device("cpu"))
+    assert str(error.value) == (
+        f"{path}: damaged: expected notes on the tensors that are packed, found others; train or copy it again"
+    )
