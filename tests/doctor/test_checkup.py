@@ -123,6 +123,7 @@ def test_a_file_that_is_none_is_an_error_and_the_others_are_examined_all_the_sam
 
 def test_a_file_without_sentences_and_one_without_entities_fail_as_training_does(check):
     assert of_kind(check("\n\n"), "no-sentences").severity == "error"
+    assert of_kind(check(b"\xef\xbb\xbf"), "no-sentences").severity == "error"  # found by benchmarks/fuzz.py
     assert of_kind(check("a O\n"), "no-labels").severity == "error"
     assert not check("a B-X\n", "a O\n").errors
 
