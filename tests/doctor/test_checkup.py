@@ -1,6 +1,7 @@
 """Each finding of the data doctor in a file made for it, and the verdict against the reader itself."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -8,11 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ner.config import override_data
 from ner.doctor.checkup import Checkup, check_files
 from ner.doctor.finding import KINDS, Finding
 from ner.errors import DataError
 from ner.settings import DataConfig
 from ner.text.columns import read_tagged
+from tests.conftest import ROOT
 
 
 @pytest.fixture
@@ -157,8 +160,6 @@ def test_everything_is_counted(check):
     ],
 )  # fmt: skip
 def test_settings_are_advised_for_a_file_that_is_meant_otherwise_and_with_them_it_is_read(check, content, remedy):
-    from ner.config import override_data
-
     assert of_kind(check(content), "unreadable-line").remedy == remedy
     advised = [part.strip().strip("'") for part in remedy.split("--set ")[1:]]
     if "…" not in remedy:
@@ -166,8 +167,6 @@ def test_settings_are_advised_for_a_file_that_is_meant_otherwise_and_with_them_i
 
 
 def test_the_pattern_that_is_advised_against_glued_digits_parts_them(check):
-    from ner.config import override_data
-
     remedy = of_kind(check("男0 B-X\n人1 I-X\n"), "glued-digits").remedy
     (advised,) = [part.strip().strip("'") for part in remedy.split("--set ")[1:]]
     (sentence,) = read_tagged("f", override_data(DataConfig(), [advised]))
@@ -255,10 +254,12 @@ def test_a_file_has_an_error_exactly_where_the_reader_refuses_it(check, content,
     json.dumps(checkup.as_dict())
 
 
-def test_the_doctor_needs_no_torch(check):
-    import subprocess
-
+def test_the_doctor_needs_no_torch(check, tmp_path):
     check(PLENTY)
-    code = "import sys; sys.argv = ['ner', 'data', 'check', 'f']; import ner.cli; ner.cli.main()"
-    code = f"try:\n    {code.replace('; ', chr(10) + '    ')}\nexcept SystemExit:\n    sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True).returncode == 0
+    code = (
+        "import sys\nfrom ner.cli import main\n"
+        f"sys.argv = ['ner', 'data', 'check', {str(tmp_path / 'f')!r}]\n"
+        "try:\n    main()\nexcept SystemExit as stop:\n    sys.exit(stop.code or 'torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (0, b"")
