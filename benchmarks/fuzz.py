@@ -44,7 +44,8 @@ from ner.text.encoding import decode_lines
 from ner.text.sentence import sentence_from_words
 from ner.text.tokenizer import split_sentences, tokenize
 
-SEEDS = Path(__file__).parent.parent / "tests" / "doctor" / "odd"
+# Inputs worth keeping, for every target; the test suite runs them too.
+KEPT = Path(__file__).parent.parent / "tests" / "fuzz"
 DESCRIBED = [
     {},
     {"separator": "\t"},
@@ -99,8 +100,6 @@ def make_columns(folder: Path) -> tuple[Target, list[bytes]]:
                 assert [row.line for row in rows] == [line.removesuffix("\n").removesuffix("\r") for line in text]
 
     files = [b"-DOCSTART- O\n\nEU B-ORG\nrejects O\n\n", b"a I-X\r\nb B-X\r\n\t\r\nc M-X\n", b"a:B-X b:O <=> x\n"]
-    kept = sorted(SEEDS.glob("*")) if SEEDS.is_dir() else []
-    files += [path.read_bytes() for path in kept]
     return target, [bytes([number]) + file for number in range(len(DESCRIBED)) for file in files]
 
 
@@ -310,6 +309,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as work:
         target, seeds = TARGETS[options.target](Path(work))
+        seeds += [path.read_bytes() for path in sorted((KEPT / options.target).iterdir())]
         findings = Findings(target, folder)
         if atheris is None or options.by_chance:
             run_by_chance(findings, seeds, options.seconds)

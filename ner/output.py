@@ -15,6 +15,8 @@ from ner.text.sentence import Entity, Sentence, sentence_from_words
 from ner.text.tags import spans_to_tags
 
 _Item = TypeVar("_Item")
+# Lines that wait for a sentence's end, where none is open: a file may have a million empty ones.
+_MOST_ROWS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,8 @@ def _blocks(rows: Iterable[Row]) -> Iterator[list[Row]]:
     block: list[Row] = []
     filled = closed = False
     for row in rows:
-        if row.kind == "token" and closed:
+        idle = (closed or not filled) and len(block) >= _MOST_ROWS
+        if idle or (row.kind == "token" and closed):
             yield block
             block, filled, closed = [], False, False
         block.append(row)

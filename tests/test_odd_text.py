@@ -103,6 +103,20 @@ def test_empty_lines_by_the_million_stream_through(tagger, input_format, number)
     assert count == number
 
 
+def test_empty_lines_do_not_pile_up(tagger):
+    def peak(number):
+        lines = ["Jordan x\n", *["\n"] * number, "left y\n"]
+        tracemalloc.start()
+        options = OutputOptions("conll", batch_size=8)
+        count = sum(1 for _ in tag_columns(tagger, lines, options, data=tagger.config.data, where="f"))
+        (_, most), _ = tracemalloc.get_traced_memory(), tracemalloc.stop()
+        assert count == number + 2
+        return most - 8 * number  # the list of lines itself
+
+    peak(10)
+    assert peak(200_000) < peak(20_000) + 1_000_000
+
+
 def test_a_million_empty_lines_in_a_column_file_part_its_sentences_and_no_more(tmp_path):
     from ner.text.columns import read_conll
 

@@ -59,7 +59,7 @@ def read_all(path: str, data: DataConfig) -> Readable:
             opens_document = False
         opens_document |= kind == "document"
     # A file that can't be read at all has said so already.
-    if not sentences and not findings:
+    if not sentences and all(finding.severity != "error" for finding in findings):
         findings.append(Finding("no-sentences", path, "no tagged sentence", "is it the right file?"))
     if data.layout == "columns":
         findings += odd_lines(lines, rows, path, data)

@@ -6,9 +6,9 @@ CRF decodes them all, so no entity and no probability knows of a window's edge.
 
 What is exact: everything behind the emissions (tags, spans, probabilities, readings), in double precision, since the
 score of a path grows with its length; a word's characters and its bigram; where a sentence begins and ends. What is
-approximate: what a recurrent state would have carried across the margin. It fades by a tenth every 50 to 100 tokens
-on the models measured (docs/reliability-data.md), to a hundred-thousandth of the emissions' spread or less at the
-margin. A model with `model.context = "global"` sees the summary of its window in place of the whole sentence's.
+approximate: what a recurrent state would have carried across the margin. On the models measured it fades by a factor of
+ten every 75 to 130 tokens (docs/reliability-data.md), to less than 3 in 100,000 of the emissions' spread at the margin.
+A model with `model.context = "global"` sees the summary of its window in place of the whole sentence's.
 """
 
 from collections.abc import Iterator
@@ -25,8 +25,8 @@ from ner.network.model import BiLSTMCRF
 # Tokens that a window holds at most; a sentence up to this long is read whole. A token takes some 8 kB on its way
 # through the network. The longest sentence of CoNLL-2003 has 124 tokens.
 WINDOW = 10_000
-# Tokens on each side whose emissions are thrown away; at 500 no emission is off by more than 1e-4 where their spread
-# is 4 to 6, at 200 by 0.06, at 100 by 0.4. Reading them twice costs a ninth of the time.
+# Tokens on each side whose emissions are thrown away: at 500 the worst emission was off by 0.0001 where their spread
+# is 4, at 200 by 0.06, at 100 by 0.4. Reading these tokens twice costs an eighth of the time.
 MARGIN = 500
 # Windows begin and end at multiples of it, counted from the sentence's own ends: a clockwork cell whose periods
 # divide it ticks as it would without windows.

@@ -1,6 +1,7 @@
 """Each finding of the data doctor in a file made for it, and the verdict against the reader itself."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -8,11 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ner.config import override_data
 from ner.doctor.checkup import Checkup, check_files
 from ner.doctor.finding import KINDS, Finding
 from ner.errors import DataError
 from ner.settings import DataConfig
 from ner.text.columns import read_tagged
+from tests.conftest import ROOT
 
 
 @pytest.fixture
@@ -56,6 +59,7 @@ TEN_OPEN = "".join(f"{name} I-X\n. O\n\n" for name in "abcdefghij")
         ("orphan-tag", ["a B-X\nb I-X\nc O\nd I-X\ne I-Y\n"], {"scheme": "iob2"}, 2, "f:4: I-X at 'd'"),
         ("orphan-tag", ["a B-X\nb E-X\nc E-X\n\nd S-X\ne I-X\nf E-X\n"], {}, 2, "f:3: E-X at 'c'"),
         ("orphan-tag", ["a ?\nb I-X\nc O\n? O\nd I-X\n"], {"unknown_tag": "?", "scheme": "iob2"}, 1, "f:5: I-X at 'd'"),
+        ("orphan-tag", ["a I-X\nb ?\n"], {"unknown_tag": "?", "scheme": "iob2"}, 1, "f:1: I-X at 'a'"),
         ("unclosed-entity", ["a B-X\nb O\nc S-X\n\nd B-X\ne M-X\n"], {}, 2, "f:1: B-X at 'a'"),
         ("unclosed-entity", ["a B-X\nb ?\nc S-X\n\nd B-X\ne M-X\n"], {"unknown_tag": "?"}, 1, "f:6: M-X at 'e'"),
         ("redundant-b", ["a I-X\nb I-X\nc O\nd B-X\ne B-X\nf I-Y\nf B-X\n"], {"scheme": "iob1"}, 2, "f:4: B-X at 'd'"),
@@ -74,6 +78,8 @@ TEN_OPEN = "".join(f"{name} I-X\n. O\n\n" for name in "abcdefghij")
          "'in' 'Rome' ',': L 1 (f:2), G 1 (f:6), O 1 (f:11)"),
         ("inconsistent-context", ["on O\n12 O\nA B-X\nB I-X\nleft O\n", "no O\n99 O\nA B-Y\nB I-Y\nleft O\n"], {}, 1,
          "'00' 'A B' 'left': X 1 (f:3), Y 1 (g:3)"),
+        ("inconsistent-context", ["in O\nA B-X\n\nin O\nA O\n\nA B-X\nB I-X\n"], {}, 1,
+         "'in' 'A' '—': X 1 (f:2), O 1 (f:5)"),
         ("replacement-character", ["a\ufffd B-X\n\ufffd O\n"], {}, 2, "f:1: 'a\ufffd'"),
         ("control-character", ["a O\nb\x07 B-X\n\x85 O\n"], {}, 2, r"f:2: 'b\x07'"),
         ("invisible-character", ["a O\nb\u200b B-X\n\u202ec O\nx\u200dy O\n"], {}, 3, r"f:2: 'b\u200b'"),
@@ -123,6 +129,7 @@ def test_a_file_that_is_none_is_an_error_and_the_others_are_examined_all_the_sam
 
 def test_a_file_without_sentences_and_one_without_entities_fail_as_training_does(check):
     assert of_kind(check("\n\n"), "no-sentences").severity == "error"
+    assert of_kind(check(b"\xef\xbb\xbf"), "no-sentences").severity == "error"  # found by benchmarks/fuzz.py
     assert of_kind(check("a O\n"), "no-labels").severity == "error"
     assert not check("a B-X\n", "a O\n").errors
 
@@ -156,8 +163,6 @@ def test_everything_is_counted(check):
     ],
 )  # fmt: skip
 def test_settings_are_advised_for_a_file_that_is_meant_otherwise_and_with_them_it_is_read(check, content, remedy):
-    from ner.config import override_data
-
     assert of_kind(check(content), "unreadable-line").remedy == remedy
     advised = [part.strip().strip("'") for part in remedy.split("--set ")[1:]]
     if "…" not in remedy:
@@ -165,8 +170,6 @@ def test_settings_are_advised_for_a_file_that_is_meant_otherwise_and_with_them_i
 
 
 def test_the_pattern_that_is_advised_against_glued_digits_parts_them(check):
-    from ner.config import override_data
-
     remedy = of_kind(check("男0 B-X\n人1 I-X\n"), "glued-digits").remedy
     (advised,) = [part.strip().strip("'") for part in remedy.split("--set ")[1:]]
     (sentence,) = read_tagged("f", override_data(DataConfig(), [advised]))
@@ -254,10 +257,12 @@ def test_a_file_has_an_error_exactly_where_the_reader_refuses_it(check, content,
     json.dumps(checkup.as_dict())
 
 
-def test_the_doctor_needs_no_torch(check):
-    import subprocess
-
+def test_the_doctor_needs_no_torch(check, tmp_path):
     check(PLENTY)
-    code = "import sys; sys.argv = ['ner', 'data', 'check', 'f']; import ner.cli; ner.cli.main()"
-    code = f"try:\n    {code.replace('; ', chr(10) + '    ')}\nexcept SystemExit:\n    sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True).returncode == 0
+    code = (
+        "import sys\nfrom ner.cli import main\n"
+        f"sys.argv = ['ner', 'data', 'check', {str(tmp_path / 'f')!r}]\n"
+        "try:\n    main()\nexcept SystemExit as stop:\n    sys.exit(stop.code or 'torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (0, b"")
