@@ -181,7 +181,7 @@ def train(
         resume: go on from `state`.
 
     Raises:
-        TrainingError: nothing to learn from, or the loss is no longer finite.
+        TrainingError: nothing to learn from, or training diverged before there was a model to keep.
         DataError: a sentence hasn't one tag a token.
         VectorsError: the pretrained vectors are missing, damaged or of another width.
         ConfigError: no such device, or a run is resumed under other settings or on another corpus.

@@ -58,6 +58,7 @@ FLOORS = [
         "learning.temperature",
         "learning.state",
         "learning.listener",
+        "learning.guards",
         "learning.interruption",
         "learning.epochs",
         "learning.training",
