@@ -1,8 +1,8 @@
 """Memory of a process that tags without end: `python benchmarks/memory.py MODEL [--sentences 1000000] [--out PNG]`.
 
 Sentences are generated as they are read, of the bundled corpus's words and of words nobody has seen, so that nothing
-that is kept for each new word could stay small; `ner tag` reads them from a pipe. Its resident memory is read each
-second, and drawn.
+that is kept for each new word could stay small; a process puts them through `Tagger.pipe`. Its resident memory is read
+each second, and drawn.
 """
 
 import argparse
@@ -18,11 +18,18 @@ from pathlib import Path
 import ner
 
 ROOT = Path(__file__).parent.parent
+TAG = """
+import sys, torch, ner
+tagger = ner.load(sys.argv[1], device="cpu")
+torch.set_num_threads(int(sys.argv[2]))
+for entities in tagger.pipe(line.rstrip("\\n") for line in sys.stdin):
+    print(len(entities))
+"""
 
 
 def sentence(words: list[str]) -> str:
-    """Five to forty words, one in twenty of them invented."""
-    chosen = random.choices(words, k=random.randint(5, 40))
+    """Three to twenty words, one in twenty of them invented."""
+    chosen = random.choices(words, k=random.randint(3, 20))
     for place, word in enumerate(chosen):
         if random.random() < 0.05:
             chosen[place] = "".join(random.choices(string.ascii_letters + string.digits, k=len(word) + 3))
@@ -40,16 +47,17 @@ def main() -> None:
     parser.add_argument("model")
     parser.add_argument("--sentences", type=int, default=1_000_000)
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "pictures" / "memory.png")
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     random.seed(options.seed)
     corpus = ner.read_conll(ROOT / "data" / "sample-en" / "train.conll")
     words = sorted({word for s in corpus for word in s.words})
-    process = subprocess.Popen(
-        [sys.executable, "-m", "ner", "tag", options.model, "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    assert process.stdin is not None and process.stdout is not None
+    command = [sys.executable, "-c", TAG, options.model, str(options.threads)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     pipe, results = process.stdin, process.stdout
+    assert pipe is not None
+    assert results is not None
 
     def feed() -> None:
         for _ in range(options.sentences):
@@ -69,16 +77,15 @@ def main() -> None:
         threading.Thread(target=work, daemon=True).start()
     for line in results:
         done += 1
-        entities += line.count(b'"label"')
+        entities += int(line)
     seconds = time.monotonic() - begin
     assert (process.wait(), done) == (0, options.sentences)
 
     warm = [memory for number, memory in seen if number > 0.1 * options.sentences]
     first, last = warm[: len(warm) // 4], warm[-(len(warm) // 4) :]
     print(f"{done:,} sentences, {entities:,} entities, {seconds:.0f} s, {done / seconds:,.0f} sentences/s")
-    print(
-        f"peak {max(memory for _, memory in seen):.0f} MB; after the first tenth {min(warm):.0f} to {max(warm):.0f} MB"
-    )
+    peak = max(memory for _, memory in seen)
+    print(f"peak {peak:.0f} MB; after the first tenth {min(warm):.0f} to {max(warm):.0f} MB")
     drift = sum(last) / len(last) - sum(first) / len(first)
     print(f"mean of the last quarter of that less the mean of the first: {drift:+.1f} MB")
     draw(seen, Path(options.model).name, options.out)
@@ -96,7 +103,7 @@ def draw(seen: list[tuple[int, float]], model: str, path: Path) -> None:
     axes.set_xlim(0, None)
     axes.set_xlabel("sentences tagged (thousands)")
     axes.set_ylabel("resident memory (MB)")
-    axes.set_title(f"ner tag {model}, sentences from a pipe", fontsize=10)
+    axes.set_title(f"Tagger.pipe of {model}", fontsize=10)
     axes.grid(alpha=0.3)
     figure.savefig(path, dpi=120)
 
