@@ -3,14 +3,18 @@
 Text becomes sentences, sentences spans, spans entities with character offsets on the untouched text.
 """
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from ner.config import Config
-from ner.errors import ConfigError, DataError
+from ner.errors import ConfigError, DataError, ModelError
 from ner.evaluation.analysis import Analysis, analyse
 from ner.evaluation.calibration import Calibration, measure_calibration
 from ner.evaluation.memory import Memory, Training
@@ -29,10 +33,26 @@ from ner.text.tokenizer import split_sentences
 
 
 class Tagger:
-    """A trained recognizer; made by `ner.load` or `ner.train`."""
+    """A trained recognizer; made by `ner.load` or `ner.train`.
 
-    def __init__(self, model: Model) -> None:
+    Several threads may use one at once, and so may processes forked from this one. It is pickled as the name of its
+    model directory, and read from there again.
+    """
+
+    def __init__(self, model: Model, *, folder: Path | None = None, device: str = "auto") -> None:
+        """`folder` holds the model, if it is saved; `device` is where it is read to when it is unpickled."""
         self._model = model
+        self._folder = folder
+        self._device = device
+        _survive_forks()
+
+    def __reduce__(self) -> tuple[Callable[..., "Tagger"], tuple[str]]:
+        if self._folder is None:
+            raise ModelError(
+                "pickle: expected a Tagger that was loaded or saved, for it is pickled by its model directory, "
+                "found one that has none; call its save(FOLDER) first"
+            )
+        return partial(load, device=self._device), (str(self._folder),)
 
     @property
     def labels(self) -> list[str]:
@@ -183,6 +203,7 @@ class Tagger:
             ModelError: the folder holds something that isn't a model.
         """
         save_model(self._model, folder)
+        self._folder = Path(folder).resolve()
 
 
 def load(folder: str | Path, *, device: str = "auto") -> Tagger:
@@ -196,7 +217,7 @@ def load(folder: str | Path, *, device: str = "auto") -> Tagger:
         ModelError: a file is missing or damaged, or of a newer format.
         ConfigError: no such device.
     """
-    return Tagger(load_model(folder, choose_device(device)))
+    return Tagger(load_model(folder, choose_device(device)), folder=Path(folder).resolve(), device=device)
 
 
 def train(
@@ -219,7 +240,7 @@ def train(
         resume: go on from `state`.
 
     Raises:
-        TrainingError: nothing to learn from, or the loss is no longer finite.
+        TrainingError: nothing to learn from, or training diverged before there was a model to keep.
         DataError: a sentence hasn't one tag a token.
         VectorsError: the pretrained vectors are missing, damaged or of another width.
         ConfigError: no such device, or a run is resumed under other settings or on another corpus.
@@ -234,6 +255,16 @@ def entity_of(text: str, sentence: Sentence, span: Span, score: float | None) ->
     """A span of a sentence as an entity of the text that its tokens' offsets are of."""
     start, end = sentence.tokens[span.start].start, sentence.tokens[span.end - 1].end
     return Entity(span.label, text[start:end], start, end, score)
+
+
+@cache
+def _survive_forks() -> None:
+    """Once: in a process forked from this one, PyTorch uses a single thread.
+
+    The threads of its pool don't live on there, and an operation that waits for them waits for ever.
+    """
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
 
 
 def _check_tagged(sentences: Sequence[Sentence]) -> None:

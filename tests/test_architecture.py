@@ -88,6 +88,7 @@ FLOORS = [
         "learning.temperature",
         "learning.state",
         "learning.listener",
+        "learning.guards",
         "learning.interruption",
         "learning.epochs",
         "learning.training",

@@ -45,7 +45,7 @@ def train(
             check_free(out)
         _train_seeds(config, settings or [], range(loaded.training.seed, loaded.training.seed + seeds), out, processes)
         return
-    with sole_run(out) as state:
+    with sole_run(out) as state, Signals() as signals:
         if not force:
             check_free(out)
         if is_unfinished(state) and not resume:
@@ -56,7 +56,7 @@ def train(
             remove_state(state)
         corpus = load_corpus(loaded.data)
         try:
-            with Signals() as signals, TrainingProgress(loaded.training.epochs) as progress:
+            with TrainingProgress(loaded.training.epochs) as progress:
                 listener = replace(progress.listener, should_stop=signals.should_stop)
                 tagger = train_tagger(loaded, corpus, listener=listener, state=state, resume=resume)
         except InterruptionError as error:

@@ -16,6 +16,7 @@ from ner.config import Config
 from ner.errors import TrainingError
 from ner.evaluation.report import report_tags
 from ner.learning.batches import Encoded, batch_rows, drop_singletons, make_batch
+from ner.learning.guards import check_epoch, check_finite, find_collapse, find_failure
 from ner.learning.interruption import Checkpoints
 from ner.learning.listener import Epoch, Listener, Step
 from ner.learning.optimizer import clip_gradient, learning_rate
@@ -24,7 +25,7 @@ from ner.learning.rowwise import RowwiseSGD
 from ner.learning.state import Position, Run, weights_of
 from ner.network.crf import NotFiniteError
 from ner.text.corpus import Corpus
-from ner.text.sentence import Sentence
+from ner.text.tags import tags_to_spans
 from ner.text.vocabulary import Vocabularies
 
 
@@ -43,7 +44,7 @@ def run_epochs(run: Run, task: Task, state: Path | None) -> None:
     """Trains what is left of a run; its state goes to a folder, where there is one.
 
     Raises:
-        TrainingError: the loss is no longer finite.
+        TrainingError: training diverged before there was a model to keep.
         InterruptionError: the listener asked to stop; the state is saved.
         ModelError: the state can't be written.
     """
@@ -55,8 +56,17 @@ def run_epochs(run: Run, task: Task, state: Path | None) -> None:
         if settings.patience and number - 1 - run.best_epoch >= settings.patience:
             listener.on_message(f"stopped: no better dev F1 for {settings.patience} epochs")
             break
+        if collapse := find_collapse(run):
+            run.warning = collapse
+            break
         start = time.perf_counter() - run.position.seconds
-        rate = _train_epoch(run, task, number, checkpoints)
+        try:
+            rate = _train_epoch(run, task, number, checkpoints)
+        except TrainingError as error:
+            if not history or run.best_f1 == 0:
+                raise
+            run.warning = str(error)
+            break
         trained = run.position
         if run.average:
             run.average.swap()
@@ -83,6 +93,10 @@ def run_epochs(run: Run, task: Task, state: Path | None) -> None:
         history.append(asdict(epoch))
         listener.on_epoch(epoch)
         checkpoints.after_epoch(f"epoch {number}")
+    if run.warning is None and any(tags_to_spans(tags) for tags in gold):
+        run.warning = find_failure(run)
+    if run.warning:
+        listener.on_message(f"warning: {run.warning}; the model of epoch {run.best_epoch} is kept")
 
 
 def _train_epoch(run: Run, task: Task, number: int, checkpoints: Checkpoints) -> float:
@@ -116,13 +130,14 @@ def _train_epoch(run: Run, task: Task, number: int, checkpoints: Checkpoints) ->
             value = float(loss.detach())
         except NotFiniteError:
             value = math.nan
-        if not math.isfinite(value):
-            raise TrainingError(_not_finite(number, done + 1, value, [task.corpus.train[row] for row in rows]))
+        sentences = [task.corpus.train[row] for row in rows]
+        check_finite("loss", value, number, done + 1, sentences)
         run.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         norm = None
         if settings.clip_norm:
             norm = clip_gradient(parameters, settings.clip_norm)
+            check_finite("gradient", norm, number, done + 1, sentences)
         run.optimizer.step()
         if run.average and settings.average_every == "step":
             run.average.update()
@@ -138,16 +153,5 @@ def _train_epoch(run: Run, task: Task, number: int, checkpoints: Checkpoints) ->
         run.optimizer.settle()
     if run.average and settings.average_every == "epoch":
         run.average.update()
-    # The last step shows in no loss of this epoch, and may be the last of all.
-    if not all(bool(parameter.isfinite().all()) for parameter in parameters):
-        raise TrainingError(f"epoch {number}: expected finite weights, found NaN or infinity; {_CALMER}")
+    check_epoch(run, number)
     return rate
-
-
-_CALMER = "lower training.learning_rate or training.clip_norm"
-
-
-def _not_finite(epoch: int, batch: int, value: float, sentences: list[Sentence]) -> str:
-    places = ", ".join(sentence.where or " ".join(sentence.words[:5]) for sentence in sentences[:3])
-    found = f"epoch {epoch}, batch {batch}: expected a finite loss, found {value}"
-    return f"{found}; the batch begins with {places}; {_CALMER}"

@@ -53,6 +53,7 @@ class Run:
     seconds: float = 0.0
     position: Position = field(default_factory=Position)
     history: list[dict[str, Any]] = field(default_factory=list)
+    warning: str | None = None  # why it ended early, or is of little use
 
 
 def start_run(config: Config, network: BiLSTMCRF, *, corpus: str) -> Run:

@@ -49,7 +49,7 @@ def train_model(
         resume: go on from `state`.
 
     Raises:
-        TrainingError: nothing to learn from, or the loss is no longer finite.
+        TrainingError: nothing to learn from, or training diverged before there was a model to keep.
         DataError: a sentence hasn't one tag a token.
         VectorsError: the pretrained vectors are missing, damaged or of another width.
         ConfigError: no such device or cell, or a run is resumed under other settings or on another corpus.
@@ -91,6 +91,7 @@ def train_model(
             "epochs": len(run.history),
             "best_epoch": run.best_epoch,
             "seconds": run.seconds,
+            "warning": run.warning,
             "device": str(device),
             "parameters": sum(p.numel() for p in network.parameters()),
         },

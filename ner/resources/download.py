@@ -4,7 +4,6 @@ Also knows where downloaded things are kept: `NER_HOME`, else the platform's cac
 certificates are taken from the environment, as httpx does by default.
 """
 
-import contextlib
 import hashlib
 import os
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from pathlib import Path
 from platformdirs import user_cache_dir
 
 from ner.errors import DownloadError
-from ner.resources.folders import hidden_beside
+from ner.resources.folders import staged_file
 
 # A host that can't be reached says so within seconds; one that answers may be slow between two chunks.
 _CONNECT_SECONDS = 5.0
@@ -47,20 +46,15 @@ def fetch(
     Raises:
         DownloadError: no connection, an HTTP status other than 200, wrong size or digest, a full disk.
     """
-    part = hidden_beside(target)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _stream(url, part, size, on_progress)
-        check_file(part, sha256=sha256, size=size, where=url)
-        part.replace(target)
+        with staged_file(target) as part:
+            _stream(url, part, size, on_progress)
+            check_file(part, sha256=sha256, size=size, where=url)
     except OSError as error:
         raise DownloadError(
             f"{target}: can't be written: {error.strerror or error}; "
             "free space there, or set NER_HOME to another folder"
         ) from None
-    finally:
-        with contextlib.suppress(OSError):  # it was never made, or its folder wasn't
-            part.unlink()
 
 
 def check_file(path: Path, *, sha256: str | None, size: int | None, where: str) -> None:

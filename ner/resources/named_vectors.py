@@ -5,6 +5,7 @@ source that lacks words is completed from the set its catalogue entry names (see
 """
 
 import difflib
+import shutil
 import tempfile
 import tomllib
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from ner.errors import DownloadError, NerError, VectorsError
 from ner.resources.compact import Vectors, read_compact, read_meta, write_compact
 from ner.resources.completion import complete
 from ner.resources.download import cache_home, sha256_of
+from ner.resources.folders import sweep
 from ner.resources.vector_files import read_vectors
 from ner.resources.vector_sources import Source, fetch_archive, read_archive
 
@@ -109,6 +111,9 @@ def get_vectors(
                 on_message(f"{name}: already in {folder}")
             else:
                 on_message(f"{name}: {entry.description}. Licence: {entry.licence}.")
+                sweep(folder)
+                for left in folder.parent.glob(f".{name}.fetch-*"):  # by a fetch that was killed
+                    shutil.rmtree(left, ignore_errors=True)
                 _fetch_first(entry, folder, on_message, on_progress)
             source = read_meta(folder)["source"]
             if not source.get("incomplete") or entry.completed_by is None:
@@ -161,7 +166,7 @@ def _fetch_first(
     for source in entry.sources:
         on_message(f"{entry.name}: trying {source.address}")
         try:
-            with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".fetch-") as temporary:
+            with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{entry.name}.fetch-") as temporary:
                 archive = fetch_archive(source, Path(temporary), on_progress=on_progress)
                 digest = sha256_of(archive)
                 if source.sha256 is None:

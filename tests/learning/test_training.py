@@ -167,7 +167,7 @@ def test_a_label_only_the_dev_set_has_is_warned_of_and_counts_as_missed(
     dev = [sentence_from_words(["Acme", "rose", "Ode"], ["B-ORG", "O", "B-ART"])]
     messages: list[str] = []
     model = train_model(make_config(), replace(corpus, dev=dev), listener=Listener(on_message=messages.append))
-    assert messages == ["warning: only the dev set has ART, ORG; no model learns that, all of them count as missed"]
+    assert messages[0] == "warning: only the dev set has ART, ORG; no model learns that, all of them count as missed"
     assert model.vocabularies.labels == ("LOC", "PER")
     assert model.metrics["dev"]["labels"]["ORG"]["support"] == 1
     assert model.metrics["dev"]["labels"]["ORG"]["recall"] == 0

@@ -1,9 +1,11 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
 from ner.errors import DownloadError, VectorsError
 from ner.resources import named_vectors
-from ner.resources.compact import read_meta
+from ner.resources.compact import read_compact, read_meta
 from ner.resources.download import sha256_of
 from ner.resources.named_vectors import get_vectors, list_vectors, open_vectors, parse_catalogue, vectors_folder
 
@@ -103,6 +105,23 @@ def test_a_set_that_is_here_is_not_fetched_again(catalogue):
     assert get_vectors("narrow", on_message=told.append) == folder
     assert told == [f"narrow: already in {folder}"]
     assert catalogue.asked == []
+
+
+def test_eight_that_want_the_same_set_at_once_fetch_it_once_and_whole(catalogue):
+    with ThreadPoolExecutor(8) as pool:
+        folders = list(pool.map(lambda _: get_vectors("narrow", on_message=lambda text: None), range(8)))
+    assert len(set(folders)) == 1
+    assert catalogue.asked.count("/narrow.txt") == 1
+    assert len(read_compact(folders[0]).words) == COUNT
+
+
+def test_what_a_killed_fetch_left_is_removed_by_the_next(catalogue, home):
+    parent = home / "vectors"
+    for name in (".narrow.fetch-abc", ".narrow.0123abcd", ".other.fetch-abc"):
+        (parent / name).mkdir(parents=True)
+        (parent / name / "half.txt").write_text("the 0.1")
+    get_vectors("narrow", on_message=lambda _: None)
+    assert sorted(path.name for path in parent.iterdir() if path.is_dir()) == [".other.fetch-abc", "narrow"]
 
 
 def test_a_set_that_lacks_words_is_completed_and_says_so(catalogue):
