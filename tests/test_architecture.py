@@ -81,6 +81,7 @@ FLOORS = [
         "inspection.page",
         "inspection.report",
     ],
+    ["reporting.template", "reporting.charts", "reporting.page"],
     ["tagger", "bench", "html", "output", "progress"],
     [
         "commands.options",
