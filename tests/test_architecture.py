@@ -65,11 +65,13 @@ FLOORS = [
         "learning.vectors",
         "learning.rowwise",
         "learning.optimizer",
+        "learning.card",
         "learning.checkpoint",
         "learning.prediction",
         "learning.temperature",
         "learning.state",
         "learning.listener",
+        "learning.event_files",
         "learning.training",
     ],
     [
@@ -81,7 +83,7 @@ FLOORS = [
         "inspection.page",
         "inspection.report",
     ],
-    ["reporting.template", "reporting.charts", "reporting.page"],
+    ["reporting.template", "reporting.charts", "reporting.page", "reporting.plots", "reporting.curves"],
     ["tagger", "bench", "html", "output", "progress"],
     [
         "commands.options",

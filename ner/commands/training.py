@@ -1,5 +1,6 @@
 """`ner train`."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,7 @@ def train(
     """Train a recognizer and write its model directory."""
     from ner.config import load_config
     from ner.learning.checkpoint import check_target
+    from ner.learning.event_files import event_files
     from ner.learning.state import remove_state, state_folder
     from ner.progress import TrainingProgress
     from ner.tagger import train as train_tagger
@@ -26,8 +28,12 @@ def train(
     check_target(out)
     corpus = load_corpus(loaded.data)
     state = state_folder(out)
-    with TrainingProgress(loaded.training.epochs) as progress:
-        tagger = train_tagger(loaded, corpus, listener=progress.listener, state=state, resume=resume)
+    with ExitStack() as stack:
+        listener = stack.enter_context(TrainingProgress(loaded.training.epochs)).listener
+        if loaded.training.tensorboard:
+            folder = out.with_name(out.name + ".tensorboard")
+            listener = stack.enter_context(event_files(folder, listener, anew=not resume))
+        tagger = train_tagger(loaded, corpus, listener=listener, state=state, resume=resume)
     tagger.save(out)
     remove_state(state)
     made = tagger.metrics["training"]

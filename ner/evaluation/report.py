@@ -34,6 +34,11 @@ class Report:
             "tokens_per_second": self.tokens / self.seconds if self.seconds else None,
         }
 
+    def ratios(self) -> dict[str, dict[str, float]]:
+        """Precision, recall and F1 of each label, as plain values."""
+        names = ("precision", "recall", "f1")
+        return {label: {name: getattr(scores, name) for name in names} for label, scores in self.labels.items()}
+
     def __str__(self) -> str:
         """Conlleval's table, to the character."""
         total = self.micro

@@ -17,13 +17,15 @@ from torch import Tensor
 from ner.config import Config, parse_config
 from ner.errors import ConfigError, ModelError
 from ner.evaluation.memory import Memory, memory_from_dict
+from ner.learning.card import write_card
 from ner.network.model import BiLSTMCRF, build_model
 from ner.resources.folders import staged_folder
 from ner.text.vocabulary import Vocabularies, vocabularies_from_dict
 
 FORMAT = 2  # of the model directory; counts up when an older package could not read a newer directory
 _NEEDED = ("config.json", "vocabulary.json", "model.safetensors", "metrics.json")
-_FILES = (*_NEEDED, "history.jsonl", "README.md", "entities.json")
+_CURVES = "learning-curves.png"
+_FILES = (*_NEEDED, "history.jsonl", "README.md", "entities.json", _CURVES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,13 @@ class Model:
     memory: Memory | None = None
 
 
-def save_model(model: Model, folder: str | Path) -> None:
+def save_model(model: Model, folder: str | Path, *, curves: bytes | None = None) -> None:
     """Writes a model directory; it appears whole, or the one that stood there stays.
+
+    Args:
+        model: what to write.
+        folder: a new folder, or a model's.
+        curves: a picture of the training run, a PNG; None: without one.
 
     Raises:
         ModelError: the folder holds something that isn't a model, or can't be written.
@@ -60,7 +67,16 @@ def save_model(model: Model, folder: str | Path) -> None:
         (part / "history.jsonl").write_text(lines, encoding="utf-8")
         if model.memory is not None:
             _write_json(part / "entities.json", model.memory.as_dict())
-        (part / "README.md").write_text(_card(model, folder), encoding="utf-8")
+        if curves is not None:
+            (part / _CURVES).write_bytes(curves)
+        card = write_card(
+            folder,
+            labels=model.vocabularies.labels,
+            metrics=model.metrics,
+            seed=model.config.training.seed,
+            curves=None if curves is None else _CURVES,
+        )
+        (part / "README.md").write_text(card, encoding="utf-8")
 
 
 def check_target(folder: Path) -> None:
@@ -237,54 +253,3 @@ def _read_json(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ModelError(f"{path}: expected a JSON object, found {type(values).__name__}; train or copy it again")
     return values
-
-
-_CHOSEN = "The dev set chose the best epoch, so its score flatters; test scores, if any, were looked at once."
-
-
-def _card(model: Model, folder: Path) -> str:
-    """A model card in Markdown, after Mitchell et al. 2019: what it does, how it was made, how good it is."""
-    labels = ", ".join(model.vocabularies.labels)
-    lines = [
-        f"# {folder.name}: a named-entity recognizer",
-        "",
-        f"A BiLSTM-CRF (`bilstm-crf-ner` {version('bilstm-crf-ner')}) that finds {labels}.",
-        "",
-        "```python",
-        "import ner",
-        f'tagger = ner.load("{folder.as_posix()}")',
-        'tagger.tag("Angela Merkel visited Paris.")',
-        "```",
-        "",
-        "## Scores",
-        "",
-        "| data | precision | recall | F1 | entities |",
-        "|---|---|---|---|---|",
-    ]
-    for split in ("dev", "test"):
-        if scores := model.metrics.get(split):
-            micro = scores["micro"]
-            numbers = " | ".join(f"{100 * micro[name]:.2f}" for name in ("precision", "recall", "f1"))
-            lines.append(f"| {split}: `{scores['source']}` | {numbers} | {micro['support']} |")
-    lines += [
-        "",
-        _CHOSEN if "dev" in model.metrics else "Without a dev set the weights of the last epoch were kept.",
-        "",
-        "## Training",
-        "",
-        f"Trained on `{model.metrics['training']['source']}`: " + _summary(model.metrics),
-        f"Seed {model.config.training.seed}. All settings are in `config.json`, the epochs in `history.jsonl`.",
-        "",
-        "The model knows the kind of text it was trained on and no other; the licence of the training corpus and",
-        "of the word vectors binds whoever passes the model on.",
-        "",
-    ]
-    return "\n".join(lines)
-
-
-def _summary(metrics: dict[str, Any]) -> str:
-    training = metrics["training"]
-    return (
-        f"{training['sentences']:,} sentences, {training['tokens']:,} tokens; {training['epochs']} epochs in "
-        f"{training['seconds']:.0f} s, the best was epoch {training['best_epoch']}."
-    )

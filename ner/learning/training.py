@@ -178,7 +178,8 @@ def _run_epochs(run: Run, task: _Task, state: Path | None) -> None:
         loss, rate, speed = _train_epoch(run, task, number)
         if run.average:
             run.average.swap()
-        scores = report_tags(gold, predict_tags(run.network, task.vocabularies, corpus.dev)).micro if gold else None
+        report = report_tags(gold, predict_tags(run.network, task.vocabularies, corpus.dev)) if gold else None
+        scores = report.micro if report else None
         best = scores is None or scores.f1 > run.best_f1
         if best:
             run.best, run.best_epoch = weights_of(run.network), number
@@ -196,6 +197,7 @@ def _run_epochs(run: Run, task: _Task, state: Path | None) -> None:
             seconds=time.perf_counter() - start,
             tokens_per_second=speed,
             best=best,
+            labels=report.ratios() if report else {},
         )
         history.append(asdict(epoch))
         listener.on_epoch(epoch)

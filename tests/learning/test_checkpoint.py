@@ -203,10 +203,10 @@ def test_a_failure_half_way_leaves_the_old_model_and_no_litter(
 ) -> None:
     before = contents(folder.parent)
 
-    def fail(*arguments: object) -> str:
+    def fail(*arguments: object, **named: object) -> str:
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(checkpoint, "_card", fail)  # what is written last
+    monkeypatch.setattr(checkpoint, "write_card", fail)  # what is written last
     for target in (folder, folder.parent / "new"):
         with pytest.raises(ModelError) as error:
             save_model(model, target)
