@@ -20,6 +20,8 @@ def draw_curves(history: Sequence[dict[str, Any]]) -> bytes | None:
     """
     if not history or find_spec("matplotlib") is None:
         return None
+    from matplotlib.ticker import MaxNLocator
+
     with drawing():
         scored = history[-1]["f1"] is not None
         figure = new_figure(11, 7 if scored else 3.5)
@@ -32,6 +34,8 @@ def draw_curves(history: Sequence[dict[str, Any]]) -> bytes | None:
             if scored:
                 _draw_scores(panels[panel], history, name)
                 panels[panel].set(title=f"dev {title}, percent", xlabel="epoch")
+        for axes in panels.values():
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         if scored:
             panels["f"].legend(fontsize=8, loc="lower right")
         return picture_bytes(figure)

@@ -62,6 +62,7 @@ def _slices(analysis: Analysis) -> "Figure":
     rows = [("all", analysis.report.micro, certainty.micro)]
     rows += [(label, scores, certainty.labels[label]) for label, scores in analysis.report.labels.items()]
     rows += [(f"{piece.question}: {piece.part}", piece.scores, piece.interval) for piece in analysis.slices]
+    rows = [row for row in rows if row[1].support]  # what was only found has no F1 worth a dot
     figure = new_figure(9, 1.2 + 0.24 * len(rows))
     axes = figure.subplots()
     for place, (_, scores, interval) in enumerate(rows):

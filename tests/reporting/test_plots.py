@@ -45,9 +45,8 @@ def test_the_slices_picture_has_a_dot_at_each_f1(monkeypatch, tmp_path):
     write_plots(analysis, tmp_path)
     axes = drawn["slices"].axes[0]
     dots = [line.get_xdata()[0] for line in axes.lines if len(line.get_xdata()) == 1]
-    wanted = [analysis.report.micro.f1, *(s.f1 for s in analysis.report.labels.values())]
-    wanted += [piece.scores.f1 for piece in analysis.slices]
-    assert dots == pytest.approx([100 * f1 for f1 in wanted])
+    shown = [analysis.report.micro, *analysis.report.labels.values(), *(piece.scores for piece in analysis.slices)]
+    assert dots == pytest.approx([100 * scores.f1 for scores in shown if scores.support])
     assert axes.get_yticklabels()[0].get_text() == f"all  ({analysis.report.micro.support})"
 
 
