@@ -280,6 +280,20 @@ def test_a_file_that_cannot_be_written_is_told_in_one_line(run, sample_en, tmp_p
     assert err == f"error: {place}: expected a place for a file: No such file or directory\n"
 
 
+def test_where_nothing_is_found_there_is_no_calibration_and_no_threshold(run, small_model, tmp_path):
+    (tmp_path / "dull.conll").write_text("the O\n. O\n")
+    options = ["--calibration", "--precision", 0.9, "--diagram", tmp_path / "d.png", "--html", tmp_path / "p.html"]
+    code, out, _ = run("evaluate", small_model, tmp_path / "dull.conll", *options)
+    assert code == 0
+    assert out.startswith("processed 2 tokens with 0 phrases; found: 0 phrases; correct: 0.\n")
+    assert out.splitlines()[-2:] == [
+        "precision 90%: no score reaches it here",
+        "calibration: no entity was found, so there is none",
+    ]
+    assert "remark: no entity in the gold tags, so every score is 0" in out
+    assert not (tmp_path / "d.png").exists()
+
+
 def test_the_report_comes_as_a_page_and_as_pictures(run, small_model, sample_en, tmp_path):
     dev = sample_en / "dev.conll"
     options = ["--html", tmp_path / "report.html", "--plots", tmp_path / "plots"]
