@@ -25,6 +25,7 @@ from ner.learning.listener import Epoch, Listener
 from ner.learning.prediction import choose_device, predict_readings, predict_spans, predict_tags
 from ner.learning.shrinking import shrink
 from ner.learning.training import train_model
+from ner.reporting.curves import draw_curves
 from ner.text.corpus import Corpus
 from ner.text.partial import is_partial
 from ner.text.sentence import Entity, Reading, Sentence, Span, sentence_from_words
@@ -199,10 +200,12 @@ class Tagger:
     def save(self, folder: str | Path) -> None:
         """Writes the model directory; it appears whole or not at all.
 
+        Where matplotlib is installed, a picture of the training run is in it.
+
         Raises:
             ModelError: the folder holds something that isn't a model.
         """
-        save_model(self._model, folder)
+        save_model(self._model, folder, curves=draw_curves(self._model.history))
         self._folder = Path(folder).resolve()
 
 

@@ -81,6 +81,7 @@ FLOORS = [
         "learning.tensor_files",
         "learning.packing",
         "learning.card",
+        "learning.json_files",
         "learning.checkpoint",
         "learning.shrinking",
         "learning.windows",
@@ -88,6 +89,7 @@ FLOORS = [
         "learning.temperature",
         "learning.state",
         "learning.listener",
+        "learning.event_files",
         "learning.guards",
         "learning.interruption",
         "learning.epochs",
@@ -102,6 +104,7 @@ FLOORS = [
         "inspection.page",
         "inspection.report",
     ],
+    ["reporting.template", "reporting.charts", "reporting.page", "reporting.plots", "reporting.curves"],
     ["tagger", "runs", "sweep", "bench", "html", "output", "progress"],
     [
         "commands.options",

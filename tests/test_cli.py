@@ -125,6 +125,7 @@ def test_train_writes_a_model_directory_and_leaves_no_litter(run, recipe, tmp_pa
         "history.jsonl",
         "README.md",
         "entities.json",
+        "learning-curves.png",
     }
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["tiny"]
     assert len((tmp_path / "runs/tiny/history.jsonl").read_text().splitlines()) == 1
@@ -371,6 +372,57 @@ def test_a_file_that_cannot_be_written_is_told_in_one_line(run, sample_en, tmp_p
     code, out, err = run("score", sample_en / "dev.conll", sample_en / "dev.conll", "--errors", place)
     assert (code, out) == (2, "")
     assert err == f"error: {place}: expected a place for a file: No such file or directory\n"
+
+
+def test_where_nothing_is_found_there_is_no_calibration_and_no_threshold(run, small_model, tmp_path):
+    (tmp_path / "dull.conll").write_text("the O\n. O\n")
+    options = ["--calibration", "--precision", 0.9, "--diagram", tmp_path / "d.png", "--html", tmp_path / "p.html"]
+    code, out, _ = run("evaluate", small_model, tmp_path / "dull.conll", *options)
+    assert code == 0
+    assert out.startswith("processed 2 tokens with 0 phrases; found: 0 phrases; correct: 0.\n")
+    assert out.splitlines()[-2:] == [
+        "precision 90%: no score reaches it here",
+        "calibration: no entity was found, so there is none",
+    ]
+    assert "remark: no entity in the gold tags, so every score is 0" in out
+    assert not (tmp_path / "d.png").exists()
+
+
+def test_the_report_comes_as_a_page_and_as_pictures(run, small_model, sample_en, tmp_path):
+    dev = sample_en / "dev.conll"
+    options = ["--html", tmp_path / "report.html", "--plots", tmp_path / "plots"]
+    code, out, err = run("evaluate", small_model, dev, *options)
+    assert code == 0
+    assert out.startswith("processed ")
+    assert err == f"written: {tmp_path / 'report.html'}\nwritten: {tmp_path / 'plots'}\n"
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert page.startswith("<!DOCTYPE html>")
+    assert "<h1>model on dev.conll</h1>" in page
+    assert "<h2>Scores</h2>" in page
+    assert (tmp_path / "plots" / "reliability.png").exists()
+    # Tag files have no scores, and so no such picture.
+    code, _, _ = run("score", dev, dev, "--html", tmp_path / "score.html", "--plots", tmp_path / "score")
+    assert code == 0
+    page = (tmp_path / "score.html").read_text(encoding="utf-8")
+    assert "<h1>dev.conll against dev.conll</h1>" in page
+    assert "<h2>Scores</h2>" not in page
+    assert not (tmp_path / "score" / "reliability.png").exists()
+
+
+def test_training_writes_event_files_beside_the_model_where_they_are_asked_for(run, sample_en, tmp_path):
+    pytest.importorskip("tensorboard", reason="the extra `tensorboard` isn't installed")
+    config = tmp_path / "tiny.toml"
+    config.write_text(
+        f'[data]\ntrain = "{sample_en}/dev.conll"\ndev = "{sample_en}/test.conll"\n[model]\nhidden_dim = 8\n'
+        'word_dim = 8\n[training]\nepochs = 1\nthreads = 1\ndevice = "cpu"\ntensorboard = true\n'
+    )
+    code, _, err = run("train", config, "--out", tmp_path / "tiny")
+    assert code == 0, err
+    assert "epoch   1" in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny", "tiny.tensorboard", "tiny.toml"]
+    assert [path.name.startswith("events.out.tfevents.") for path in (tmp_path / "tiny.tensorboard").iterdir()] == [
+        True
+    ]
 
 
 def test_models_and_files_are_compared_and_their_differences_written(run, small_model, sample_en, tmp_path):

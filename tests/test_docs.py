@@ -4,7 +4,10 @@ import re
 from textwrap import dedent
 
 import pytest
+import typer
 
+from ner.cli import app
+from ner.evaluation.mistakes import KINDS
 from ner.network.cells import CELLS
 from tests.conftest import ROOT
 
@@ -53,3 +56,14 @@ def test_both_guides_have_the_same_figures_and_equations() -> None:
 
     assert rows(english) == rows(chinese) != []
     assert len(re.findall(r"\$\$", english)) == len(re.findall(r"\$\$", chinese))
+
+
+def test_the_page_on_evaluation_names_files_options_and_kinds_that_exist() -> None:
+    text = read("evaluation.md")
+    for path in re.findall(r"`((?:ner|tests|configs)/[a-z0-9_/-]+\.(?:py|toml))`", text):
+        assert (ROOT / path).exists(), path
+    commands = typer.main.get_command(app).commands.values()
+    options = {option for command in commands for parameter in command.params for option in parameter.opts}
+    assert set(re.findall(r"`[^`]*?(--[a-z][a-z-]*)", text)) <= options
+    rows = re.findall(r"^\| ([a-z ]+) \| (.*?) \|$", text, flags=re.MULTILINE)
+    assert dict(KINDS).items() <= dict(rows).items()

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Details = Annotated[bool, typer.Option("--details", help="Also: mistakes by kind, confused labels, slices.")]
 Errors = Annotated[Path | None, typer.Option(metavar="JSONL", help="Where each mistake goes, with its sentence.")]
+Page = Annotated[Path | None, typer.Option("--html", metavar="HTML", help="Where the report goes as a page.")]
+Plots = Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where pictures go (PNG).")]
 Train = Annotated[Path | None, typer.Option(metavar="FILE", help="The training file, to tell seen from unseen.")]
 
 
@@ -26,6 +28,9 @@ class _Wanted:
     as_json: bool
     details: bool
     errors: Path | None
+    page: Path | None
+    plots: Path | None
+    title: str
 
 
 def evaluate(
@@ -34,6 +39,8 @@ def evaluate(
     as_json: AsJson = False,
     details: Details = False,
     errors: Errors = None,
+    page: Page = None,
+    plots: Plots = None,
     train: Train = None,
     calibration: Annotated[
         bool, typer.Option("--calibration", help="Also: how honest the scores are, with a diagram.")
@@ -63,7 +70,7 @@ def evaluate(
         draw_reliability(analysis.calibration, diagram)
         print(f"reliability diagram: {diagram}", file=sys.stderr)
         lines.append(str(analysis.calibration))
-    _write(analysis, lines, _Wanted(as_json, details, errors))
+    _write(analysis, lines, _Wanted(as_json, details, errors, page, plots, f"{model.name} on {file.name}"))
 
 
 def score(
@@ -75,6 +82,8 @@ def score(
     as_json: AsJson = False,
     details: Details = False,
     errors: Errors = None,
+    page: Page = None,
+    plots: Plots = None,
     train: Train = None,
     settings: Settings = None,
 ) -> None:
@@ -85,13 +94,23 @@ def score(
 
     data = override_data(DataConfig(), settings or [])
     analysis = score_files(gold, predicted, data, training=read_training(train, data) if train else None)
-    _write(analysis, [], _Wanted(as_json, details, errors))
+    title = f"{predicted.name} against {gold.name}" if predicted else gold.name
+    _write(analysis, [], _Wanted(as_json, details, errors, page, plots, title))
 
 
 def _write(analysis: "Analysis", lines: list[str], wanted: _Wanted) -> None:
     """Prints the report with these lines below it, and writes its parts where they are wanted."""
     from ner.evaluation.tables import details_of
+    from ner.reporting.page import render_report
 
+    if wanted.page:
+        write_text(wanted.page, "".join(render_report(analysis, wanted.title)))
+    if wanted.plots:
+        from ner.reporting.plots import write_plots
+
+        for warning in write_plots(analysis, wanted.plots):
+            print(f"warning: {warning}", file=sys.stderr)
+        print(f"written: {wanted.plots}", file=sys.stderr)
     if wanted.errors:
         rows = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in analysis.errors())
         write_text(wanted.errors, rows)

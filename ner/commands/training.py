@@ -4,6 +4,7 @@ import json
 import shlex
 import shutil
 import sys
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -32,6 +33,7 @@ def train(
     from ner.config import load_config
     from ner.errors import InterruptionError, ModelError, TrainingError
     from ner.learning.checkpoint import check_free, check_target
+    from ner.learning.event_files import event_files
     from ner.learning.interruption import Signals
     from ner.learning.state import is_unfinished, remove_state, sole_run
     from ner.progress import TrainingProgress
@@ -56,8 +58,12 @@ def train(
             remove_state(state)
         corpus = load_corpus(loaded.data)
         try:
-            with TrainingProgress(loaded.training.epochs) as progress:
-                listener = replace(progress.listener, should_stop=signals.should_stop)
+            with ExitStack() as stack:
+                listener = stack.enter_context(TrainingProgress(loaded.training.epochs)).listener
+                if loaded.training.tensorboard:
+                    folder = out.with_name(out.name + ".tensorboard")
+                    listener = stack.enter_context(event_files(folder, listener, anew=not resume))
+                listener = replace(listener, should_stop=signals.should_stop)
                 tagger = train_tagger(loaded, corpus, listener=listener, state=state, resume=resume)
         except InterruptionError as error:
             assert signals.received is not None  # nobody else asks to stop

@@ -25,7 +25,7 @@ from ner.evaluation.slices import Slice, count_parts, questions_about, slices_of
 from ner.text.sentence import Sentence, number_documents
 from ner.text.tags import Scheme, tags_to_spans, well_formed
 
-_COMPARABLE = (
+COMPARABLE = (
     "to compare with a paper: its F1 on CoNLL data with line 2's FB1 (micro, exact, by conlleval); seqeval's strict "
     "mode with the strict line; a macro F1 with the macro line; the relaxed lines with nothing but their like"
 )
@@ -115,9 +115,9 @@ class Analysis:
         if certainty.micro:
             lines.append(f"95% interval of FB1: {certainty.micro} (bootstrap over {certainty.count} {certainty.unit}s)")
         lines.append(f"mistakes: {kinds or 'none'}")
-        return "\n".join([*lines, *self._remarks(), _COMPARABLE])
+        return "\n".join([*lines, *self.remarks(), COMPARABLE])
 
-    def _remarks(self) -> list[str]:
+    def remarks(self) -> list[str]:
         """What makes a figure mean less than it seems to."""
         if not self.report.micro.support:
             return ["remark: no entity in the gold tags, so every score is 0"]

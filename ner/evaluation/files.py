@@ -8,7 +8,8 @@ from ner.errors import ConfigError, DataError
 from ner.evaluation.analysis import Analysis, analyse
 from ner.evaluation.memory import Training, remember
 from ner.settings import DataConfig
-from ner.text.columns import read_as_written, read_tagged
+from ner.text.columns import read_as_written, read_rows, read_tagged
+from ner.text.encoding import read_text
 from ner.text.partial import is_partial
 from ner.text.sentence import Sentence, Span
 from ner.text.tags import convert_tags, tags_to_spans
@@ -34,7 +35,7 @@ def score_files(gold: Path, predicted: Path | None, data: DataConfig, *, trainin
     gold_data = data if predicted else data.model_copy(update={"tag_column": data.tag_column - 1})
     wanted, gold_scheme = read_as_written(gold, gold_data)
     found, scheme = read_as_written(predicted or gold, data)
-    _check_words(wanted, found, gold, predicted or gold)
+    _check_words(wanted, found, gold=gold, predicted=predicted or gold, data=data)
     _check_known(wanted, found)
     if gold_scheme != scheme:
         # The accuracy compares tags as they are written, as conlleval does, so both must be of one scheme.
@@ -60,7 +61,7 @@ def read_answers(path: Path, sentences: list[Sentence], gold: Path, data: DataCo
         DataError: the file can't be read, has unknown tags, or doesn't hold the same words.
     """
     found = read_tagged(path, data)
-    _check_words(sentences, found, gold, path)
+    _check_words(sentences, found, gold=gold, predicted=path, data=data)
     _check_known(sentences, found)
     return [tags_to_spans(sentence.tags or ()) for sentence in found]
 
@@ -71,12 +72,32 @@ def _check_known(*sides: list[Sentence]) -> None:
             raise DataError(f"{sentence.where}: expected known tags, found unknown ones; only training takes those")
 
 
-def _check_words(wanted: list[Sentence], found: list[Sentence], gold: Path, predicted: Path) -> None:
-    for mine, theirs in zip(wanted, found, strict=False):
-        for word, other in zip_longest(mine.words, theirs.words, fillvalue=""):
+def _check_words(
+    wanted: list[Sentence], found: list[Sentence], *, gold: Path, predicted: Path, data: DataConfig
+) -> None:
+    for number, (mine, theirs) in enumerate(zip(wanted, found, strict=False)):
+        for token, (word, other) in enumerate(zip_longest(mine.words, theirs.words, fillvalue="")):
             if word != other:
-                raise DataError(
-                    f"{theirs.where}: expected the words of {mine.where}, found {other!r} where that has {word!r}"
-                )
+                here = _line_of(predicted, found, place=(number, token), data=data)
+                there = _line_of(gold, wanted, place=(number, token), data=data)
+                raise DataError(f"{here}: expected the words of {there}, found {other!r} where that has {word!r}")
     if len(wanted) != len(found):
-        raise DataError(f"{predicted}: expected the {len(wanted)} sentences of {gold}, found {len(found)}")
+        longer = wanted if len(wanted) > len(found) else found
+        place = longer[min(len(wanted), len(found))].where
+        raise DataError(
+            f"{predicted}: expected the {len(wanted)} sentences of {gold}, found {len(found)}; "
+            f"{place} is the first that stands alone"
+        )
+
+
+def _line_of(path: Path, sentences: list[Sentence], *, place: tuple[int, int], data: DataConfig) -> str:
+    """`file:line` of a sentence's token, by their numbers; of one past the last it is the line behind that."""
+    number, token = place
+    sentence = sentences[number]
+    if data.layout == "lines":
+        return sentence.where
+    rows = read_rows(read_text(path, data.encoding).split("\n"), str(path), data, tagged=False)
+    lines = [row.number for row in rows if row.kind == "token"]
+    before = sum(len(other.tokens) for other in sentences[:number])
+    last = len(sentence.tokens) - 1
+    return f"{path}:{lines[before + min(token, last)] + (token > last)}"

@@ -164,18 +164,33 @@ def span_as_dict(span: Span, words: Sequence[str]) -> dict[str, Any]:
     return {"label": span.label, "text": text, "start": span.start, "end": span.end}
 
 
+def lay_out(words: Sequence[str]) -> tuple[str, list[int]]:
+    """The words as one string, and where each begins in it.
+
+    A space stands between two words, but between two of Chinese, Japanese or Korean.
+
+    >>> lay_out(["in", "北", "京"])
+    ('in 北京', [0, 3, 4])
+    """
+    pieces, starts, length, last = [], [], 0, ""
+    for word in words:
+        if last and word and not (_is_wide(last) and _is_wide(word[0])):
+            pieces.append(" ")
+            length += 1
+        pieces.append(word)
+        starts.append(length)
+        length += len(word)
+        last = word[-1:]
+    return "".join(pieces), starts
+
+
 def join_words(words: Sequence[str]) -> str:
-    """The words as one string, a space between two of them, but between two of Chinese, Japanese or Korean.
+    """The words as one string, as `lay_out` has it.
 
     >>> join_words(["Angela", "Merkel", "在", "北", "京"])
     'Angela Merkel 在北京'
     """
-    text = ""
-    for word in words:
-        if text and word and not (_is_wide(text[-1]) and _is_wide(word[0])):
-            text += " "
-        text += word
-    return text
+    return lay_out(words)[0]
 
 
 def _is_wide(character: str) -> bool:

@@ -34,13 +34,20 @@ class Report:
             "tokens_per_second": self.tokens / self.seconds if self.seconds else None,
         }
 
+    def ratios(self) -> dict[str, dict[str, float]]:
+        """Precision, recall and F1 of each label, as plain values."""
+        names = ("precision", "recall", "f1")
+        return {label: {name: getattr(scores, name) for name in names} for label, scores in self.labels.items()}
+
     def __str__(self) -> str:
         """Conlleval's table, to the character."""
         total = self.micro
+        # The script divides a hundredfold count; a hundredfold fraction rounds differently now and then.
+        accuracy = 100 * round(self.accuracy * self.tokens) / self.tokens if self.tokens else 0.0
         lines = [
             f"processed {self.tokens} tokens with {total.support} phrases; "
             f"found: {total.found} phrases; correct: {total.correct}.",
-            f"accuracy: {100 * self.accuracy:6.2f}%; {total}",
+            f"accuracy: {accuracy:6.2f}%; {total}",
             *(f"{label:>17}: {scores}  {scores.found}" for label, scores in self.labels.items()),
         ]
         return "\n".join(lines)

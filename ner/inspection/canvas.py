@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +77,16 @@ def save_figure(figure: "Figure", path: Path) -> list[str]:
     if not any("missing from font" in str(warning.message) for warning in caught):
         return []
     return [f"{path}: no font here shows all its characters; pip install 'bilstm-crf-ner[fonts]' brings one"]
+
+
+def picture_bytes(figure: "Figure") -> bytes:
+    """The picture as a PNG."""
+    buffer = BytesIO()
+    with warnings.catch_warnings():
+        # A character that no font here has is a box, and the picture still worth having.
+        warnings.simplefilter("ignore", UserWarning)
+        figure.savefig(buffer, dpi=_DPI, format="png")
+    return buffer.getvalue()
 
 
 def draw_heat_map(

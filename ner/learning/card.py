@@ -1,32 +1,33 @@
-"""The README of a model directory: a model card."""
+"""The model card, after Mitchell et al. 2019: what a model does, how it was made, how good it is."""
 
 from collections.abc import Sequence
 from importlib.metadata import version
-from pathlib import PurePosixPath
+from pathlib import Path
 from typing import Any
-
-from ner.config import Config
 
 _CHOSEN = "The dev set chose the best epoch, so its score flatters; test scores, if any, were looked at once."
 
 
-def card_of(config: Config, labels: Sequence[str], metrics: dict[str, Any], *, name: str) -> str:
-    """A model card in Markdown, after Mitchell et al. 2019: what a model does, how it was made, how good it is.
+def write_card(
+    folder: Path, *, labels: Sequence[str], metrics: dict[str, Any], seed: int, curves: str | None = None
+) -> str:
+    """The card in Markdown.
 
     Args:
-        config: its settings.
-        labels: what it finds.
+        folder: the model directory.
+        labels: what the model finds.
         metrics: as in `metrics.json`.
-        name: of its folder.
+        seed: of the training run.
+        curves: the file name of the run's picture; None: there is none.
     """
     lines = [
-        f"# {PurePosixPath(name).name}: a named-entity recognizer",
+        f"# {folder.name}: a named-entity recognizer",
         "",
         f"A BiLSTM-CRF (`bilstm-crf-ner` {version('bilstm-crf-ner')}) that finds {', '.join(labels)}.",
         "",
         "```python",
         "import ner",
-        f'tagger = ner.load("{name}")',
+        f'tagger = ner.load("{folder.as_posix()}")',
         'tagger.tag("Angela Merkel visited Paris.")',
         "```",
         "",
@@ -47,8 +48,9 @@ def card_of(config: Config, labels: Sequence[str], metrics: dict[str, Any], *, n
         "## Training",
         "",
         f"Trained on `{metrics['training']['source']}`: " + _summary(metrics),
-        f"Seed {config.training.seed}. All settings are in `config.json`, the epochs in `history.jsonl`.",
+        f"Seed {seed}. All settings are in `config.json`, the epochs in `history.jsonl`.",
         "",
+        *([f"![Loss, learning rate and dev scores by epoch]({curves})", ""] if curves else []),
         "The model knows the kind of text it was trained on and no other; the licence of the training corpus and",
         "of the word vectors binds whoever passes the model on.",
         "",

@@ -21,7 +21,8 @@ from torch import Tensor
 from ner.config import Config, parse_config
 from ner.errors import ConfigError, ModelError
 from ner.evaluation.memory import Memory, memory_from_dict
-from ner.learning.card import card_of
+from ner.learning.card import write_card
+from ner.learning.json_files import read_json, read_text, write_json
 from ner.learning.packing import pack, unpack, unpacked_kinds
 from ner.learning.tensor_files import DamagedError, Header, kind_of, read_header, read_tensors, write_tensors
 from ner.network.model import BiLSTMCRF, build_model
@@ -31,16 +32,9 @@ from ner.text.vocabulary import Vocabularies
 
 FORMAT = 3  # of the model directory; counts up when an older package could not read a newer directory
 _UNPACKED_FORMAT = 2  # what is written where no weights are packed, so that an older package reads it
-# JSON is read as a whole: a thousand times what is usual, and a vocabulary of some 50 million words.
-_MOST_BYTES = {
-    "config.json": 2**20,
-    "vocabulary.json": 2**30,
-    "metrics.json": 2**24,
-    "history.jsonl": 2**24,
-    "entities.json": 2**30,
-}
 _NEEDED = ("config.json", "vocabulary.json", "model.safetensors", "metrics.json")
-_FILES = (*_NEEDED, "history.jsonl", "README.md", "entities.json")
+_CURVES = "learning-curves.png"
+_FILES = (*_NEEDED, "history.jsonl", "README.md", "entities.json", _CURVES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +52,13 @@ class Model:
     memory: Memory | None = None
 
 
-def save_model(model: Model, folder: str | Path) -> None:
+def save_model(model: Model, folder: str | Path, *, curves: bytes | None = None) -> None:
     """Writes a model directory; it appears whole, or the one that stood there stays.
+
+    Args:
+        model: what to write.
+        folder: a new folder, or a model's.
+        curves: a picture of the training run, a PNG; None: without one.
 
     Raises:
         ModelError: the folder holds something that isn't a model, or can't be written.
@@ -70,17 +69,25 @@ def save_model(model: Model, folder: str | Path) -> None:
         weights, packed = pack(model.network.state_dict(), model.config.model.weights)
         written = {"format": FORMAT if packed else _UNPACKED_FORMAT}
         written |= model.config.model_dump(exclude=_left_out(model.config))
-        _write_json(part / "config.json", written)
-        _write_json(part / "vocabulary.json", model.vocabularies.as_dict())
+        write_json(part / "config.json", written)
+        write_json(part / "vocabulary.json", model.vocabularies.as_dict())
         digests = {name: _digest(part / name) for name in ("config.json", "vocabulary.json")}
         about = {"sha256": digests, **({"packed": packed} if packed else {})}
         write_tensors(part / "model.safetensors", weights, about)
-        _write_json(part / "metrics.json", model.metrics)
+        write_json(part / "metrics.json", model.metrics)
         lines = "".join(json.dumps(epoch) + "\n" for epoch in model.history)
         (part / "history.jsonl").write_text(lines, encoding="utf-8")
         if model.memory is not None:
-            _write_json(part / "entities.json", model.memory.as_dict())
-        card = card_of(model.config, model.vocabularies.labels, model.metrics, name=folder.as_posix())
+            write_json(part / "entities.json", model.memory.as_dict())
+        if curves is not None:
+            (part / _CURVES).write_bytes(curves)
+        card = write_card(
+            folder,
+            labels=model.vocabularies.labels,
+            metrics=model.metrics,
+            seed=model.config.training.seed,
+            curves=None if curves is None else _CURVES,
+        )
         (part / "README.md").write_text(card, encoding="utf-8")
 
 
@@ -125,7 +132,7 @@ def load_model(folder: str | Path, device: torch.device) -> Model:
         header = read_header(weights)
     except DamagedError as error:
         raise ModelError(f"{weights}: damaged: {error}; train or copy it again") from None
-    values = _read_json(folder / "config.json")
+    values = read_json(folder / "config.json")
     found = values.pop("format", None)
     if type(found) is not int or not 1 <= found <= FORMAT:
         raise ModelError(f"{folder}: expected model format {FORMAT} or older, found {found}; update bilstm-crf-ner")
@@ -134,7 +141,7 @@ def load_model(folder: str | Path, device: torch.device) -> Model:
     except ConfigError as error:
         raise ModelError(str(error)) from None
     try:
-        vocabularies = vocabularies_from_dict(_read_json(folder / "vocabulary.json"))
+        vocabularies = vocabularies_from_dict(read_json(folder / "vocabulary.json"))
     except ValueError as error:
         raise ModelError(f"{folder / 'vocabulary.json'}: damaged: {error}; train or copy it again") from None
     _check_sizes(folder, config, vocabularies, header)
@@ -150,7 +157,7 @@ def load_model(folder: str | Path, device: torch.device) -> Model:
     _check_digests(folder, header)
     # `to` also lays a recurrent layer's weights side by side, which cuDNN wants.
     network = network.to(device).eval()
-    metrics, history = _read_json(folder / "metrics.json"), _read_history(folder)
+    metrics, history = read_json(folder / "metrics.json"), _read_history(folder)
     return Model(config, vocabularies, network, metrics, history, _read_memory(folder))
 
 
@@ -254,7 +261,7 @@ def _read_history(folder: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     try:
-        return [dict(json.loads(line)) for line in _read_text(path).splitlines()]
+        return [dict(json.loads(line)) for line in read_text(path).splitlines()]
     except (ValueError, TypeError, OSError, RecursionError) as error:
         raise ModelError(f"{path}: damaged: {error}; train or copy it again") from None
 
@@ -264,30 +271,6 @@ def _read_memory(folder: Path) -> Memory | None:
     if not path.exists():
         return None
     try:
-        return memory_from_dict(_read_json(path))
+        return memory_from_dict(read_json(path))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{path}: damaged: {error!r}; train or copy it again") from None
-
-
-def _write_json(path: Path, values: Any) -> None:
-    # A word of a vectors file may hold half a surrogate pair, which plain UTF-8 refuses.
-    text = json.dumps(values, ensure_ascii=False, indent=1) + "\n"
-    path.write_text(text, encoding="utf-8", errors="surrogatepass")
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        values = json.loads(_read_text(path))
-    except (ValueError, OSError, RecursionError) as error:
-        raise ModelError(f"{path}: damaged: {error}; train or copy it again") from None
-    if not isinstance(values, dict):
-        raise ModelError(f"{path}: expected a JSON object, found {type(values).__name__}; train or copy it again")
-    return values
-
-
-def _read_text(path: Path) -> str:
-    """A file of no more than its kind may have, so that no file fills the memory."""
-    size, most = path.stat().st_size, _MOST_BYTES[path.name]
-    if size > most:
-        raise ValueError(f"expected at most {most} bytes, found {size}")
-    return path.read_text(encoding="utf-8", errors="surrogatepass")

@@ -70,7 +70,8 @@ def run_epochs(run: Run, task: Task, state: Path | None) -> None:
         trained = run.position
         if run.average:
             run.average.swap()
-        scores = report_tags(gold, predict_tags(run.network, task.vocabularies, corpus.dev)).micro if gold else None
+        report = report_tags(gold, predict_tags(run.network, task.vocabularies, corpus.dev)) if gold else None
+        scores = report.micro if report else None
         best = scores is None or scores.f1 > run.best_f1
         if best:
             run.best, run.best_epoch = weights_of(run.network), number
@@ -87,6 +88,7 @@ def run_epochs(run: Run, task: Task, state: Path | None) -> None:
             seconds=time.perf_counter() - start,
             tokens_per_second=trained.tokens / trained.seconds,
             best=best,
+            labels=report.ratios() if report else {},
         )
         run.seconds += epoch.seconds
         run.position = Position()

@@ -1,12 +1,15 @@
 """What a training run tells while it works, and who hears it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """What one epoch brought; `loss` is the mean over sentences, dev scores are None without a dev set."""
+    """What one epoch brought; `loss` is the mean over sentences, dev scores are None without a dev set.
+
+    `labels` has the dev precision, recall and F1 of each label.
+    """
 
     epoch: int
     loss: float
@@ -17,6 +20,7 @@ class Epoch:
     seconds: float
     tokens_per_second: float
     best: bool
+    labels: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def __str__(self) -> str:
         """One line for the user."""

@@ -83,7 +83,7 @@ def test_systems_of_different_numbers_of_runs_are_refused():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("Rome B-LOC\n", "answers: expected the 2 sentences of gold, found 1"),
+        ("Rome B-LOC\n", "answers: expected the 2 sentences of gold, found 1; gold:3 is the first that stands alone"),
         ("Rome B-LOC\n\nBob B-PER\n", "answers:3: expected the words of gold:3, found 'Bob' where that has 'Ann'"),
     ],
 )

@@ -7,8 +7,11 @@ from pathlib import Path
 import conlleval
 import pytest
 
+from ner.config import override_data
 from ner.errors import ConfigError, DataError
-from ner.evaluation.files import score_files
+from ner.evaluation.files import read_training, score_files
+from ner.evaluation.memory import origin_of
+from ner.evaluation.tables import details_of
 from ner.settings import DataConfig
 
 
@@ -110,22 +113,33 @@ def test_a_description_holds_for_both_files(file):
 @pytest.mark.parametrize(
     ("predicted", "message"),
     [
-        ("EU O\nrejects O\n", "predicted: expected the 2 sentences of gold, found 1"),
+        ("EU O\nrejects O\n",
+         "predicted: expected the 2 sentences of gold, found 1; gold:4 is the first that stands alone"),
         ("EU O\nrejects O\n\nPeter O\nBlackburn O\nParis O\n\nx O\n",
-         "predicted: expected the 2 sentences of gold, found 3"),
+         "predicted: expected the 2 sentences of gold, found 3; predicted:8 is the first that stands alone"),
         ("\nEU O\nrejected O\n\nPeter O\nBlackburn O\nParis O\n",
-         "predicted:2: expected the words of gold:1, found 'rejected' where that has 'rejects'"),
+         "predicted:3: expected the words of gold:2, found 'rejected' where that has 'rejects'"),
+        # A comment between is no token.
+        ("EU O\n# c\nrejected O\n\nPeter O\nBlackburn O\nParis O\n",
+         "predicted:3: expected the words of gold:2, found 'rejected' where that has 'rejects'"),
         # A blank line too few, or too many, is told where it happens.
         ("EU O\nrejects O\nPeter O\nBlackburn O\nParis O\n",
-         "predicted:1: expected the words of gold:1, found 'Peter' where that has ''"),
+         "predicted:3: expected the words of gold:3, found 'Peter' where that has ''"),
         ("EU O\nrejects O\n\nPeter O\n\nBlackburn O\nParis O\n",
-         "predicted:4: expected the words of gold:4, found '' where that has 'Blackburn'"),
+         "predicted:5: expected the words of gold:5, found '' where that has 'Blackburn'"),
     ],
 )  # fmt: skip
 def test_files_of_different_words_are_refused_with_the_place(file, predicted, message):
     with pytest.raises(DataError) as error:
-        score_files(file("gold", GOLD), file("predicted", predicted), DataConfig())
+        score_files(file("gold", GOLD), file("predicted", predicted), DataConfig(comment="#"))
     assert str(error.value) == message
+
+
+def test_of_one_sentence_a_line_the_line_is_named(file):
+    gold, predicted = file("gold", "a:O b:O\n\nc:O\n"), file("predicted", "a:O b:O\nd:O\n")
+    with pytest.raises(DataError) as error:
+        score_files(gold, predicted, DataConfig(layout="lines"))
+    assert str(error.value) == "predicted:2: expected the words of gold:3, found 'd' where that has 'c'"
 
 
 def test_one_file_with_its_tags_first_has_no_gold_column(file):
@@ -140,3 +154,45 @@ def test_one_file_with_one_tag_column_is_refused(file):
     with pytest.raises(DataError) as error:
         score_files(file("one", "EU B-ORG\n"), None, DataConfig())
     assert str(error.value) == "one:1: expected at least 3 columns, found 2: 'EU B-ORG'"
+
+
+@pytest.mark.parametrize(
+    ("gold", "predicted", "remark"),
+    [
+        ("a O\n", "a O\n", "remark: no entity in the gold tags, so every score is 0"),
+        ("a O\n", "a B-X\n", "remark: no entity in the gold tags, so every score is 0"),
+        ("a B-X\n", "a O\n", "remark: no entity was found, so every score is 0"),
+        ("a B-X\nb B-Y\n", "a B-X\nb O\n", "remark: never found: Y"),
+        ("a B-X\nb O\n", "a B-X\nb B-Z\n", "remark: found, but not in the gold tags: Z"),
+    ],
+)
+def test_what_makes_a_figure_mean_less_than_it_seems_is_said(file, gold, predicted, remark):
+    analysis = score_files(file("gold", gold), file("predicted", predicted), DataConfig())
+    assert analysis.remarks() == [remark]
+    assert remark in str(analysis).split("\n")
+    json.dumps(analysis.as_dict())
+    assert details_of(analysis)
+
+
+def test_labels_on_both_sides_alone_are_both_said(file):
+    analysis = score_files(file("gold", "a B-X\nb O\n"), file("predicted", "a O\nb B-Z\n"), DataConfig())
+    assert analysis.remarks() == ["remark: never found: X", "remark: found, but not in the gold tags: Z"]
+
+
+def test_an_empty_file_is_refused(file):
+    with pytest.raises(DataError) as error:
+        score_files(file("gold", GOLD), file("predicted", ""), DataConfig())
+    assert str(error.value) == "predicted: expected tagged sentences, found none; is it the right file?"
+
+
+def test_an_unknown_scheme_is_refused():
+    with pytest.raises(ConfigError) as error:
+        override_data(DataConfig(), ["data.scheme=iob3"])
+    assert str(error.value) == ("--set: data.scheme should be 'auto', 'iob1', 'iob2', 'bioes' or 'bmes', found 'iob3'")
+
+
+def test_a_training_file_tells_which_words_and_entities_are_known(file):
+    training = read_training(file("train", "Rome B-LOC\n\nin O\n"), DataConfig())
+    assert training.memory.seen(["Rome"], "LOC") == "with that label"
+    assert origin_of("IN", training.words) == "training"
+    assert origin_of("Oslo", training.words) == "nowhere"

@@ -43,6 +43,19 @@ def test_the_table_is_the_perl_scripts_to_the_character(gold, predicted, table):
     assert str(report_tags(*split)) == table
 
 
+def test_the_digits_are_those_of_hundredfold_counts_as_the_perl_script_has_them():
+    # 100 * 23 / 160 is 14.375, which both sides of a tie can print: the script's printf gives 14.38, a
+    # hundredfold 23 / 160 would give 14.37.
+    gold = [["B-X"]] * 160
+    predicted = [["B-X"]] * 23 + [["B-Y"]] * 137
+    assert str(report_tags(gold, predicted)) == (
+        "processed 160 tokens with 160 phrases; found: 160 phrases; correct: 23.\n"
+        "accuracy:  14.38%; precision:  14.38%; recall:  14.38%; FB1:  14.38\n"
+        "                X: precision: 100.00%; recall:  14.38%; FB1:  25.14  23\n"
+        "                Y: precision:   0.00%; recall:   0.00%; FB1:   0.00  137"
+    )
+
+
 def test_the_table_is_the_one_that_the_package_conlleval_prints():
     generator = random.Random(17)
     for prefixes in ("BI", "BI", "BIES", "BIES"):

@@ -19,7 +19,7 @@ import torch
 
 from ner.config import Config
 from ner.errors import ModelError
-from ner.learning import checkpoint
+from ner.learning import checkpoint, json_files
 from ner.learning.batches import encode, make_batch
 from ner.learning.checkpoint import Model, check_free, check_target, load_model, save_model
 from ner.learning.prediction import predict_tags
@@ -208,10 +208,10 @@ def test_a_failure_half_way_leaves_the_old_model_and_no_litter(
 ) -> None:
     before = contents(folder.parent)
 
-    def fail(*arguments: object, **others: object) -> str:
+    def fail(*arguments: object, **named: object) -> str:
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(checkpoint, "card_of", fail)  # what is written last
+    monkeypatch.setattr(checkpoint, "write_card", fail)  # what is written last
     for target in (folder, folder.parent / "new"):
         with pytest.raises(ModelError) as error:
             save_model(model, target)
@@ -564,7 +564,7 @@ def test_json_longer_than_its_kind_ever_is_is_not_read(folder: Path, monkeypatch
     sizes = {name: (folder / name).stat().st_size for name in ("vocabulary.json", "history.jsonl")}
     for name, size in sizes.items():
         with monkeypatch.context() as patch:
-            patch.setitem(checkpoint._MOST_BYTES, name, size - 1)
+            patch.setitem(json_files.MOST_BYTES, name, size - 1)
             found = f"damaged: expected at most {size - 1} bytes, found {size}"
             assert load_error(folder) == f"{folder / name}: {found}; train or copy it again"
 

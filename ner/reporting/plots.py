@@ -1,0 +1,100 @@
+"""The pictures of an analysis as PNG files, for a paper or a talk."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ner.errors import ConfigError
+from ner.evaluation.analysis import Analysis
+from ner.evaluation.mistakes import NONE, count_kinds
+from ner.inspection.canvas import draw_heat_map, drawing, new_figure, save_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_BLUE = "#1864ab"
+
+
+def write_plots(analysis: Analysis, folder: Path) -> list[str]:
+    """Writes the pictures that there is something for, and returns warnings.
+
+    Confusion, mistakes by kind, F1 of labels and slices; reliability and precision-recall where there are scores.
+
+    Raises:
+        ConfigError: matplotlib isn't installed, or the folder can't be written.
+    """
+    with drawing():
+        figures = {"confusion": _confusion(analysis), "mistakes": _kinds(analysis), "slices": _slices(analysis)}
+        if analysis.calibration is not None:
+            figures |= {"reliability": _reliability(analysis), "precision-recall": _precision_recall(analysis)}
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"{folder}: expected a folder for pictures: {error.strerror}") from None
+        return [warning for name, figure in figures.items() for warning in save_figure(figure, folder / f"{name}.png")]
+
+
+def _confusion(analysis: Analysis) -> "Figure":
+    names = (*analysis.confusion.labels, NONE)
+    counts = np.array(analysis.confusion.rows, dtype=float)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    figure = new_figure(2.5 + 0.6 * len(names), 2 + 0.45 * len(names))
+    axes = figure.subplots()
+    draw_heat_map(axes, shares, rows=names, columns=names, limits=(0, 1), numbers=".2f")
+    axes.set(title="share of each gold label's entities", xlabel="found", ylabel="gold")
+    return figure
+
+
+def _kinds(analysis: Analysis) -> "Figure":
+    kinds = count_kinds(analysis.mistakes)
+    figure = new_figure(7, 3.2)
+    axes = figure.subplots()
+    bars = axes.barh(list(kinds), list(kinds.values()), color=_BLUE)
+    axes.bar_label(bars, padding=3)
+    axes.invert_yaxis()
+    axes.set(title="mistakes by kind")
+    return figure
+
+
+def _slices(analysis: Analysis) -> "Figure":
+    certainty = analysis.certainty
+    rows = [("all", analysis.report.micro, certainty.micro)]
+    rows += [(label, scores, certainty.labels[label]) for label, scores in analysis.report.labels.items()]
+    rows += [(f"{piece.question}: {piece.part}", piece.scores, piece.interval) for piece in analysis.slices]
+    rows = [row for row in rows if row[1].support]  # what was only found has no F1 worth a dot
+    figure = new_figure(9, 1.2 + 0.24 * len(rows))
+    axes = figure.subplots()
+    for place, (_, scores, interval) in enumerate(rows):
+        if interval is not None:
+            axes.plot([100 * interval.low, 100 * interval.high], [place, place], color=_BLUE, linewidth=1.5)
+        axes.plot(100 * scores.f1, place, marker="o", markersize=5, color=_BLUE)
+    names = [f"{name}  ({scores.support})" for name, scores, _ in rows]
+    axes.set_yticks(range(len(rows)), names, fontsize=8)
+    for label in axes.get_yticklabels():
+        label.set_parse_math(False)  # a label such as $5$ is no formula
+    axes.invert_yaxis()
+    axes.grid(axis="x", color="#ddd")
+    axes.set(title="F1 with 95% interval (gold entities)", xlim=(None, 100.5))
+    return figure
+
+
+def _reliability(analysis: Analysis) -> "Figure":
+    assert analysis.calibration is not None  # asked before
+    filled = [b for b in analysis.calibration.bins if b.count]
+    figure = new_figure(5, 5)
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color="#999", linestyle="--")
+    axes.plot([b.mean_score for b in filled], [b.accuracy for b in filled], marker="o", color=_BLUE)
+    axes.set(xlabel="score", ylabel="share that is right", xlim=(0, 1), ylim=(0, 1.02))
+    axes.set_title(str(analysis.calibration), fontsize=9)
+    return figure
+
+
+def _precision_recall(analysis: Analysis) -> "Figure":
+    figure = new_figure(5, 5)
+    axes = figure.subplots()
+    axes.plot([t.recall for t in analysis.thresholds], [t.precision for t in analysis.thresholds], color=_BLUE)
+    axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
+    axes.set_title("keeping only entities above a score", fontsize=9)
+    return figure
