@@ -48,15 +48,13 @@ def training(model: Path, *more: str) -> list[str]:
     return [sys.executable, "-m", "ner", "train", config, *settings, "--out", str(model), *more]
 
 
-def start(command: list[str], limit: int | None = None) -> subprocess.Popen[str]:
-    """`limit`: bytes a file may have, a disk that is full for this process alone."""
-
-    def narrow() -> None:
-        if limit is not None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+def start(command: list[str]) -> subprocess.Popen[str]:
+    def listen() -> None:
+        # What is started in the background of a shell is started to ignore it.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
     return subprocess.Popen(
-        command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=narrow
+        command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=listen
     )
 
 
@@ -88,23 +86,25 @@ class Table:
 
 
 def kill(table: Table, folder: Path, reference: Path, seconds: float, times: int) -> None:
-    """Kills a run, goes on, kills it again, until it ends; then the next."""
+    """Kills a run, goes on with it and kills it again, up to four times, then lets it end; then the next."""
     outcomes: Counter[str] = Counter()
     runs = same = kills = 0
     while kills < times:
         model = folder / f"killed-{runs}"
         runs += 1
+        left = min(random.randint(1, 4), times - kills)
         while not (model / "model.safetensors").exists():
             state = (state_of(model) / "state.safetensors").exists()
             process = start(training(model, *["--resume"] * state))
             try:
                 # Half of the time a process starts; the other half is what is of interest.
-                process.communicate(timeout=random.uniform(0.3, 1.1) * seconds)
+                process.communicate(timeout=random.uniform(0.3, 1.1) * seconds if left else None)
                 assert process.returncode == 0
             except subprocess.TimeoutExpired:
                 process.send_signal(signal.SIGKILL)
                 process.communicate()
                 kills += 1
+                left -= 1
                 state = (state_of(model) / "state.safetensors").exists()
                 outcomes["then resumed" if state else "before the first checkpoint, then begun anew"] += 1
         if state_of(model).exists():  # killed between the model and the removal of its state

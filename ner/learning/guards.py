@@ -42,8 +42,8 @@ def check_epoch(run: Run, epoch: int) -> None:
     loss = position.loss / position.sentences
     if epoch > 1 and loss > _EXPLODED * guessing:
         raise TrainingError(
-            f"epoch {epoch}: expected a loss below that of guessing, {guessing:.1f} a sentence, found {loss:.1f}: "
-            f"it exploded; {_CALMER}"
+            f"epoch {epoch}: expected a loss below {_EXPLODED} times that of guessing, {guessing:.1f} a sentence, "
+            f"found {loss:.1f}: it exploded; {_CALMER}"
         )
 
 
