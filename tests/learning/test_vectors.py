@@ -134,7 +134,7 @@ def test_training_starts_from_vectors_and_leaves_frozen_ones_alone(
     wanted = {"anna": MATRIX[0].tolist(), "rome": MATRIX[1].tolist(), "oslo": MATRIX[3].tolist()}
     assert (rows == wanted) is frozen
     assert weight.requires_grad is not frozen
-    assert [message for message in messages if "covers 21.2% of 33 training tokens" in message] == messages
+    assert "covers 21.2% of 33 training tokens" in messages[0]
     assert model.metrics["vectors"]["covered_tokens"] == 7
 
 
