@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 
 from ner.config import Config
 from ner.errors import ConfigError
 from ner.learning.checkpoint import Model
-from ner.learning.prediction import choose_device, predict_tags
+from ner.learning.prediction import _batches, choose_device, predict_tags
 from ner.learning.training import train_model
 from ner.text.corpus import Corpus
 from ner.text.sentence import Sentence, sentence_from_words
@@ -59,6 +60,18 @@ def test_words_of_any_kind_are_tagged(corpus: Corpus, make_config: MakeConfig, c
 def test_tags_a_sentence_carries_are_not_looked_at(model: Model, sentences: list[Sentence]) -> None:
     bare = [sentence_from_words(sentence.words) for sentence in sentences]
     assert tag(model, bare) == tag(model, sentences)
+
+
+def test_long_sentences_share_a_batch_within_what_memory_allows() -> None:
+    lengths = np.array([30] * 200 + [2000] * 20 + [0, 9000, 300, 20_000, 256, 257])
+    rows = np.flatnonzero(lengths)
+    batches = list(_batches(rows, lengths))
+    assert sorted(row for batch in batches for row in batch) == rows.tolist()
+    for batch in batches:
+        padded = len(batch) * int(lengths[batch].max())
+        # Up to an eighth of the usual batch a sentence is short; a longer one shares a batch of 16,384 tokens.
+        assert padded <= (2048 if lengths[batch].max() <= 256 else 16_384) or len(batch) == 1
+    assert {len(batch) for batch in batches if lengths[batch].max() == 2000} == {8, 4 + 2}
 
 
 def test_tagging_a_network_in_training_uses_no_dropout(model: Model, sentences: list[Sentence]) -> None:
