@@ -197,6 +197,26 @@ def test_an_unfinished_run_is_begun_anew_when_forced(run, recipe, tmp_path):
     assert not state.exists()
 
 
+def test_an_error_loses_no_run_that_was_to_be_resumed(run, recipe, tmp_path):
+    state = tmp_path / "model.unfinished" / "state.safetensors"
+    state.parent.mkdir()
+    state.write_bytes(b"of hours")
+    (tmp_path / "none.conll").write_text("a O\n")
+    arguments = ["train", recipe, "--out", tmp_path / "model", "--resume"]
+    code, _, err = run(*arguments, "--set", f"data.train={tmp_path}/none.conll")
+    assert (code, err.count("expected at least one entity")) == (1, 1)
+    assert state.read_bytes() == b"of hours"
+
+
+def test_a_run_that_diverges_leaves_nothing_to_resume(run, recipe, tmp_path):
+    settings = ["training.learning_rate=1e30", "training.clip_norm=", "training.checkpoint_minutes=1e-9"]
+    arguments = [word for setting in settings for word in ("--set", setting)]
+    code, out, err = run("train", recipe, "--out", tmp_path / "runs" / "model", *arguments)
+    assert (code, out) == (1, "")
+    assert err.splitlines()[-1].endswith("lower training.learning_rate or training.clip_norm")
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
 def test_two_trainings_into_one_directory_are_refused(run, recipe, tmp_path):
     with sole_run(tmp_path / "model"):
         code, out, err = run("train", recipe, "--out", tmp_path / "model", "--force")

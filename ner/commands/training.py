@@ -72,7 +72,8 @@ def train(
             print(f"{error}; go on with: {shlex.join(again)}", file=sys.stderr)
             raise typer.Exit(128 + signals.received) from None
         except TrainingError:
-            remove_state(state)  # it would come to the same end again
+            if not resume:  # it would come to the same end again
+                remove_state(state)
             raise
         tagger.save(out)
         remove_state(state)

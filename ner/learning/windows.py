@@ -7,7 +7,7 @@ CRF decodes them all, so no entity and no probability knows of a window's edge.
 What is exact: everything behind the emissions (tags, spans, probabilities, readings), in double precision, since the
 score of a path grows with its length; a word's characters and its bigram; where a sentence begins and ends. What is
 approximate: what a recurrent state would have carried across the margin. On the models measured it fades by a factor of
-ten every 75 to 130 tokens (docs/reliability-data.md), to less than 3 in 100,000 of the emissions' spread at the margin.
+ten every 75 to 130 tokens (docs/reliability.md), to less than 3 in 100,000 of the emissions' spread at the margin.
 A model with `model.context = "global"` sees the summary of its window in place of the whole sentence's.
 """
 
