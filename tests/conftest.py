@@ -1,5 +1,6 @@
 """What many tests share: the bundled corpora, and one small model trained on one of them."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -45,3 +46,10 @@ def small_model(tmp_path_factory, sample_en):
 @pytest.fixture(scope="session")
 def tagger(small_model):
     return ner.load(small_model, device="cpu")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interruptible():
+    """A shell's background job is started deaf to Ctrl-C, and so would be all that its tests start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
