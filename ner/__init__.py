@@ -4,6 +4,7 @@ The front door. Names are imported when they are first asked for, so that `impor
 line's help don't wait for PyTorch.
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,14 @@ _HOMES = {
     "train": "ner.tagger",
     "write_conll": "ner.text.columns",
 }
+
+
+# PyTorch's threads wait for each other by spinning, for milliseconds. Where another program wants a core too, the
+# one that spins then holds up the one it waits for: with every core taken, tagging on two threads took a hundred times
+# as long, and takes three times as long with short spins, which cost nothing where all cores are free. Read when
+# PyTorch is imported.
+if "OMP_WAIT_POLICY" not in os.environ:
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 
 def __getattr__(name: str) -> Any:

@@ -39,3 +39,14 @@ def test_importing_everything_prints_nothing_and_seeds_nothing():
         "assert a == (random.getstate(), torch.initial_seed(), torch.get_num_threads())"
     )
     assert run(code) == ""
+
+
+@pytest.mark.parametrize(
+    ("said", "found"), [({}, "1000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "active"}, "None")]
+)
+def test_threads_do_not_spin_for_long_unless_the_user_says_how_they_wait(said, found, monkeypatch):
+    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
+    assert run("import os, ner; print(os.environ.get('GOMP_SPINCOUNT'))") == f"{found}\n"

@@ -5,11 +5,14 @@ separators made of one TAB, comments, CRLF, byte-order marks, ragged columns, wo
 exotic spaces. Only the declared separator splits, and only LF or CRLF ends a line.
 """
 
+import gc
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import replace
 from itertools import chain, count
 from pathlib import Path
+from typing import NamedTuple
 
 from ner.config import parse_config
 from ner.errors import DataError
@@ -27,8 +30,7 @@ _SPLIT_BLANKS = re.compile(r"[ \t]+").split
 _UNWRITABLE = re.compile(r"[ \t\r\n\0\ud800-\udfff]").search
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One line of a column file: its number from 1, its text without the line end, and what it holds.
 
     `kind` is `token`, `blank`, `comment` or `document`; `word` and `tag` are set for a token, `tag` only
@@ -93,7 +95,8 @@ def read_as_written(path: str | Path, data: DataConfig) -> tuple[list[Sentence],
         rows: Iterable[Row] = chain.from_iterable(map(list_reader(str(path), data), count(1), lines))
     else:
         rows = read_rows(lines, str(path), data, tagged=True)
-    sentences = list(sentences_of_rows(rows, str(path), tagged=True))
+    with _no_search_for_cycles():
+        sentences = list(sentences_of_rows(rows, str(path), tagged=True))
     if not sentences:
         raise DataError(f"{path}: expected tagged sentences, found none; is it the right file?")
     if data.scheme != "auto":
@@ -122,42 +125,50 @@ def read_rows(lines: Iterable[str], where: str, data: DataConfig, *, tagged: boo
 def row_reader(where: str, data: DataConfig, *, tagged: bool) -> Callable[[int, str], Row]:
     """What makes a `Row` of a line's number and the line; the arguments and errors are those of `read_rows`."""
     first_of_word = re.compile(data.word_pattern).match if data.word_pattern else None
-    columns = (data.word_column, data.tag_column) if tagged else (data.word_column,)
+    word_column, tag_column = data.word_column, data.tag_column
+    columns = (word_column, tag_column) if tagged else (word_column,)
     wanted = max(column + 1 if column >= 0 else -column for column in columns)
     # Columns counted from both ends meet in a short line: in `word` alone, column 0 is column -1.
     wanted += len({column % wanted for column in columns}) < len(columns)
-    known: set[str] = set()
+    separator, comment = data.separator, data.comment
+    known: dict[str, str] = {}  # written tags, and what they are here
 
     def read(number: int, line: str) -> Row:
         line = line.removesuffix("\n").removesuffix("\r")
         if not line.strip(_BLANKS):
             return Row(number, line, "blank")
-        if data.comment and line.startswith(data.comment):
+        if comment and line.startswith(comment):
             return Row(number, line, "comment")
-        cells = split_cells(line, data.separator)
+        cells = split_cells(line, separator)
         # Other columns of a -DOCSTART- line are filled in any way, or missing.
-        if cells[0].startswith(DOCUMENT_START) or DOCUMENT_START in cells:
+        if DOCUMENT_START in line and (cells[0].startswith(DOCUMENT_START) or DOCUMENT_START in cells):
             return Row(number, line, "document")
         if len(cells) < wanted:
             found = f"{wanted} columns, found {len(cells)}: {_short(line)}"
             raise DataError(f"{where}:{number}: expected at least {found}")
-        word = cells[data.word_column]
+        word = cells[word_column]
         if first_of_word and (match := first_of_word(word)):
             word = match[1]
         if not word:
-            raise DataError(f"{where}:{number}: expected a word in column {data.word_column}, found none")
-        cell = cells[data.tag_column] if tagged else ""
-        if tagged and cell not in known:
-            _check_tag(cell, data, f"{where}:{number}", line)
-            known.add(cell)
-        return Row(number, line, "token", word, read_unknown(cell, data.unknown_tag))
+            raise DataError(f"{where}:{number}: expected a word in column {word_column}, found none")
+        if not tagged:
+            return Row(number, line, "token", word)
+        tag = known.get(cells[tag_column])
+        if tag is None:
+            _check_tag(cells[tag_column], data, f"{where}:{number}", line)
+            tag = known[cells[tag_column]] = read_unknown(cells[tag_column], data.unknown_tag)
+        return Row(number, line, "token", word, tag)
 
     return read
 
 
 def split_cells(line: str, separator: str | None) -> list[str]:
     """The cells of a line that isn't blank; no separator: any run of spaces or TABs."""
-    return line.split(separator) if separator else _SPLIT_BLANKS(line.strip(_BLANKS))
+    if separator:
+        return line.split(separator)
+    cells = line.split(" ")
+    # Most files have one space between cells, and the regular expression takes as long as all the rest of a line.
+    return _SPLIT_BLANKS(line.strip(_BLANKS)) if "" in cells or "\t" in line else cells
 
 
 def list_reader(where: str, data: DataConfig) -> Callable[[int, str], list[Row]]:
@@ -203,8 +214,8 @@ def sentences_of_rows(rows: Iterable[Row], where: str, *, tagged: bool) -> Itera
             words.append(row.word)
             tags.append(row.tag)
         elif row.kind != "comment" and words:
-            made = sentence_from_words(words, tags if tagged else None)
-            yield replace(made, opens_document=opens_document, where=f"{where}:{first}")
+            known = tags if tagged else None
+            yield sentence_from_words(words, known, opens_document=opens_document, where=f"{where}:{first}")
             words, tags, first, opens_document = [], [], 0, False
         opens_document |= row.kind == "document"
 
@@ -238,6 +249,18 @@ def write_conll(path: str | Path, sentences: Iterable[Sentence], *, scheme: Sche
     part.parent.mkdir(parents=True, exist_ok=True)
     part.write_bytes((mark + "\n".join(lines)).encode("utf-8"))
     part.replace(path)
+
+
+@contextmanager
+def _no_search_for_cycles() -> Iterator[None]:
+    """What is read holds no cycles, and looking over all that PyTorch keeps takes as long as the reading."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _short(line: str) -> str:

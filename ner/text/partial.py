@@ -41,7 +41,7 @@ def is_unknown(tag: str) -> bool:
 
 def is_partial(tags: Iterable[str]) -> bool:
     """True where some tag is unknown."""
-    return any(is_unknown(tag) for tag in tags)
+    return any(is_unknown(tag) for tag in set(tags))
 
 
 def labels_of(tags: Iterable[str]) -> set[str]:
@@ -51,6 +51,8 @@ def labels_of(tags: Iterable[str]) -> set[str]:
 
 def known_runs(tags: Sequence[str]) -> list[list[str]]:
     """The stretches of known tags between unknown ones."""
+    if not is_partial(tags):
+        return [list(tags)] if tags else []
     runs: list[list[str]] = [[]]
     for tag in tags:
         if is_unknown(tag):
@@ -68,6 +70,8 @@ def to_iob2(tags: Sequence[str], scheme: Scheme) -> list[str]:
     >>> to_iob2(["?", "I-PER", "O", "B-PER", "?"], "iob2"), to_iob2(["?", "I-PER", "I-PER"], "iob1")
     (['?', 'I-PER', 'O', 'B-PER', '?'], ['?', '?-PER', 'I-PER'])
     """
+    if not is_partial(tags):
+        return convert_tags(tags, "iob2")
     written: list[str] = []
     position = 0
     while position < len(tags):

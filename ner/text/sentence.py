@@ -66,7 +66,9 @@ class Sentence:
         return [token.text for token in self.tokens]
 
 
-def sentence_from_words(words: Sequence[str], tags: Sequence[str] | None = None) -> Sentence:
+def sentence_from_words(
+    words: Sequence[str], tags: Sequence[str] | None = None, *, opens_document: bool = False, where: str = ""
+) -> Sentence:
     """A sentence of these words, with offsets as if they were joined by single spaces.
 
     >>> sentence_from_words(["Angela", "Merkel"]).tokens[1]
@@ -74,9 +76,10 @@ def sentence_from_words(words: Sequence[str], tags: Sequence[str] | None = None)
     """
     tokens, start = [], 0
     for word in words:
-        tokens.append(Token(word, start, start + len(word)))
-        start += len(word) + 1
-    return Sentence(tuple(tokens), None if tags is None else tuple(tags))
+        end = start + len(word)
+        tokens.append(Token(word, start, end))
+        start = end + 1
+    return Sentence(tuple(tokens), None if tags is None else tuple(tags), opens_document, where)
 
 
 def number_documents(sentences: Sequence[Sentence]) -> list[int]:

@@ -80,12 +80,14 @@ def detect_scheme(sequences: Iterable[Sequence[str]]) -> Scheme:
     for tags in sequences:
         previous = ""
         for tag in tags:
+            if tag == OUTSIDE:
+                previous = ""
+                continue
             prefix, label = split_tag(tag)
-            if prefix != OUTSIDE:
-                prefixes.add(prefix)
-                if label != previous:
-                    opened_by_inside += prefix == "I"
-                    opened_by_first += prefix == "B"
+            prefixes.add(prefix)
+            if label != previous:
+                opened_by_inside += prefix == "I"
+                opened_by_first += prefix == "B"
             previous = label
     for scheme in ("iob2", "bioes", "bmes"):
         if any(prefixes <= allowed for allowed in _PREFIXES[scheme]):

@@ -1,5 +1,6 @@
 """Column files as they are found: each quirk in a few bytes, each refusal with its whole message."""
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -423,3 +424,16 @@ def test_what_follows_the_trailer_of_a_line_is_not_read(tmp_path):
     sentences = read_tagged(file, DataConfig(layout="lines", trailer=" <=> "))
     assert [s.words for s in sentences] == [["any", "good", "places"], ["here"]]
     assert sentences[0].tags == ("O", "B-Rating", "O")
+
+
+@pytest.mark.parametrize("was_on", [True, False])
+def test_reading_leaves_the_garbage_collector_as_it_was_also_after_an_error(file, was_on):
+    (gc.enable if was_on else gc.disable)()
+    try:
+        read_conll(file("Anna B-PER\n"))
+        assert gc.isenabled() is was_on
+        with pytest.raises(DataError):
+            read_conll(file("Anna B-PER\nalone\n"))
+        assert gc.isenabled() is was_on
+    finally:
+        gc.enable()
