@@ -3,7 +3,7 @@
 import difflib
 import tomllib
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import ValidationError
 
@@ -123,8 +123,13 @@ def _lay_over(tree: dict[str, Any], override: str) -> None:
 
 
 def _parse_value(text: str, annotation: Any) -> Any:
-    """A TOML value where the text is one, else the text itself: a path needs no quotes on a shell."""
-    kinds = (annotation, *get_args(annotation))
+    """A TOML value where the text is one, else the text itself: a path needs no quotes on a shell.
+
+    One path may stand for a list of them.
+    """
+    if get_origin(annotation) is tuple and str in get_args(annotation) and not text.strip().startswith("["):
+        return [text] if text else []
+    kinds = (annotation,) if get_origin(annotation) is tuple else (annotation, *get_args(annotation))
     if str in kinds and text.strip()[:1] not in ("'", '"'):
         return text  # with its blanks: a separator may be one
     text = text.strip()

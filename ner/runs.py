@@ -92,7 +92,7 @@ def train_all(
     folder.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(processes) as pool:
         running = [
-            pool.submit(_train, plan, folder / f"run-{number}", threads=cores // processes, keep=keep)
+            pool.submit(_train, plan, folder / f"run-{number}", most_threads=cores // processes, keep=keep)
             for number, plan in enumerate(plans, start=1)
         ]
         try:
@@ -155,8 +155,9 @@ def read_log(path: Path) -> dict[str, Result]:
     return found
 
 
-def _train(plan: Plan, folder: Path, *, threads: int, keep: bool) -> Result:
+def _train(plan: Plan, folder: Path, *, most_threads: int, keep: bool) -> Result:
     if not (folder / "metrics.json").exists():
+        threads = min(plan.config().training.threads or most_threads, most_threads)
         command = [sys.executable, "-m", "ner", "train", str(plan.recipe), "--out", str(folder)]
         for setting in (*plan.settings, f"training.seed={plan.seed}", f"training.threads={threads}"):
             command += ["--set", setting]

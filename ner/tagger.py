@@ -25,6 +25,7 @@ from ner.learning.listener import Epoch, Listener
 from ner.learning.prediction import choose_device, predict_readings, predict_spans, predict_tags
 from ner.learning.shrinking import shrink
 from ner.learning.training import train_model
+from ner.learning.words import WordCache
 from ner.reporting.curves import draw_curves
 from ner.text.corpus import Corpus
 from ner.text.partial import is_partial
@@ -43,6 +44,7 @@ class Tagger:
     def __init__(self, model: Model, *, folder: Path | None = None, device: str = "auto") -> None:
         """`folder` holds the model, if it is saved; `device` is where it is read to when it is unpickled."""
         self._model = model
+        self._cache = WordCache(model.network, model.vocabularies)
         self._folder = folder
         self._device = device
         _survive_forks()
@@ -99,7 +101,7 @@ class Tagger:
         The probabilities are of whole readings; their entities carry no score of their own.
         """
         sentences = self.split(text)
-        found = predict_readings(self._model.network, self._model.vocabularies, sentences, k=k)
+        found = predict_readings(self._model.network, self._model.vocabularies, sentences, k=k, cache=self._cache)
         return [
             [
                 Reading(probability, tuple(entity_of(text, sentence, span, None) for span in tags_to_spans(tags)))
@@ -119,11 +121,11 @@ class Tagger:
 
     def tag_sentences(self, sentences: Sequence[Sentence]) -> list[list[str]]:
         """IOB2 tags of each sentence, one a token; tags that the sentences carry aren't looked at."""
-        return predict_tags(self._model.network, self._model.vocabularies, sentences)
+        return predict_tags(self._model.network, self._model.vocabularies, sentences, cache=self._cache)
 
     def find_spans(self, sentences: Sequence[Sentence]) -> list[list[tuple[Span, float]]]:
         """The spans of each sentence, in tokens, each with its probability."""
-        return predict_spans(self._model.network, self._model.vocabularies, sentences)
+        return predict_spans(self._model.network, self._model.vocabularies, sentences, cache=self._cache)
 
     def inspect(self, text: str) -> list[Inspection]:
         """What happens in the network while it reads each sentence of a text: gates, scores, influences, as arrays.

@@ -74,6 +74,7 @@ FLOORS = [
     ],
     [
         "learning.bags",
+        "learning.words",
         "learning.batches",
         "learning.vectors",
         "learning.rowwise",
@@ -85,6 +86,7 @@ FLOORS = [
         "learning.checkpoint",
         "learning.shrinking",
         "learning.windows",
+        "learning.workers",
         "learning.prediction",
         "learning.temperature",
         "learning.state",

@@ -124,6 +124,9 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing(toml):
         ("model.clock_periods = [ 2 ]", (2,)),
         ("model.connection=highway", "highway"),
         ("model.context=global", "global"),
+        ('features.gazetteer=["my names.txt", "b.txt"]', ("my names.txt", "b.txt")),
+        ("features.gazetteer=my names.txt", ("my names.txt",)),
+        ("features.gazetteer=", ()),
     ],
 )
 def test_an_override_of_any_type_is_laid_over_the_file(toml, override, value):

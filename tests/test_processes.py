@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -80,7 +81,13 @@ def test_a_tagger_is_pickled_as_its_folder_and_comes_back_the_same(tagger, small
     assert len(packed) < 1000
     monkeypatch.chdir(tmp_path)
     for back in (pickle.loads(packed), copy.deepcopy(tagger)):
-        assert [back.tag(line) for line in lines] == [tagger.tag(line) for line in lines]
+        for line in lines:
+            found, wanted = back.tag(line), tagger.tag(line)
+            assert [replace(entity, score=None) for entity in found] == [
+                replace(entity, score=None) for entity in wanted
+            ]
+            # Which words it met before together can change the last digit.
+            assert [entity.score for entity in found] == pytest.approx([entity.score for entity in wanted], abs=1e-5)
 
 
 def test_a_relative_folder_is_found_from_elsewhere(small_model, monkeypatch, tmp_path):

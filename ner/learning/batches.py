@@ -14,17 +14,13 @@ import torch
 from torch import Tensor
 
 from ner.learning.bags import Bags, fill_bags, mark_tokens
+from ner.learning.words import Numbers, WordCache, number_words
 from ner.network.inputs import Inputs
 from ner.text.partial import is_partial, possible_tags, to_iob2
 from ner.text.sentence import Sentence
 from ner.text.tags import convert_tags
-from ner.text.vocabulary import UNKNOWN, Vocabularies, case_number
+from ner.text.vocabulary import UNKNOWN, Vocabularies
 
-Numbers = npt.NDArray[np.int64]
-
-# What the character encoder sees of a longer word: its two ends. The longest word of the CoNLL-2003 training
-# set has 61 characters; a text without a single space must not fill the memory.
-MAX_SPELLING = 64
 # Training sorts by length within so many batches: little padding, yet sentences meet others each epoch.
 _POOL = 50
 
@@ -33,7 +29,8 @@ _POOL = 50
 class Encoded:
     """Sentences as numbers: flat arrays over all N tokens, rows of `spellings` for S distinct words.
 
-    Sentence i stands at `starts[i] : starts[i] + lengths[i]`; `tags` is None where none were asked for.
+    Sentence i stands at `starts[i] : starts[i] + lengths[i]`; `tags` is None where none were asked for. With
+    `encodings`, what a network made of the distinct words already, there are no spellings.
     Where some tags are only partly known, `tags` are rows of `choices`, which tells the tags that each allows.
     """
 
@@ -49,28 +46,29 @@ class Encoded:
     choices: npt.NDArray[np.bool_] | None = None  # (M, K), the first K rows a single tag each
     bags: Bags | None = None  # what the lexicon has around each token, if there is one
     marks: npt.NDArray[np.float32] | None = None  # (N, G), where the gazetteers have each token, if there are any
+    encodings: Tensor | None = None  # (S, E)
 
 
-def encode(sentences: Sequence[Sentence], vocabularies: Vocabularies, *, tagged: bool = False) -> Encoded:
-    """Sentences, each with at least one token, as numbers.
+def encode(
+    sentences: Sequence[Sentence], vocabularies: Vocabularies, *, tagged: bool = False, cache: WordCache | None = None
+) -> Encoded:
+    """Sentences, at least one of them with a token, as numbers.
 
     Args:
         sentences: to encode, in this order.
         vocabularies: the model's.
         tagged: encode the tags too, which must be of labels the vocabularies know.
+        cache: of a network in use, which then needs no spellings.
     """
     distinct: dict[str, int] = {}
     where = [distinct.setdefault(t.text, len(distinct)) for s in sentences for t in s.tokens]
     positions = np.array(where, dtype=np.int64)
-    number = vocabularies.words.number
-    words = np.array([number(word) for word in distinct], dtype=np.int64)
-    cases = np.array([case_number(word) for word in distinct], dtype=np.int64)
-    # A word without characters is spelled as one unknown: a character encoder wants at least one.
-    spelled = [vocabularies.character_numbers(_ends(word)) or [UNKNOWN] for word in distinct]
-    spelling_lengths = np.array([len(spelling) for spelling in spelled], dtype=np.int64)
-    spellings = np.zeros((len(spelled), int(spelling_lengths.max(initial=1))), dtype=np.int64)
-    for row, spelling in zip(spellings, spelled, strict=True):
-        row[: len(spelling)] = spelling
+    if cache is None:
+        words, cases, spellings, spelling_lengths = number_words(list(distinct), vocabularies)
+        encodings = None
+    else:
+        words, cases, encodings = cache.look_up(list(distinct))
+        spellings, spelling_lengths = np.zeros((0, 1), dtype=np.int64), np.zeros(0, dtype=np.int64)
     tags = choices = None
     if tagged and any(is_partial(s.tags or ()) for s in sentences):
         tags, choices = _encode_choices(sentences, vocabularies)
@@ -88,7 +86,7 @@ def encode(sentences: Sequence[Sentence], vocabularies: Vocabularies, *, tagged:
     of_tokens = (words[positions], bigrams, cases[positions], positions, tags)
     bags = None if vocabularies.lexicon is None else fill_bags(sentences, vocabularies.lexicon)
     marks = mark_tokens(sentences, vocabularies.gazetteers) if vocabularies.gazetteers else None
-    return Encoded(*of_tokens, starts, lengths, spellings, spelling_lengths, choices, bags, marks)
+    return Encoded(*of_tokens, starts, lengths, spellings, spelling_lengths, choices, bags, marks, encodings)
 
 
 def fingerprint(sentences: Iterable[Sentence]) -> str:
@@ -113,9 +111,13 @@ def make_batch(encoded: Encoded, rows: Numbers, *, words: Numbers | None = None)
     mask = steps < lengths[:, None]  # (B, T)
     places = np.where(mask, encoded.starts[rows][:, None] + steps, 0)
     # A padding token is spelled as the batch's first word; nothing reads it.
-    spelled, where = np.unique(np.where(mask, encoded.where[places], encoded.where[places[0, 0]]), return_inverse=True)
-    spelling_lengths = encoded.spelling_lengths[spelled]
-    spellings = encoded.spellings[spelled, : int(spelling_lengths.max())]
+    where = np.where(mask, encoded.where[places], encoded.where[places[0, 0]])
+    spellings, spelling_lengths, encodings = encoded.spellings, encoded.spelling_lengths, encoded.encodings
+    if encodings is None:
+        encodings = torch.zeros(0, 0)
+        spelled, where = np.unique(where, return_inverse=True)
+        spelling_lengths = spelling_lengths[spelled]
+        spellings = spellings[spelled, : int(spelling_lengths.max())]
     flat = encoded.words if words is None else words
     nothing = np.zeros(0, dtype=np.int64)
     bags = (nothing, nothing.astype(np.float32), nothing) if encoded.bags is None else encoded.bags.of(places, mask)
@@ -133,7 +135,8 @@ def make_batch(encoded: Encoded, rows: Numbers, *, words: Numbers | None = None)
         *bags,
         lengths,
     )
-    inputs = Inputs(*(torch.from_numpy(np.ascontiguousarray(array)) for array in arrays))
+    tensors = (*(torch.from_numpy(np.ascontiguousarray(array)) for array in arrays), encodings)
+    inputs = Inputs(*tensors)
     if encoded.tags is None:
         return inputs, None
     return inputs, torch.from_numpy(np.where(mask, encoded.tags[places], 0))
@@ -195,7 +198,3 @@ def _cut(rows: Numbers, lengths: Numbers, size: int, tokens: int | None) -> Iter
         step = size if tokens is None else max(tokens // longest, 1)
         yield rows[start : start + step]
         start += step
-
-
-def _ends(word: str) -> str:
-    return word if len(word) <= MAX_SPELLING else word[: MAX_SPELLING // 2] + word[-MAX_SPELLING // 2 :]

@@ -1,15 +1,18 @@
 """A network and its vocabularies tag sentences: the way from Sentence to tags, in training and in use."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ner.errors import ConfigError
-from ner.learning.batches import Numbers, batch_rows, encode, make_batch
+from ner.learning.batches import batch_rows, encode, make_batch
 from ner.learning.windows import WINDOW, windowed_emissions
+from ner.learning.words import Numbers, WordCache
+from ner.learning.workers import side_by_side
 from ner.network.model import BiLSTMCRF
 from ner.text.sentence import Sentence, Span
 from ner.text.tags import convert_tags, tags_to_spans
@@ -22,36 +25,55 @@ BATCH_TOKENS = 2048
 _FEWEST = 8
 _LONG_BATCH_TOKENS = 16_384
 
+Result = TypeVar("Result")
 
-def predict_tags(network: BiLSTMCRF, vocabularies: Vocabularies, sentences: Sequence[Sentence]) -> list[list[str]]:
-    """IOB2 tags of each sentence, one a token, in the order of the sentences; the network is in eval mode after."""
+
+def predict_tags(
+    network: BiLSTMCRF, vocabularies: Vocabularies, sentences: Sequence[Sentence], *, cache: WordCache | None = None
+) -> list[list[str]]:
+    """IOB2 tags of each sentence, one a token, in the order of the sentences; the network is in eval mode after.
+
+    Args:
+        network: a trained one.
+        vocabularies: its own.
+        sentences: of any length, also none.
+        cache: the network's; without it, one for this call.
+    """
     names = vocabularies.tags
-    tags: list[list[str]] = [[] for _ in sentences]
-    for rows, emissions, mask in emissions_of(network, vocabularies, sentences):
-        for row, path in zip(rows, network.best_paths(emissions, mask), strict=True):
-            tags[row] = convert_tags([names[number] for number in path], "iob2")
-    return tags
+
+    def work(batch: Batch) -> list[list[str]]:
+        return [
+            convert_tags([names[number] for number in path], "iob2")
+            for path in network.best_paths(batch.emissions, batch.mask)
+        ]
+
+    return _predict(network, vocabularies, sentences, work, cache)
 
 
 def predict_spans(
-    network: BiLSTMCRF, vocabularies: Vocabularies, sentences: Sequence[Sentence]
+    network: BiLSTMCRF, vocabularies: Vocabularies, sentences: Sequence[Sentence], *, cache: WordCache | None = None
 ) -> list[list[tuple[Span, float]]]:
     """The spans of each sentence, those of `predict_tags`, each with its exact probability under the CRF."""
     names, roles = vocabularies.tags, _roles(vocabularies)
-    scored: list[list[tuple[Span, float]]] = [[] for _ in sentences]
-    for rows, emissions, mask in emissions_of(network, vocabularies, sentences):
-        paths = network.best_paths(emissions, mask)
+
+    def work(batch: Batch) -> list[list[tuple[Span, float]]]:
+        paths = network.best_paths(batch.emissions, batch.mask)
         spans = [tags_to_spans([names[number] for number in path]) for path in paths]
         places = [(place, span.start, span.end) for place, group in enumerate(spans) for span in group]
         tags = torch.tensor([roles[span.label] for group in spans for span in group], dtype=torch.long).view(-1, 4)
-        scores = iter(network.crf.span_posteriors(emissions, mask, places, tags).tolist())
-        for row, group in zip(rows, spans, strict=True):
-            scored[row] = [(span, next(scores)) for span in group]
-    return scored
+        scores = iter(network.crf.span_posteriors(batch.emissions, batch.mask, places, tags).tolist())
+        return [[(span, next(scores)) for span in group] for group in spans]
+
+    return _predict(network, vocabularies, sentences, work, cache)
 
 
 def predict_readings(
-    network: BiLSTMCRF, vocabularies: Vocabularies, sentences: Sequence[Sentence], *, k: int
+    network: BiLSTMCRF,
+    vocabularies: Vocabularies,
+    sentences: Sequence[Sentence],
+    *,
+    k: int,
+    cache: WordCache | None = None,
 ) -> list[list[tuple[list[str], float]]]:
     """The k most probable IOB2 taggings of each sentence with their probabilities, best first.
 
@@ -61,38 +83,80 @@ def predict_readings(
     if k < 1:
         raise ConfigError(f"k: expected at least 1 reading, found {k}")
     names = vocabularies.tags
-    readings: list[list[tuple[list[str], float]]] = [[([], 1.0)] for _ in sentences]
-    for rows, emissions, mask in emissions_of(network, vocabularies, sentences):
-        for row, paths in zip(rows, network.crf.k_best(emissions, mask, k=k), strict=True):
+
+    def work(batch: Batch) -> list[list[tuple[list[str], float]]]:
+        readings = []
+        for paths in network.crf.k_best(batch.emissions, batch.mask, k=k):
             # Without constraints several paths may read alike; their probabilities add up.
             chances: dict[tuple[str, ...], float] = {}
             for path, value in paths:
                 tags = tuple(convert_tags([names[number] for number in path], "iob2"))
                 chances[tags] = chances.get(tags, 0.0) + math.exp(value)
             best = sorted(chances, key=lambda tags: chances[tags], reverse=True)
-            readings[row] = [(list(tags), min(chances[tags], 1.0)) for tags in best]
-    return readings
+            readings.append([(list(tags), min(chances[tags], 1.0)) for tags in best])
+        return readings
+
+    return _predict(network, vocabularies, sentences, work, cache, of_empty=[([], 1.0)])
 
 
-def emissions_of(
-    network: BiLSTMCRF, vocabularies: Vocabularies, sentences: Sequence[Sentence]
-) -> Iterator[tuple[Numbers, Tensor, Tensor]]:
-    """Batches of the sentences: which they are, their emissions (B, T, K), their mask (B, T).
+class Batch(NamedTuple):
+    """Sentences that were read together."""
+
+    rows: Numbers  # which they are (B,)
+    emissions: Tensor  # (B, T, K)
+    mask: Tensor  # (B, T)
+
+
+def over_batches(
+    network: BiLSTMCRF,
+    vocabularies: Vocabularies,
+    sentences: Sequence[Sentence],
+    work: Callable[[Batch], Result],
+    *,
+    cache: WordCache | None = None,
+) -> Iterator[Result]:
+    """What `work` makes of each batch of the sentences; on a CPU several are worked on at once.
 
     An empty sentence is in none of them. One too long for the memory has a batch to itself; see `windows`.
     """
-    network.eval()
+    if network.training:  # setting it takes longer than asking: a tenth of the time of a short sentence
+        network.eval()
     device = network.projection.weight.device
-    encoded = encode(sentences, vocabularies)
-    filled = np.flatnonzero(encoded.lengths)
-    with torch.inference_mode():
-        for rows in _batches(filled, encoded.lengths):
+    if not any(sentence.tokens for sentence in sentences):
+        return
+    encoded = encode(sentences, vocabularies, cache=cache or WordCache(network, vocabularies))
+
+    def read(rows: Numbers) -> Result:
+        with torch.inference_mode():
             if encoded.lengths[rows[0]] > WINDOW:
                 emissions = windowed_emissions(network, encoded, rows[0])
-                yield rows, emissions, emissions.new_ones(emissions.shape[:2], dtype=torch.bool)
-            else:
-                inputs = make_batch(encoded, rows)[0].to(device)
-                yield rows, network.emissions(inputs), inputs.mask
+                return work(Batch(rows, emissions, emissions.new_ones(emissions.shape[:2], dtype=torch.bool)))
+            inputs = make_batch(encoded, rows)[0].to(device)
+            return work(Batch(rows, network.emissions(inputs), inputs.mask))
+
+    batches = list(_batches(np.flatnonzero(encoded.lengths), encoded.lengths))
+    yield from side_by_side(read, batches) if device.type == "cpu" else map(read, batches)
+
+
+def _predict(
+    network: BiLSTMCRF,
+    vocabularies: Vocabularies,
+    sentences: Sequence[Sentence],
+    work: Callable[[Batch], list[list[Result]]],
+    cache: WordCache | None,
+    *,
+    of_empty: Sequence[Result] = (),
+) -> list[list[Result]]:
+    """What `work` makes of each sentence, in the order of the sentences; of an empty one, `of_empty`."""
+    results = [list(of_empty) for _ in sentences]
+
+    def with_rows(batch: Batch) -> tuple[Numbers, list[list[Result]]]:
+        return batch.rows, work(batch)
+
+    for rows, made in over_batches(network, vocabularies, sentences, with_rows, cache=cache):
+        for row, result in zip(rows, made, strict=True):
+            results[row] = result
+    return results
 
 
 def _batches(rows: Numbers, lengths: Numbers) -> Iterator[Numbers]:

@@ -7,7 +7,7 @@ import math
 
 import torch
 
-from ner.learning.prediction import emissions_of
+from ner.learning.prediction import over_batches
 from ner.network.model import BiLSTMCRF
 from ner.text.sentence import Sentence
 from ner.text.tags import convert_tags, tags_to_spans
@@ -29,7 +29,7 @@ def fit_temperature(network: BiLSTMCRF, vocabularies: Vocabularies, sentences: l
         return 1.0
     gold = [[vocabularies.tag_number(tag) for tag in convert_tags(s.tags or (), "bioes")] for s in usable]
     batches = []
-    for rows, emissions, mask in emissions_of(network, vocabularies, usable):
+    for rows, emissions, mask in over_batches(network, vocabularies, usable, lambda batch: batch):
         tags = torch.zeros(mask.shape, dtype=torch.long)
         for place, row in enumerate(rows):
             tags[place, : len(gold[row])] = torch.tensor(gold[row])

@@ -135,12 +135,26 @@ class TokenEmbedding(nn.Module):
         tables += [self.lexicon.words.trained] if self.lexicon is not None else []
         return [table for table in tables if table.weight.requires_grad]
 
+    def encode_words(self, words: Tensor, spellings: Tensor, lengths: Tensor) -> Tensor:
+        """What of the vectors doesn't depend on where a word stands: word and characters side by side (S, E).
+
+        Args:
+            words: word numbers (S,).
+            spellings: their characters (S, C).
+            lengths: characters of each (S,).
+        """
+        vectors: Tensor = self.words(words)
+        return vectors if self.characters is None else torch.cat([vectors, self.characters(spellings, lengths)], dim=-1)
+
     def forward(self, inputs: Inputs) -> Tensor:
         """Vectors (B, T, D) of a batch of sentences."""
-        parts = [self.words(inputs.words)]
-        if self.characters is not None:
-            encodings = self.characters(inputs.spellings, inputs.spelling_lengths)  # (S, D)
-            parts.append(nn.functional.embedding(inputs.where, encodings))
+        if len(inputs.encodings):
+            parts = [nn.functional.embedding(inputs.where, inputs.encodings)]
+        else:
+            parts = [self.words(inputs.words)]
+            if self.characters is not None:
+                encodings = self.characters(inputs.spellings, inputs.spelling_lengths)  # (S, D)
+                parts.append(nn.functional.embedding(inputs.where, encodings))
         for table, numbers in ((self.bigrams, inputs.bigrams), (self.cases, inputs.cases)):
             if table is not None:
                 parts.append(table(numbers))

@@ -23,6 +23,7 @@ class Inputs(NamedTuple):
     lexicon_weights: Tensor  # float (L,)
     lexicon_bags: Tensor  # which of the B·T·4 bags each is in, four a token (L,)
     lengths: Tensor  # tokens of each sentence, at least 1 (B,)
+    encodings: Tensor  # of words and spellings, `TokenEmbedding.encode_words`, where made before (S, E), else (0, 0)
 
     @property
     def mask(self) -> Tensor:

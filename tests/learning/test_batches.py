@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from ner.learning.batches import (
-    MAX_SPELLING,
     Encoded,
     batch_rows,
     drop_singletons,
@@ -13,6 +12,7 @@ from ner.learning.batches import (
     fingerprint,
     make_batch,
 )
+from ner.learning.words import MAX_SPELLING
 from ner.text.sentence import Sentence, sentence_from_words
 from ner.text.tags import convert_tags
 from ner.text.vocabulary import UNKNOWN, Vocabularies, build_vocabularies, case_number
@@ -185,9 +185,9 @@ def test_tensors_own_their_memory(sentences: list[Sentence], vocabularies: Vocab
     encoded = encode(sentences, vocabularies, tagged=True)
     inputs, tags = make_batch(encoded, rows_of(0, 1))
     assert tags is not None
-    weights = inputs.lexicon_weights
+    floats = {id(tensor) for tensor in (inputs.marks, inputs.lexicon_weights, inputs.encodings)}
     for tensor in (*inputs, tags):
-        assert tensor.dtype == (torch.float32 if tensor is inputs.marks or tensor is weights else torch.int64)
+        assert tensor.dtype == (torch.float32 if id(tensor) in floats else torch.int64)
         tensor.fill_(99)
     again = encode(sentences, vocabularies, tagged=True)
     assert encoded.tags is not None

@@ -28,10 +28,10 @@ def sentence_loss(network, vocabularies, sentence):
     import torch
     import torchcrf
 
-    from ner.learning.prediction import emissions_of
+    from ner.learning.prediction import over_batches
     from ner.text.tags import convert_tags
 
-    (_, emissions, mask), *_ = emissions_of(network, vocabularies, [sentence])
+    (_, emissions, mask), *_ = over_batches(network, vocabularies, [sentence], lambda batch: batch)
     reference = torchcrf.CRF(network.crf.num_tags, batch_first=True)
     temperature = network.crf.temperature
     allowed = (network.crf.allowed_start, network.crf.allowed_end, network.crf.allowed_moves)

@@ -10,7 +10,7 @@ from ner.config import Config
 from ner.learning import prediction, windows
 from ner.learning.batches import encode, make_batch
 from ner.learning.checkpoint import Model
-from ner.learning.prediction import emissions_of, predict_readings, predict_spans, predict_tags
+from ner.learning.prediction import over_batches, predict_readings, predict_spans, predict_tags
 from ner.learning.training import train_model
 from ner.text.corpus import Corpus
 from ner.text.sentence import Sentence, sentence_from_words
@@ -70,7 +70,7 @@ def test_emissions_in_windows_are_those_of_the_whole_sentence(
 ) -> None:
     model = train_model(make_config(epochs=2, **settings), corpus)
     whole = whole_emissions(model, long_sentence)
-    ((rows, emissions, mask),) = emissions_of(model.network, model.vocabularies, [long_sentence])
+    ((rows, emissions, mask),) = over_batches(model.network, model.vocabularies, [long_sentence], lambda batch: batch)
     assert (rows.tolist(), emissions.dtype, emissions.shape) == ([0], torch.float64, whole.shape)
     assert bool(mask.all())
     assert float((emissions - whole).abs().max()) < 1e-4 * float(whole.std())

@@ -149,6 +149,7 @@ def inputs_of(words: list[list[int]], **parts: Tensor) -> Inputs:
         "lexicon_weights": nothing.float(),
         "lexicon_bags": nothing,
         "lengths": torch.full((len(numbers),), numbers.shape[1]),
+        "encodings": torch.zeros(0, 0),
     }
     return Inputs(**{**values, **parts})
 

@@ -1,0 +1,134 @@
+"""Distinct words as numbers, and what a trained network makes of them, kept for when they come again."""
+
+import os
+from collections.abc import Sequence
+from threading import Lock
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ner.network.model import BiLSTMCRF
+from ner.text.vocabulary import UNKNOWN, Vocabularies, case_number
+
+Numbers = npt.NDArray[np.int64]
+
+# What the character encoder sees of a longer word: its two ends. The longest word of the CoNLL-2003 training
+# set has 61 characters; a text without a single space must not fill the memory.
+MAX_SPELLING = 64
+# Words that a cache holds at most: 26 MB at 130 numbers a word. Running text repeats itself, so few are ever missing.
+_MOST = 50_000
+# New words whose characters are encoded at once.
+_TOGETHER = 1024
+
+
+class WordNumbers(NamedTuple):
+    """S words as numbers, their spellings of at most C characters padded with 0."""
+
+    words: Numbers  # word numbers (S,)
+    cases: Numbers  # capitalisation classes (S,)
+    spellings: Numbers  # character numbers (S, C)
+    spelling_lengths: Numbers  # characters of each, at least 1 (S,)
+
+
+def number_words(words: Sequence[str], vocabularies: Vocabularies) -> WordNumbers:
+    """Words as numbers."""
+    number = vocabularies.words.number
+    # A word without characters is spelled as one unknown: a character encoder wants at least one.
+    spelled = [vocabularies.character_numbers(_ends(word)) or [UNKNOWN] for word in words]
+    lengths = np.array([len(spelling) for spelling in spelled], dtype=np.int64)
+    spellings = np.zeros((len(spelled), int(lengths.max(initial=1))), dtype=np.int64)
+    for row, spelling in zip(spellings, spelled, strict=True):
+        row[: len(spelling)] = spelling
+    return WordNumbers(
+        np.array([number(word) for word in words], dtype=np.int64),
+        np.array([case_number(word) for word in words], dtype=np.int64),
+        spellings,
+        lengths,
+    )
+
+
+class KnownWords(NamedTuple):
+    """S words as a network in use wants them."""
+
+    words: Numbers  # word numbers (S,)
+    cases: Numbers  # capitalisation classes (S,)
+    encodings: Tensor  # of the word and its characters (S, E)
+
+
+class WordCache:
+    """What a network makes of the words that it met, as long as its weights stay what they are.
+
+    Several threads may use one, and so may forked processes. Which words were new together can change the last digit of
+    an encoding, as it does with the sentences of a batch.
+    """
+
+    def __init__(self, network: BiLSTMCRF, vocabularies: Vocabularies) -> None:
+        """The network is in eval mode wherever it is asked."""
+        self._network = network
+        self._vocabularies = vocabularies
+        self._start()
+
+    def _start(self) -> None:
+        self._process = os.getpid()
+        self._lock = Lock()
+        self._rows: dict[str, int] = {}
+        self._known: KnownWords | None = None  # its first rows are those of `_rows`, behind them is room
+
+    @torch.inference_mode()
+    def look_up(self, words: Sequence[str]) -> KnownWords:
+        """These distinct words, in their order."""
+        if self._process != os.getpid():
+            self._start()  # a lock that was held while this process was forked is never released in it
+        with self._lock:
+            new = [word for word in words if word not in self._rows]
+            if len(self._rows) + len(new) > _MOST:
+                self._rows, self._known, new = {}, None, list(words)
+            if new:
+                self._add(new)
+            rows = np.array([self._rows[word] for word in words], dtype=np.int64)
+            known = self._known
+        assert known is not None  # a sentence without words is in no batch
+        places = torch.from_numpy(rows).to(known.encodings.device)
+        return KnownWords(known.words[rows], known.cases[rows], known.encodings.index_select(0, places))
+
+    def _add(self, words: list[str]) -> None:
+        # Short words with short ones: the longest decides how many characters are encoded for all.
+        words = sorted(words, key=len)
+        for start in range(0, len(words), _TOGETHER):
+            some = words[start : start + _TOGETHER]
+            known = self._encode(some)
+            used = len(self._rows)
+            self._known = _room_for(self._known, used, known)
+            _put(self._known, used, known)
+            self._rows.update(zip(some, range(used, used + len(some)), strict=True))
+
+    def _encode(self, words: Sequence[str]) -> KnownWords:
+        numbers = number_words(words, self._vocabularies)
+        device = self._network.projection.weight.device
+        tensors = (torch.from_numpy(part).to(device) for part in (numbers.words, *numbers[2:]))
+        return KnownWords(numbers.words, numbers.cases, self._network.embedding.encode_words(*tensors))
+
+
+def _room_for(known: KnownWords | None, used: int, more: KnownWords) -> KnownWords:
+    """Tables with the first `used` rows of `known` and room for more behind them."""
+    needed = used + len(more.words)
+    if known is not None and needed <= len(known.words):
+        return known
+    room = max(2 * needed, _TOGETHER)
+    words, cases = np.zeros(room, dtype=np.int64), np.zeros(room, dtype=np.int64)
+    grown = KnownWords(words, cases, more.encodings.new_zeros(room, more.encodings.shape[1]))
+    if known is not None:
+        _put(grown, 0, KnownWords(known.words[:used], known.cases[:used], known.encodings[:used]))
+    return grown
+
+
+def _put(known: KnownWords, start: int, part: KnownWords) -> None:
+    end = start + len(part.words)
+    known.words[start:end], known.cases[start:end], known.encodings[start:end] = part
+
+
+def _ends(word: str) -> str:
+    return word if len(word) <= MAX_SPELLING else word[: MAX_SPELLING // 2] + word[-MAX_SPELLING // 2 :]

@@ -1,0 +1,43 @@
+"""Several batches at once on a CPU, each on a thread of its own.
+
+Threads within an operation meet at its end, some thousand times a second; batches meet never. On two cores an LSTM
+reads 1.3 times as fast with two threads in each operation, and twice as fast with two batches at once.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from threading import Barrier
+from typing import TypeVar
+
+import torch
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def side_by_side(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+    """The results in order; as many at once as PyTorch may use threads here."""
+    threads = torch.get_num_threads()
+    # A single one is worked on there too: two threads would take twice as long for a short sentence as one.
+    return map(work, items) if threads == 1 else _pool(threads, os.getpid()).map(work, items)
+
+
+@cache
+def _pool(threads: int, process: int) -> ThreadPoolExecutor:
+    """Threads in which PyTorch uses no others; those of another process don't live on in one forked from it."""
+    pool = ThreadPoolExecutor(threads, "ner", initializer=_use_one_thread)
+    started = Barrier(threads + 1)
+    for _ in range(threads):
+        pool.submit(started.wait)
+    started.wait()
+    # What a thread sets is its own, but also what threads to come will have.
+    torch.set_num_threads(threads)
+    return pool
+
+
+def _use_one_thread() -> None:
+    # A thread takes the common setting when it first needs one: asking for it now, lest it undo the next line.
+    torch.get_num_threads()
+    torch.set_num_threads(1)
