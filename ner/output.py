@@ -31,7 +31,7 @@ class OutputOptions:
     format: str
     min_score: float = 0.0
     k_best: int = 0
-    batch_size: int = 512
+    batch_size: int = 2048
 
 
 def tag_text(tagger: Tagger, lines: Iterable[str], options: OutputOptions) -> Iterator[str]:

@@ -7,7 +7,6 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, partial
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +21,19 @@ from ner.evaluation.report import Report, report_tags
 from ner.inspection.sentence import Inspection, Moves, inspect_sentence, learned_moves
 from ner.learning.checkpoint import Model, load_model, save_model
 from ner.learning.listener import Epoch, Listener
-from ner.learning.prediction import choose_device, predict_readings, predict_spans, predict_tags
+from ner.learning.prediction import choose_device, make_reader, predict_readings, predict_spans, predict_tags
 from ner.learning.shrinking import shrink
 from ner.learning.training import train_model
-from ner.learning.words import WordCache
 from ner.reporting.curves import draw_curves
 from ner.text.corpus import Corpus
+from ner.text.cycles import no_search_for_cycles
 from ner.text.partial import is_partial
 from ner.text.sentence import Entity, Reading, Sentence, Span, sentence_from_words
 from ner.text.tags import spans_to_tags, tags_to_spans
 from ner.text.tokenizer import split_sentences
+
+# Of texts that are cut and tagged together; a token takes some 500 bytes on the way.
+_MOST_CHARACTERS = 1_000_000
 
 
 class Tagger:
@@ -44,7 +46,7 @@ class Tagger:
     def __init__(self, model: Model, *, folder: Path | None = None, device: str = "auto") -> None:
         """`folder` holds the model, if it is saved; `device` is where it is read to when it is unpickled."""
         self._model = model
-        self._cache = WordCache(model.network, model.vocabularies)
+        self._reader = make_reader(model.network, model.vocabularies)
         self._folder = folder
         self._device = device
         _survive_forks()
@@ -76,21 +78,21 @@ class Tagger:
         """The entities of a text of any length, in order; `text[e.start:e.end] == e.text` for each."""
         return next(self.pipe([text]))
 
-    def pipe(self, texts: Iterable[str], *, batch_size: int = 512) -> Iterator[list[Entity]]:
+    def pipe(self, texts: Iterable[str], *, batch_size: int = 2048) -> Iterator[list[Entity]]:
         """The entities of each text, in the order of the texts.
 
         Args:
             texts: read as they are needed; never more than one batch is held.
-            batch_size: texts that are tagged together, at least 1.
+            batch_size: texts that are tagged together, at least 1; long texts are fewer, a million characters together.
 
         Raises:
             ConfigError: a batch of less than one text.
         """
         if batch_size < 1:
             raise ConfigError(f"batch_size: expected at least 1 text, found {batch_size}")
-        source = iter(texts)
-        while batch := list(islice(source, batch_size)):
-            cut = [self.split(text) for text in batch]
+        for batch in _batched(texts, batch_size):
+            with no_search_for_cycles():
+                cut = [self.split(text) for text in batch]
             spans = iter(self.find_spans([sentence for sentences in cut for sentence in sentences]))
             for text, sentences in zip(batch, cut, strict=True):
                 yield [entity_of(text, s, *found) for s in sentences for found in next(spans)]
@@ -101,7 +103,7 @@ class Tagger:
         The probabilities are of whole readings; their entities carry no score of their own.
         """
         sentences = self.split(text)
-        found = predict_readings(self._model.network, self._model.vocabularies, sentences, k=k, cache=self._cache)
+        found = predict_readings(self._model.network, self._model.vocabularies, sentences, k=k, reader=self._reader)
         return [
             [
                 Reading(probability, tuple(entity_of(text, sentence, span, None) for span in tags_to_spans(tags)))
@@ -121,11 +123,11 @@ class Tagger:
 
     def tag_sentences(self, sentences: Sequence[Sentence]) -> list[list[str]]:
         """IOB2 tags of each sentence, one a token; tags that the sentences carry aren't looked at."""
-        return predict_tags(self._model.network, self._model.vocabularies, sentences, cache=self._cache)
+        return predict_tags(self._model.network, self._model.vocabularies, sentences, reader=self._reader)
 
     def find_spans(self, sentences: Sequence[Sentence]) -> list[list[tuple[Span, float]]]:
         """The spans of each sentence, in tokens, each with its probability."""
-        return predict_spans(self._model.network, self._model.vocabularies, sentences, cache=self._cache)
+        return predict_spans(self._model.network, self._model.vocabularies, sentences, reader=self._reader)
 
     def inspect(self, text: str) -> list[Inspection]:
         """What happens in the network while it reads each sentence of a text: gates, scores, influences, as arrays.
@@ -254,6 +256,20 @@ def train(
     if listener is None:
         listener = Listener(on_epoch=on_epoch) if on_epoch else Listener()
     return Tagger(train_model(config, corpus, listener=listener, state=state, resume=resume))
+
+
+def _batched(texts: Iterable[str], batch_size: int) -> Iterator[list[str]]:
+    """Batches of so many texts, or of as many as reach the number of characters that the memory should hold."""
+    batch: list[str] = []
+    characters = 0
+    for text in texts:
+        batch.append(text)
+        characters += len(text)
+        if len(batch) == batch_size or characters >= _MOST_CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch
 
 
 def entity_of(text: str, sentence: Sentence, span: Span, score: float | None) -> Entity:

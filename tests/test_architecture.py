@@ -26,6 +26,7 @@ FLOORS = [
         "text.sentence",
         "text.tags",
         "text.partial",
+        "text.cycles",
         "text.encoding",
         "text.tokenizer",
         "text.columns",
@@ -63,6 +64,7 @@ FLOORS = [
         "network.layer",
         "network.context",
         "network.dropout",
+        "network.steps",
         "network.recursion",
         "network.paths",
         "network.likelihood",
@@ -71,6 +73,7 @@ FLOORS = [
         "network.embedding",
         "network.encoder",
         "network.model",
+        "network.reading",
     ],
     [
         "learning.bags",

@@ -39,7 +39,7 @@ def tag(
     tagger = load_tagger(model, device)
     data = override_data(tagger.config.data, settings or [])
     interactive = file == "-" and sys.stdin.isatty()
-    options = OutputOptions(output_format, min_score, k_best, batch_size=1 if interactive else 512)
+    options = OutputOptions(output_format, min_score, k_best, batch_size=1 if interactive else 2048)
     lines = read_lines(file, data.encoding)
     if input_format == "text":
         pieces = tag_text(tagger, lines, options)

@@ -14,6 +14,7 @@ from ner.learning.windows import WINDOW, windowed_emissions
 from ner.learning.words import Numbers, WordCache
 from ner.learning.workers import side_by_side
 from ner.network.model import BiLSTMCRF
+from ner.network.reading import for_reading
 from ner.text.sentence import Sentence, Span
 from ner.text.tags import convert_tags, tags_to_spans
 from ner.text.vocabulary import Vocabularies
@@ -28,8 +29,29 @@ _LONG_BATCH_TOKENS = 16_384
 Result = TypeVar("Result")
 
 
+class Reader(NamedTuple):
+    """What makes reading fast, as long as a network's weights stay what they are."""
+
+    network: BiLSTMCRF
+    words: WordCache
+
+
+def make_reader(network: BiLSTMCRF, vocabularies: Vocabularies) -> Reader:
+    """For a network and its vocabularies; the network is in eval mode after."""
+    network = for_reading(network)
+    return Reader(network, WordCache(network, vocabularies))
+
+
+class Batch(NamedTuple):
+    """Sentences that were read together."""
+
+    rows: Numbers  # which they are (B,)
+    emissions: Tensor  # (B, T, K)
+    mask: Tensor  # (B, T)
+
+
 def predict_tags(
-    network: BiLSTMCRF, vocabularies: Vocabularies, sentences: Sequence[Sentence], *, cache: WordCache | None = None
+    network: BiLSTMCRF, vocabularies: Vocabularies, sentences: Sequence[Sentence], *, reader: Reader | None = None
 ) -> list[list[str]]:
     """IOB2 tags of each sentence, one a token, in the order of the sentences; the network is in eval mode after.
 
@@ -37,7 +59,7 @@ def predict_tags(
         network: a trained one.
         vocabularies: its own.
         sentences: of any length, also none.
-        cache: the network's; without it, one for this call.
+        reader: `make_reader` of both; without it, one for this call.
     """
     names = vocabularies.tags
 
@@ -47,24 +69,25 @@ def predict_tags(
             for path in network.best_paths(batch.emissions, batch.mask)
         ]
 
-    return _predict(network, vocabularies, sentences, work, cache)
+    return _predict(network, vocabularies, sentences, work, reader)
 
 
 def predict_spans(
-    network: BiLSTMCRF, vocabularies: Vocabularies, sentences: Sequence[Sentence], *, cache: WordCache | None = None
+    network: BiLSTMCRF, vocabularies: Vocabularies, sentences: Sequence[Sentence], *, reader: Reader | None = None
 ) -> list[list[tuple[Span, float]]]:
     """The spans of each sentence, those of `predict_tags`, each with its exact probability under the CRF."""
-    names, roles = vocabularies.tags, _roles(vocabularies)
+    names = vocabularies.tags
 
     def work(batch: Batch) -> list[list[tuple[Span, float]]]:
         paths = network.best_paths(batch.emissions, batch.mask)
         spans = [tags_to_spans([names[number] for number in path]) for path in paths]
         places = [(place, span.start, span.end) for place, group in enumerate(spans) for span in group]
+        roles = {label: _roles(vocabularies, label) for label in {span.label for group in spans for span in group}}
         tags = torch.tensor([roles[span.label] for group in spans for span in group], dtype=torch.long).view(-1, 4)
         scores = iter(network.crf.span_posteriors(batch.emissions, batch.mask, places, tags).tolist())
         return [[(span, next(scores)) for span in group] for group in spans]
 
-    return _predict(network, vocabularies, sentences, work, cache)
+    return _predict(network, vocabularies, sentences, work, reader)
 
 
 def predict_readings(
@@ -73,7 +96,7 @@ def predict_readings(
     sentences: Sequence[Sentence],
     *,
     k: int,
-    cache: WordCache | None = None,
+    reader: Reader | None = None,
 ) -> list[list[tuple[list[str], float]]]:
     """The k most probable IOB2 taggings of each sentence with their probabilities, best first.
 
@@ -96,15 +119,7 @@ def predict_readings(
             readings.append([(list(tags), min(chances[tags], 1.0)) for tags in best])
         return readings
 
-    return _predict(network, vocabularies, sentences, work, cache, of_empty=[([], 1.0)])
-
-
-class Batch(NamedTuple):
-    """Sentences that were read together."""
-
-    rows: Numbers  # which they are (B,)
-    emissions: Tensor  # (B, T, K)
-    mask: Tensor  # (B, T)
+    return _predict(network, vocabularies, sentences, work, reader, of_empty=[([], 1.0)])
 
 
 def over_batches(
@@ -113,7 +128,7 @@ def over_batches(
     sentences: Sequence[Sentence],
     work: Callable[[Batch], Result],
     *,
-    cache: WordCache | None = None,
+    reader: Reader | None = None,
 ) -> Iterator[Result]:
     """What `work` makes of each batch of the sentences; on a CPU several are worked on at once.
 
@@ -124,7 +139,8 @@ def over_batches(
     device = network.projection.weight.device
     if not any(sentence.tokens for sentence in sentences):
         return
-    encoded = encode(sentences, vocabularies, cache=cache or WordCache(network, vocabularies))
+    network, words = reader or make_reader(network, vocabularies)
+    encoded = encode(sentences, vocabularies, cache=words)
 
     def read(rows: Numbers) -> Result:
         with torch.inference_mode():
@@ -143,7 +159,7 @@ def _predict(
     vocabularies: Vocabularies,
     sentences: Sequence[Sentence],
     work: Callable[[Batch], list[list[Result]]],
-    cache: WordCache | None,
+    reader: Reader | None,
     *,
     of_empty: Sequence[Result] = (),
 ) -> list[list[Result]]:
@@ -153,7 +169,7 @@ def _predict(
     def with_rows(batch: Batch) -> tuple[Numbers, list[list[Result]]]:
         return batch.rows, work(batch)
 
-    for rows, made in over_batches(network, vocabularies, sentences, with_rows, cache=cache):
+    for rows, made in over_batches(network, vocabularies, sentences, with_rows, reader=reader):
         for row, result in zip(rows, made, strict=True):
             results[row] = result
     return results
@@ -167,9 +183,9 @@ def _batches(rows: Numbers, lengths: Numbers) -> Iterator[Numbers]:
             yield group[places]
 
 
-def _roles(vocabularies: Vocabularies) -> dict[str, list[int]]:
-    """For each label the numbers of its tags B, I, E and S."""
-    return {label: [vocabularies.tag_number(f"{role}-{label}") for role in "BIES"] for label in vocabularies.labels}
+def _roles(vocabularies: Vocabularies, label: str) -> list[int]:
+    """The numbers of a label's tags B, I, E and S."""
+    return [vocabularies.tag_number(f"{role}-{label}") for role in "BIES"]
 
 
 def choose_device(name: str) -> torch.device:

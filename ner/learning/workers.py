@@ -20,8 +20,16 @@ Result = TypeVar("Result")
 def side_by_side(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
     """The results in order; as many at once as PyTorch may use threads here."""
     threads = torch.get_num_threads()
-    # A single one is worked on there too: two threads would take twice as long for a short sentence as one.
-    return map(work, items) if threads == 1 else _pool(threads, os.getpid()).map(work, items)
+    if threads == 1:
+        return map(work, items)
+    if len(items) == 1:
+        # On two threads a short sentence takes twice as long; handed to another thread, a seventh longer.
+        torch.set_num_threads(1)
+        try:
+            return iter([work(items[0])])
+        finally:
+            torch.set_num_threads(threads)
+    return _pool(threads, os.getpid()).map(work, items)
 
 
 @cache

@@ -6,6 +6,8 @@ backward direction reads each row reversed within its own length, so it too meet
 exact: the states of a sentence are the same whatever stands beside it.
 """
 
+from contextlib import nullcontext
+
 import torch
 from torch import Tensor, nn
 
@@ -45,7 +47,7 @@ class RecurrentLayer(nn.Module):
         """
         # In the others' small steps the conversions would cost more than the products gain.
         half = self.bf16 and isinstance(self.forward_cell, FusedCell) and has_bf16(inputs.device)
-        with torch.autocast(inputs.device.type, dtype=torch.bfloat16, enabled=half):
+        with torch.autocast(inputs.device.type, dtype=torch.bfloat16) if half else nullcontext():
             states, memory = self._read(inputs, lengths, below)
         # A sum over many tokens would lose digits in bfloat16.
         return states.to(inputs.dtype), None if memory is None else memory.to(inputs.dtype)
@@ -53,7 +55,8 @@ class RecurrentLayer(nn.Module):
     def _read(self, inputs: Tensor, lengths: Tensor, below: Tensor | None) -> tuple[Tensor, Tensor | None]:
         if self.backward_cell is None:
             return self.forward_cell(inputs, below)  # type: ignore[no-any-return]
-        order = reversal(lengths, inputs.shape[1])  # (B, T)
+        # A single sentence has no padding.
+        order = reversal(lengths, inputs.shape[1]) if len(inputs) > 1 else None  # (B, T)
         below_forward, below_backward = (None, None) if below is None else below.chunk(2, dim=-1)
         forward, memory = self.forward_cell(inputs, below_forward)  # (B, T, H)
         mirrored = None if below_backward is None else _reorder(below_backward, order)
@@ -96,5 +99,7 @@ def reversal(lengths: Tensor, num_steps: int) -> Tensor:
     return torch.where(mirrored >= 0, mirrored, steps)
 
 
-def _reorder(sequence: Tensor, order: Tensor) -> Tensor:
+def _reorder(sequence: Tensor, order: Tensor | None) -> Tensor:
+    if order is None:
+        return sequence.flip(1)
     return sequence.gather(1, order.unsqueeze(-1).expand(-1, -1, sequence.shape[-1]))

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ner.network.recursion import Chart, Scores
+from ner.network.steps import calls_for
 
 # Spans times tokens of the longest whose inner scores are summed at once: some 30 MB.
 _MOST_INSIDE = 1_000_000
@@ -44,17 +45,19 @@ def viterbi(scores: Scores, lengths: Tensor) -> Tensor:
     num_rows, num_steps, num_tags = emissions.shape
     if num_rows == 0 or num_steps == 0:
         return torch.zeros(num_rows, num_steps, dtype=torch.long, device=emissions.device)
-    by_step = emissions.transpose(0, 1).contiguous().unbind(0)  # T times (B, K)
-    best = emissions.new_empty(num_steps, num_rows, num_tags)
-    states = best.unbind(0)
+    by_step = emissions.transpose(0, 1).contiguous()  # (T, B, K)
+    best = torch.empty_like(by_step)
     # (from, B, to): the maximum over the first dimension runs along memory, five times as fast as the last.
     sums = emissions.new_empty(num_tags, num_rows, num_tags)
-    outgoing = transitions.unsqueeze(1)
-    torch.add(by_step[0], start, out=states[0])
+    torch.add(by_step[0], start, out=best[0])
+    leaving = best.transpose(1, 2).unsqueeze(3)  # (T, from, B, 1)
+    outgoing = transitions.unsqueeze(1)  # (from, 1, to)
+    calls, (moves, table, *tables) = calls_for(num_rows, outgoing, sums, by_step, leaving, best)
+    emitted, origins, states = map(list, tables)
     for step in range(1, num_steps):
-        torch.add(states[step - 1].t().unsqueeze(2), outgoing, out=sums)
-        torch.amax(sums, dim=0, out=states[step])
-        states[step].add_(by_step[step])
+        calls.add(origins[step - 1], moves, table)
+        calls.max_first(table, states[step])
+        calls.add(states[step], emitted[step], states[step])
     final = (lengths - 1).clamp(min=0)
     rows = torch.arange(num_rows, device=lengths.device)
     last = (best[final, rows] + end).argmax(1)
@@ -63,14 +66,15 @@ def viterbi(scores: Scores, lengths: Tensor) -> Tensor:
     lowest = torch.finfo(best.dtype).min
     best[final, rows] = lowest / 4
     best[final, rows, last] = 0
-    into = transitions.t().clamp(min=lowest / 8).contiguous()
-    sums = sums[0]
     tags = torch.empty(num_steps, num_rows, dtype=torch.long, device=emissions.device)
-    chosen = tags.unbind(0)
-    chosen[-1].copy_(last)
+    tags[-1] = last
+    into = transitions.t().clamp(min=lowest / 8).contiguous()
+    calls, (moves, entered, *tables) = calls_for(num_rows, into, sums[0], best, tags)
+    states, chosen = map(list, tables)
     for step in range(num_steps - 2, -1, -1):
-        torch.index_select(into, 0, chosen[step + 1], out=sums)
-        torch.argmax(sums.add_(states[step]), dim=1, out=chosen[step])
+        calls.rows(moves, chosen[step + 1], entered)
+        calls.add(entered, states[step], entered)
+        calls.argmax_last(entered, chosen[step])
     return tags.t()
 
 

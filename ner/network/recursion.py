@@ -11,10 +11,12 @@ is then done again in log space, step by step, slowly and without that limit.
 import math
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ner.network.layer import reversal
+from ner.network.steps import calls_for
 
 
 class Chart(NamedTuple):
@@ -149,16 +151,16 @@ def _recur(both: Tensor, first: Tensor, last: Tensor, move: Tensor) -> tuple[Ten
     entering, states = torch.empty_like(both), torch.empty_like(both)
     scales = both.new_empty(*both.shape[:3], 1)
     entering[0, 0], entering[0, 1] = first, last
+    calls, (by_move, *tables) = calls_for(both.shape[2], moves, both, entering, states, scales)
     previous = None
-    for potential, entered, state, scale in zip(
-        *(part.unbind(0) for part in (both, entering, states, scales)), strict=True
-    ):
-        if previous is not None:
-            torch.bmm(previous, moves, out=entered)
-        torch.mul(entered, potential, out=state)
-        torch.sum(state, dim=-1, keepdim=True, out=scale)
-        state.div_(scale)
-        previous = state
+    with np.errstate(all="ignore"):  # what vanished is seen to behind the loop
+        for potential, entered, state, scale in zip(*tables, strict=True):
+            if previous is not None:
+                calls.matmul(previous, by_move, entered)
+            calls.multiply(entered, potential, state)
+            calls.sum_last(state, scale)
+            calls.divide(state, scale, state)
+            previous = state
     return entering, states, scales[:, 0]
 
 

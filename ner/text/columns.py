@@ -5,10 +5,8 @@ separators made of one TAB, comments, CRLF, byte-order marks, ragged columns, wo
 exotic spaces. Only the declared separator splits, and only LF or CRLF ends a line.
 """
 
-import gc
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain, count
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import NamedTuple
 from ner.config import parse_config
 from ner.errors import DataError
 from ner.settings import DataConfig
+from ner.text.cycles import no_search_for_cycles
 from ner.text.encoding import read_text
 from ner.text.partial import check_written, is_partial, known_runs, read_unknown, to_iob2
 from ner.text.sentence import Sentence, sentence_from_words
@@ -95,7 +94,7 @@ def read_as_written(path: str | Path, data: DataConfig) -> tuple[list[Sentence],
         rows: Iterable[Row] = chain.from_iterable(map(list_reader(str(path), data), count(1), lines))
     else:
         rows = read_rows(lines, str(path), data, tagged=True)
-    with _no_search_for_cycles():
+    with no_search_for_cycles():
         sentences = list(sentences_of_rows(rows, str(path), tagged=True))
     if not sentences:
         raise DataError(f"{path}: expected tagged sentences, found none; is it the right file?")
@@ -249,18 +248,6 @@ def write_conll(path: str | Path, sentences: Iterable[Sentence], *, scheme: Sche
     part.parent.mkdir(parents=True, exist_ok=True)
     part.write_bytes((mark + "\n".join(lines)).encode("utf-8"))
     part.replace(path)
-
-
-@contextmanager
-def _no_search_for_cycles() -> Iterator[None]:
-    """What is read holds no cycles, and looking over all that PyTorch keeps takes as long as the reading."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _short(line: str) -> str:

@@ -1,0 +1,58 @@
+"""A network that reads: the same numbers as the one it was made of, from weights laid out otherwise."""
+
+import pytest
+import torch
+
+from ner.network.cells import CELLS
+from ner.network.layer import RecurrentLayer
+from ner.network.reading import PackedLSTM, _packed
+
+
+def layer_of(cell: str, *, bf16: bool, bidirectional: bool = True) -> RecurrentLayer:
+    torch.manual_seed(3)
+    return RecurrentLayer(cell, 5, 7, bidirectional=bidirectional, bf16=bf16).eval()
+
+
+@pytest.mark.parametrize("bf16", [False, True])
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("lengths", [[1], [6], [4, 4, 4], [6, 5, 2, 1], [3] * 40])
+def test_a_packed_layer_computes_what_the_layer_computes(lengths: list[int], bidirectional: bool, bf16: bool) -> None:
+    layer = layer_of("lstm", bf16=bf16, bidirectional=bidirectional)
+    packed = _packed(layer)
+    if torch.backends.cpu.get_cpu_capability().startswith("AVX"):
+        assert isinstance(packed.forward_cell, PackedLSTM)
+    inputs = torch.randn(len(lengths), max(lengths), 5)
+    rows = torch.tensor(lengths)
+    with torch.inference_mode():
+        (wanted, _), (found, _) = layer(inputs, rows), packed(inputs, rows)
+    assert found.dtype == torch.float32
+    for row, length in enumerate(lengths):
+        # In bfloat16 a rounding that falls the other way is 1 in 256.
+        torch.testing.assert_close(
+            found[row, :length], wanted[row, :length], **({"atol": 0.01, "rtol": 0} if bf16 else {})
+        )
+
+
+def test_later_training_does_not_reach_it_and_the_layer_stays_what_it_was() -> None:
+    layer = layer_of("lstm", bf16=False)
+    packed = _packed(layer)
+    inputs, rows = torch.randn(2, 3, 5), torch.tensor([3, 3])
+    with torch.inference_mode():
+        before = packed(inputs, rows)[0]
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.mul_(2)
+    with torch.inference_mode():
+        assert torch.equal(packed(inputs, rows)[0], before)
+        assert not torch.allclose(layer(inputs, rows)[0], before)
+    assert type(layer.forward_cell) is CELLS["lstm"]
+    layer(inputs, rows)[0].sum().backward()
+    assert all(parameter.grad is not None for parameter in layer.parameters())
+
+
+@pytest.mark.parametrize("cell", [cell for cell in CELLS if cell != "lstm"])
+def test_other_cells_are_left_as_they_are(cell: str) -> None:
+    layer = layer_of(cell, bf16=False)
+    packed = _packed(layer)
+    assert packed.forward_cell is layer.forward_cell
+    assert packed.backward_cell is layer.backward_cell
