@@ -15,6 +15,7 @@ from ner.learning.words import Numbers, WordCache
 from ner.learning.workers import side_by_side
 from ner.network.model import BiLSTMCRF
 from ner.network.reading import for_reading
+from ner.text.cycles import no_search_for_cycles
 from ner.text.sentence import Sentence, Span
 from ner.text.tags import convert_tags, tags_to_spans
 from ner.text.vocabulary import Vocabularies
@@ -169,9 +170,10 @@ def _predict(
     def with_rows(batch: Batch) -> tuple[Numbers, list[list[Result]]]:
         return batch.rows, work(batch)
 
-    for rows, made in over_batches(network, vocabularies, sentences, with_rows, reader=reader):
-        for row, result in zip(rows, made, strict=True):
-            results[row] = result
+    with no_search_for_cycles():
+        for rows, made in over_batches(network, vocabularies, sentences, with_rows, reader=reader):
+            for row, result in zip(rows, made, strict=True):
+                results[row] = result
     return results
 
 
