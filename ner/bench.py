@@ -85,9 +85,9 @@ def run_benchmark(folder: Path, texts: Sequence[str], *, device: str = "auto", t
     tagger = load(folder, device=device)
     if threads or tagger.config.training.threads:
         torch.set_num_threads(threads or tagger.config.training.threads or 1)
-    pairs = [(text, sentence) for text in texts for sentence in tagger.split(text) if sentence.tokens]
+    pairs = [(text, sentence) for text in texts for sentence in tagger.split(text) if sentence.spelled]
     sentences = [sentence for _, sentence in pairs]
-    tokens = sum(len(sentence.tokens) for sentence in sentences)
+    tokens = sum(len(sentence.spelled) for sentence in sentences)
     if not tokens:
         raise DataError("bench: expected text to measure on, found none")
     # Evenly over all of them, since neighbours are alike.

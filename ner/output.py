@@ -93,7 +93,7 @@ def _tags(tagger: Tagger, sentences: list[Sentence], options: OutputOptions) -> 
     if not options.min_score:
         return tagger.tag_sentences(sentences)
     return [
-        spans_to_tags([span for span, score in found if score >= options.min_score], len(sentence.tokens))
+        spans_to_tags([span for span, score in found if score >= options.min_score], len(sentence.spelled))
         for sentence, found in zip(sentences, tagger.find_spans(sentences), strict=True)
     ]
 
@@ -145,7 +145,7 @@ def _tag_blocks(
     tagger: Tagger, blocks: Iterable[list[Row]], options: OutputOptions
 ) -> Iterator[tuple[str, list[Entity]]]:
     for batch in _batches(blocks, options):
-        sentences = [sentence for sentence in map(_words, batch) if sentence.tokens]
+        sentences = [sentence for sentence in map(_words, batch) if sentence.spelled]
         for sentence, found in zip(sentences, tagger.find_spans(sentences), strict=True):
             text = " ".join(sentence.words)
             yield text, [entity_of(text, sentence, s, score) for s, score in found if score >= options.min_score]

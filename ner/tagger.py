@@ -183,7 +183,7 @@ class Tagger:
         return analyse(
             sentences,
             [
-                spans_to_tags([span for span, _ in spans], len(sentence.tokens))
+                spans_to_tags([span for span, _ in spans], len(sentence.spelled))
                 for spans, sentence in zip(found, sentences, strict=True)
             ],
             scheme="iob2",
@@ -274,7 +274,8 @@ def _batched(texts: Iterable[str], batch_size: int) -> Iterator[list[str]]:
 
 def entity_of(text: str, sentence: Sentence, span: Span, score: float | None) -> Entity:
     """A span of a sentence as an entity of the text that its tokens' offsets are of."""
-    start, end = sentence.tokens[span.start].start, sentence.tokens[span.end - 1].end
+    start, last = sentence.starts[span.start], span.end - 1
+    end = sentence.starts[last] + len(sentence.spelled[last])
     return Entity(span.label, text[start:end], start, end, score)
 
 

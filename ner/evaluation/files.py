@@ -98,6 +98,6 @@ def _line_of(path: Path, sentences: list[Sentence], *, place: tuple[int, int], d
         return sentence.where
     rows = read_rows(read_text(path, data.encoding).split("\n"), str(path), data, tagged=False)
     lines = [row.number for row in rows if row.kind == "token"]
-    before = sum(len(other.tokens) for other in sentences[:number])
-    last = len(sentence.tokens) - 1
+    before = sum(len(other.spelled) for other in sentences[:number])
+    last = len(sentence.spelled) - 1
     return f"{path}:{lines[before + min(token, last)] + (token > last)}"

@@ -76,7 +76,7 @@ def questions_about(sentences: Sequence[Sentence], gold: Spans, training: Traini
     total = counts.total() or 1
     shares = {label: _bin(count / total, _SHARES) for label, count in counts.items()}
     name = "share of its label in " + ("these gold tags" if memory is None else "training")
-    sizes = [_bin(len(sentence.tokens), _SENTENCE_TOKENS) for sentence in sentences]
+    sizes = [_bin(len(sentence.spelled), _SENTENCE_TOKENS) for sentence in sentences]
     questions += [
         Question("tokens", _names(_ENTITY_TOKENS), lambda n, span: _bin(span.end - span.start, _ENTITY_TOKENS)),
         Question("tokens of its sentence", _names(_SENTENCE_TOKENS), lambda n, span: sizes[n]),

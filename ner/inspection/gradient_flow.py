@@ -124,14 +124,14 @@ def measure_flow(model: Model, sentences: Sequence[Sentence], *, seed: int = 1) 
 
 def _longest(sentences: Sequence[Sentence]) -> tuple[list[Sentence], int]:
     """The longest sentences, and how many tokens of each are read."""
-    by_length = sorted((s for s in sentences if s.tokens), key=lambda s: -len(s.tokens))[:_MOST_SENTENCES]
-    while by_length and len(by_length) > _FEWEST_SENTENCES and len(by_length[-1].tokens) <= _LONGEST_DISTANCE:
+    by_length = sorted((s for s in sentences if s.spelled), key=lambda s: -len(s.spelled))[:_MOST_SENTENCES]
+    while by_length and len(by_length) > _FEWEST_SENTENCES and len(by_length[-1].spelled) <= _LONGEST_DISTANCE:
         by_length.pop()
-    num_steps = min(len(by_length[-1].tokens), _LONGEST_DISTANCE + 1) if by_length else 0
+    num_steps = min(len(by_length[-1].spelled), _LONGEST_DISTANCE + 1) if by_length else 0
     if len(by_length) < _FEWEST_SENTENCES or num_steps < 2:
         raise DataError(
             f"gradient flow: expected at least {_FEWEST_SENTENCES} sentences of at least 2 tokens, "
-            f"found {sum(len(s.tokens) > 1 for s in sentences)}"
+            f"found {sum(len(s.spelled) > 1 for s in sentences)}"
         )
     return by_length, num_steps
 

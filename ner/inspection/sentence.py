@@ -75,10 +75,10 @@ def inspect_sentence(network: BiLSTMCRF, vocabularies: Vocabularies, sentence: S
     Raises:
         DataError: a sentence without tokens, or with more than a picture can show.
     """
-    if not 0 < len(sentence.tokens) <= LONGEST:
+    if not 0 < len(sentence.spelled) <= LONGEST:
         where = f"{sentence.where}: " if sentence.where else ""
         raise DataError(
-            f"{where}expected a sentence of 1 to {LONGEST} tokens to look into, found {len(sentence.tokens)}"
+            f"{where}expected a sentence of 1 to {LONGEST} tokens to look into, found {len(sentence.spelled)}"
         )
     network.eval()
     device = network.projection.weight.device

@@ -48,7 +48,7 @@ def fill_bags(sentences: Sequence[Sentence], lexicon: Lexicon) -> Bags:
         for start, end, number in lexicon.find(sentence.words):
             weight = lexicon.count(number)
             found += [(len(ROLES) * (first + token) + role, number, weight) for token, role in roles_of(start, end)]
-        first += len(sentence.tokens)
+        first += len(sentence.spelled)
     bags, words, counts = np.array(found, dtype=np.int64).reshape(-1, 3).T
     order = np.argsort(bags, kind="stable")
     bags, words, counts = bags[order], words[order], counts[order].astype(np.float64)
@@ -60,12 +60,12 @@ def fill_bags(sentences: Sequence[Sentence], lexicon: Lexicon) -> Bags:
 
 def mark_tokens(sentences: Sequence[Sentence], gazetteers: Sequence[Gazetteer]) -> npt.NDArray[np.float32]:
     """For each of N tokens which gazetteer has it in which place of a name: four marks a gazetteer, 1 or 0 (N, G)."""
-    marks = np.zeros((sum(len(sentence.tokens) for sentence in sentences), len(gazetteers), len(ROLES)), np.float32)
+    marks = np.zeros((sum(len(sentence.spelled) for sentence in sentences), len(gazetteers), len(ROLES)), np.float32)
     first = 0
     for sentence in sentences:
         for place, gazetteer in enumerate(gazetteers):
             for start, end, _ in gazetteer.find(sentence.words):
                 for token, role in roles_of(start, end):
                     marks[first + token, place, role] = 1
-        first += len(sentence.tokens)
+        first += len(sentence.spelled)
     return marks.reshape(len(marks), -1)

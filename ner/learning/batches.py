@@ -61,7 +61,7 @@ def encode(
         cache: of a network in use, which then needs no spellings.
     """
     distinct: dict[str, int] = {}
-    where = [distinct.setdefault(t.text, len(distinct)) for s in sentences for t in s.tokens]
+    where = [distinct.setdefault(word, len(distinct)) for s in sentences for word in s.spelled]
     positions = np.array(where, dtype=np.int64)
     if cache is None:
         words, cases, spellings, spelling_lengths = number_words(list(distinct), vocabularies)
@@ -76,7 +76,7 @@ def encode(
         tag_number = vocabularies.tag_number
         named = (tag for s in sentences for tag in convert_tags(s.tags or (), "bioes"))
         tags = np.array([tag_number(tag) for tag in named], dtype=np.int64)
-    lengths = np.array([len(s.tokens) for s in sentences], dtype=np.int64)
+    lengths = np.array([len(s.spelled) for s in sentences], dtype=np.int64)
     starts = np.cumsum(lengths) - lengths
     if vocabularies.bigrams:
         pairs = [pair for s in sentences for pair in vocabularies.bigram_numbers(s.words)]

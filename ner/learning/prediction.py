@@ -138,7 +138,7 @@ def over_batches(
     if network.training:  # setting it takes longer than asking: a tenth of the time of a short sentence
         network.eval()
     device = network.projection.weight.device
-    if not any(sentence.tokens for sentence in sentences):
+    if not any(sentence.spelled for sentence in sentences):
         return
     network, words = reader or make_reader(network, vocabularies)
     encoded = encode(sentences, vocabularies, cache=words)

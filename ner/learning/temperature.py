@@ -24,7 +24,7 @@ def fit_temperature(network: BiLSTMCRF, vocabularies: Vocabularies, sentences: l
     Sentences with a label that the model doesn't know are left out.
     """
     known = set(vocabularies.labels)
-    usable = [s for s in sentences if s.tokens and {span.label for span in tags_to_spans(s.tags or ())} <= known]
+    usable = [s for s in sentences if s.spelled and {span.label for span in tags_to_spans(s.tags or ())} <= known]
     if not usable:
         return 1.0
     gold = [[vocabularies.tag_number(tag) for tag in convert_tags(s.tags or (), "bioes")] for s in usable]

@@ -57,7 +57,7 @@ def train_model(
     """
     check_cell(config.model.cell)
     _check_tags(corpus)
-    corpus = replace(corpus, train=[sentence for sentence in corpus.train if sentence.tokens])
+    corpus = replace(corpus, train=[sentence for sentence in corpus.train if sentence.spelled])
     config = _with_tokenizer(config, corpus)
     device = choose_device(config.training.device)
     if config.training.threads:
@@ -156,8 +156,8 @@ def _check_tags(corpus: Corpus) -> None:
     known_tags: set[str] = set()
     for split, sentences in (("train", corpus.train), ("dev", corpus.dev), ("test", corpus.test)):
         for sentence in sentences:
-            if len(sentence.tags or ()) != len(sentence.tokens):
-                found = f"{len(sentence.tags or ())} for {len(sentence.tokens)}: {' '.join(sentence.words[:5])}"
+            if len(sentence.tags or ()) != len(sentence.spelled):
+                found = f"{len(sentence.tags or ())} for {len(sentence.spelled)}: {' '.join(sentence.words[:5])}"
                 raise DataError(f"{sentence.where or split}: expected as many tags as tokens, found {found}")
             try:
                 known_tags.update(
@@ -179,7 +179,7 @@ def _with_tokenizer(config: Config, corpus: Corpus) -> Config:
     """The settings with `data.tokenizer` settled: raw text is cut as the training corpus was."""
     if config.data.tokenizer != "auto":
         return config
-    words = [token.text for sentence in corpus.train for token in sentence.tokens]
+    words = [word for sentence in corpus.train for word in sentence.spelled]
     # Corpora cut by character keep an odd longer token (an emoji, a placeholder).
     single = sum(len(word) == 1 for word in words) > 0.99 * len(words)
     mode: Literal["words", "characters"] = "characters" if single else "words"

@@ -3,8 +3,9 @@
 All are frozen. A span is a range of tokens, an entity a range of characters; both half-open.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Reading:
     entities: tuple[Entity, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Sentence:
     """A sentence of tokens, with IOB2 tags where they are known.
 
@@ -55,15 +56,47 @@ class Sentence:
     token, for messages. `where` takes no part in comparisons.
     """
 
-    tokens: tuple[Token, ...]
-    tags: tuple[str, ...] | None = None
-    opens_document: bool = False
-    where: str = field(default="", compare=False)
+    # Not the tokens: making those of a whole corpus, and Python's looking after them, takes as long as reading it.
+    spelled: tuple[str, ...]
+    starts: tuple[int, ...]
+    tags: tuple[str, ...] | None
+    opens_document: bool
+    where: str = field(compare=False)
+    _tokens: tuple[Token, ...] | None = field(init=False, repr=False, compare=False)
+
+    def __init__(
+        self,
+        tokens: Iterable[Token] = (),
+        tags: tuple[str, ...] | None = None,
+        opens_document: bool = False,
+        where: str = "",
+        *,
+        spelled: tuple[str, ...] | None = None,
+        starts: tuple[int, ...] | None = None,
+    ) -> None:
+        """Of tokens; or of `spelled`, their words, and `starts`, where each starts in its source text."""
+        made = None
+        if spelled is None or starts is None:
+            made = tuple(tokens)
+            spelled, starts = tuple(token.text for token in made), tuple(token.start for token in made)
+        values = (spelled, starts, tags, opens_document, where, made)
+        for name, value in zip(self.__slots__, values, strict=True):
+            object.__setattr__(self, name, value)
+
+    @property
+    def tokens(self) -> tuple[Token, ...]:
+        """The tokens, in order."""
+        if self._tokens is None:
+            made = (
+                Token(word, start, start + len(word)) for word, start in zip(self.spelled, self.starts, strict=True)
+            )
+            object.__setattr__(self, "_tokens", tuple(made))
+        return self._tokens or ()
 
     @property
     def words(self) -> list[str]:
         """The words, one a token."""
-        return [token.text for token in self.tokens]
+        return list(self.spelled)
 
 
 def sentence_from_words(
@@ -74,12 +107,13 @@ def sentence_from_words(
     >>> sentence_from_words(["Angela", "Merkel"]).tokens[1]
     Token(text='Merkel', start=7, end=13)
     """
-    tokens, start = [], 0
-    for word in words:
-        end = start + len(word)
-        tokens.append(Token(word, start, end))
-        start = end + 1
-    return Sentence(tuple(tokens), None if tags is None else tuple(tags), opens_document, where)
+    starts = tuple(accumulate(map(len, words[:-1]), _behind_space, initial=0)) if words else ()
+    known = None if tags is None else tuple(tags)
+    return Sentence((), known, opens_document, where, spelled=tuple(words), starts=starts)
+
+
+def _behind_space(start: int, length: int) -> int:
+    return start + length + 1
 
 
 def number_documents(sentences: Sequence[Sentence]) -> list[int]:

@@ -134,8 +134,9 @@ def tokenize(text: str, *, mode: Literal["words", "characters"] = "words") -> li
     >>> [token.text for token in tokenize("Germany's GDP增长3.5%。")]
     ['Germany', "'s", 'GDP', '增', '长', '3.5', '%', '。']
     """
-    tokens = [Token(text[start:end], start, end) for start, end in (match.span() for match in _WORD.finditer(text))]
-    return tokens if mode == "words" else _characters(tokens)
+    cut = _words(text)
+    words, starts = cut if mode == "words" else _characters(*cut)
+    return [Token(word, start, start + len(word)) for word, start in zip(words, starts, strict=True)]
 
 
 def split_sentences(text: str, *, mode: Literal["words", "characters"] = "words") -> list[Sentence]:
@@ -148,65 +149,72 @@ def split_sentences(text: str, *, mode: Literal["words", "characters"] = "words"
     >>> [sentence.words for sentence in split_sentences("J. Smith left the U.S. today. Why?")]
     [['J.', 'Smith', 'left', 'the', 'U.S.', 'today', '.'], ['Why', '?']]
     """
-    tokens = tokenize(text)
+    words, starts = _words(text)
     line_starts = [*_line_starts(text), len(text) + 1]
-    line = first = 0
-    sentences = []
-    for index, token in enumerate(tokens):
-        opens_line = token.start >= line_starts[line]
-        while token.start >= line_starts[line]:
+    line = 0
+    opens = [0]
+    for index, start in enumerate(starts):
+        opens_line = start >= line_starts[line]
+        while start >= line_starts[line]:
             line += 1
-        if index and (opens_line or _ends_before(index, tokens)):
-            sentences.append(tokens[first:index])
-            first = index
-    if tokens:
-        sentences.append(tokens[first:])
-    if mode == "characters":
-        sentences = [_characters(sentence) for sentence in sentences]
-    return [Sentence(tuple(sentence)) for sentence in sentences]
+        if index and (opens_line or _ends_before(index, words, starts)):
+            opens.append(index)
+    sentences = []
+    for first, end in pairwise([*opens, len(words)] if words else []):
+        cut = words[first:end], starts[first:end]
+        spelled, places = cut if mode == "words" else _characters(*cut)
+        sentences.append(Sentence(spelled=tuple(spelled), starts=tuple(places)))
+    return sentences
 
 
-def _characters(tokens: Sequence[Token]) -> list[Token]:
+def _words(text: str) -> tuple[list[str], list[int]]:
+    """The words of a text, and where each starts."""
+    spans = [match.span() for match in _WORD.finditer(text)]
+    return [text[start:end] for start, end in spans], [start for start, _ in spans]
+
+
+def _characters(words: Sequence[str], starts: Sequence[int]) -> tuple[list[str], list[int]]:
     """The same text, cut by the character: a base with its marks, or a whole emoji, is one."""
-    return [
-        Token(match.group(), token.start + match.start(), token.start + match.end())
-        for token in tokens
-        for match in _CHARACTER.finditer(token.text)
+    found = [
+        (match.group(), start + match.start())
+        for word, start in zip(words, starts, strict=True)
+        for match in _CHARACTER.finditer(word)
     ]
+    return [character for character, _ in found], [start for _, start in found]
 
 
-def _ends_before(index: int, tokens: Sequence[Token]) -> bool:
-    """Whether a sentence ends between `tokens[index - 1]` and `tokens[index]`, as far as words tell."""
+def _ends_before(index: int, words: Sequence[str], starts: Sequence[int]) -> bool:
+    """Whether a sentence ends between `words[index - 1]` and `words[index]`, as far as words tell."""
     stop = index - 1
-    if tokens[stop].text[-1] not in _STOPS:
-        if tokens[stop].text not in _CLOSERS:
+    if words[stop][-1] not in _STOPS:
+        if words[stop] not in _CLOSERS:
             return False
-        while tokens[stop].text in _CLOSERS and index - stop <= _MOST_MARKS and stop > 0:
+        while words[stop] in _CLOSERS and index - stop <= _MOST_MARKS and stop > 0:
             stop -= 1
-            if tokens[stop].end != tokens[stop + 1].start:  # the mark opens what follows, or stands alone
+            if starts[stop] + len(words[stop]) != starts[stop + 1]:  # the mark opens what follows, or stands alone
                 return False
-        if tokens[stop].text[-1] not in _STOPS:
+        if words[stop][-1] not in _STOPS:
             return False
-    word, next_word = tokens[stop].text, tokens[index].text
-    spaced = tokens[index].start > tokens[index - 1].end
+    word, next_word = words[stop], words[index]
+    spaced = starts[index] > starts[index - 1] + len(words[index - 1])
     if next_word[0] in _NO_START or (not spaced and next_word in _CLOSERS):
         return False
     closed = stop < index - 1
     # "He (Smith?) agreed", "Apple (Apple Inc.) The": within brackets, only a plain full stop ends anything.
-    if closed and tokens[index - 1].text in _BRACKETS and word not in (".", "。"):
+    if closed and words[index - 1] in _BRACKETS and word not in (".", "。"):
         return False
     if word in _CJK_STOPS:  # 「行く。」と言った goes on: particles are in Hiragana
         return not (closed and _IS_HIRAGANA.match(next_word))
     if not spaced:  # Chinese with ASCII stops: 好!我们走; a dot may be a decimal's, so Chinese on both sides
-        before = tokens[stop - 1].text if word == "." and stop else next_word
+        before = words[stop - 1] if word == "." and stop else next_word
         return bool(_IS_CJK.match(next_word) and _IS_CJK.match(before))
     if word[-1] == "." and word.strip("."):
         return word not in _NEVER_FINAL and len(word) > 2 and next_word in _SENTENCE_STARTERS
     start = index
-    while tokens[start].text in _OPENERS and start - index < _MOST_MARKS and start + 1 < len(tokens):
+    while words[start] in _OPENERS and start - index < _MOST_MARKS and start + 1 < len(words):
         start += 1
     # Detached marks that nothing follows ('end . "') belong to what they close.
-    return tokens[start].text not in _OPENERS and not tokens[start].text[0].islower()
+    return words[start] not in _OPENERS and not words[start][0].islower()
 
 
 def _line_starts(text: str) -> list[int]:

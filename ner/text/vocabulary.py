@@ -154,7 +154,7 @@ def build_vocabularies(
     characters: Counter[str] = Counter()
     labels: set[str] = set()
     for sentence in sentences:
-        counts.update(token.text for token in sentence.tokens)
+        counts.update(sentence.spelled)
         labels |= labels_of(sentence.tags or ())
     known = frozenset(pretrained)
     keys: Counter[str] = Counter()
