@@ -39,6 +39,7 @@ quickstart: $(READY)
 	@echo "quickstart: trained, evaluated and tagged in English; the model is in runs/quickstart"
 
 quickstart-zh: $(READY)
+	$(BIN)/ner vectors get wiki-zh-100d
 	$(BIN)/ner train configs/quickstart-zh.toml --out runs/quickstart-zh --force
 	$(BIN)/ner evaluate runs/quickstart-zh data/sample-zh/test.conll
 	echo "王小明昨天从北京飞往上海，在华山医院见到了老李。" | $(BIN)/ner tag runs/quickstart-zh
