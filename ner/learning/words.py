@@ -117,7 +117,7 @@ def _room_for(known: KnownWords | None, used: int, more: KnownWords) -> KnownWor
     needed = used + len(more.words)
     if known is not None and needed <= len(known.words):
         return known
-    room = max(2 * needed, _TOGETHER)
+    room = max(min(2 * needed, _MOST), needed)
     words, cases = np.zeros(room, dtype=np.int64), np.zeros(room, dtype=np.int64)
     grown = KnownWords(words, cases, more.encodings.new_zeros(room, more.encodings.shape[1]))
     if known is not None:
