@@ -84,6 +84,19 @@ def test_pipe_reads_no_more_than_it_needs(tagger):
     assert read == [0, 1, 2]
 
 
+def test_fewer_long_texts_are_tagged_together_and_none_is_lost(tagger, monkeypatch):
+    monkeypatch.setattr("ner.tagger._MOST_CHARACTERS", 60)
+    texts = ["Jordan King flew to Amman. " * size for size in (1, 1, 1, 5, 0, 1, 9, 1)]
+    read = []
+    stream = tagger.pipe(read.append(text) or text for text in texts)
+    found = [next(stream)]
+    assert len(read) == 3  # 81 characters
+    found += stream
+    assert [[(e.label, e.start, e.end) for e in entities] for entities in found] == [
+        [(e.label, e.start, e.end) for e in tagger.tag(text)] for text in texts
+    ]
+
+
 def test_scores_are_probabilities_and_sum_with_their_rivals_to_at_most_one(tagger, sample_en):
     text = " ".join(" ".join(s.words) for s in ner.read_conll(sample_en / "dev.conll")[:30])
     entities = tagger.tag(text)
