@@ -85,14 +85,17 @@ class WordCache:
         with self._lock:
             new = [word for word in words if word not in self._rows]
             if len(self._rows) + len(new) > _MOST:
-                self._rows, self._known, new = {}, None, list(words)
+                self._rows, new = {}, list(words)  # their table is filled anew: another one would be another 26 MB
+                if self._known is not None and len(self._known.words) > _MOST:
+                    self._known = None
             if new:
                 self._add(new)
             rows = np.array([self._rows[word] for word in words], dtype=np.int64)
-            known = self._known
-        assert known is not None  # a sentence without words is in no batch
-        places = torch.from_numpy(rows).to(known.encodings.device)
-        return KnownWords(known.words[rows], known.cases[rows], known.encodings.index_select(0, places))
+            assert self._known is not None  # of no words, nobody asks
+            numbers, cases, encodings = self._known
+            places = torch.from_numpy(rows).to(encodings.device)
+            # Copies, for another thread may fill the tables anew.
+            return KnownWords(numbers[rows], cases[rows], encodings.index_select(0, places))
 
     def _add(self, words: list[str]) -> None:
         # Short words with short ones: the longest decides how many characters are encoded for all.
