@@ -128,7 +128,8 @@ def _parse_value(text: str, annotation: Any) -> Any:
     One path may stand for a list of them.
     """
     if get_origin(annotation) is tuple and str in get_args(annotation) and not text.strip().startswith("["):
-        return [text] if text else []
+        one = _parse_value(text, str)
+        return [one] if one else []
     kinds = (annotation,) if get_origin(annotation) is tuple else (annotation, *get_args(annotation))
     if str in kinds and text.strip()[:1] not in ("'", '"'):
         return text  # with its blanks: a separator may be one

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from ner.errors import ConfigError
 from ner.html import render_html
 from ner.settings import DataConfig
-from ner.tagger import Tagger, entity_of
+from ner.tagger import Tagger, batched_texts, entity_of
 from ner.text.columns import Row, read_rows
 from ner.text.sentence import Entity, Sentence, sentence_from_words
 from ner.text.tags import spans_to_tags
@@ -25,7 +25,7 @@ class OutputOptions:
 
     `format` is `jsonl` (an object a text), `conll` (a word and its tag a line) or `html` (a page); entities
     with a score below `min_score` are left out; `k_best` adds that many readings of each sentence (jsonl);
-    `batch_size` texts are tagged together.
+    `batch_size` texts are tagged together, fewer where they are long.
     """
 
     format: str
@@ -38,10 +38,12 @@ def tag_text(tagger: Tagger, lines: Iterable[str], options: OutputOptions) -> It
     """The output for raw text: each line, with or without its line end, is a text of its own."""
     texts = (line.removesuffix("\n").removesuffix("\r") for line in lines)
     if options.format == "html":
-        tagged = ((t, e) for batch in _batches(texts, options) for t, e in _tag_batch(tagger, batch, options))
+        tagged = (
+            (t, e) for batch in batched_texts(texts, options.batch_size) for t, e in _tag_batch(tagger, batch, options)
+        )
         yield from render_html(tagged)
         return
-    for batch in _batches(texts, options):
+    for batch in batched_texts(texts, options.batch_size):
         if options.format == "conll":
             sentences = [sentence for text in batch for sentence in tagger.split(text)]
             for sentence, tags in zip(sentences, _tags(tagger, sentences, options), strict=True):

@@ -90,7 +90,7 @@ class Tagger:
         """
         if batch_size < 1:
             raise ConfigError(f"batch_size: expected at least 1 text, found {batch_size}")
-        for batch in _batched(texts, batch_size):
+        for batch in batched_texts(texts, batch_size):
             with no_search_for_cycles():
                 cut = [self.split(text) for text in batch]
             spans = iter(self.find_spans([sentence for sentences in cut for sentence in sentences]))
@@ -258,7 +258,7 @@ def train(
     return Tagger(train_model(config, corpus, listener=listener, state=state, resume=resume))
 
 
-def _batched(texts: Iterable[str], batch_size: int) -> Iterator[list[str]]:
+def batched_texts(texts: Iterable[str], batch_size: int) -> Iterator[list[str]]:
     """Batches of so many texts, or of as many as reach the number of characters that the memory should hold."""
     batch: list[str] = []
     characters = 0

@@ -126,6 +126,7 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing(toml):
         ("model.context=global", "global"),
         ('features.gazetteer=["my names.txt", "b.txt"]', ("my names.txt", "b.txt")),
         ("features.gazetteer=my names.txt", ("my names.txt",)),
+        ("features.gazetteer='my names.txt'", ("my names.txt",)),
         ("features.gazetteer=", ()),
     ],
 )

@@ -151,8 +151,12 @@ def over_batches(
             inputs = make_batch(encoded, rows)[0].to(device)
             return work(Batch(rows, network.emissions(inputs), inputs.mask))
 
-    batches = list(_batches(np.flatnonzero(encoded.lengths), encoded.lengths))
-    yield from side_by_side(read, batches) if device.type == "cpu" else map(read, batches)
+    rows = np.flatnonzero(encoded.lengths)
+    endless = encoded.lengths[rows] > WINDOW
+    yield from map(read, rows[endless, None])  # one by one, each with all the memory
+    at_once = torch.get_num_threads() if device.type == "cpu" else 1
+    batches = list(_batches(rows[~endless], encoded.lengths, at_once=at_once))
+    yield from map(read, batches) if at_once == 1 else side_by_side(read, batches)
 
 
 def _predict(
@@ -177,10 +181,10 @@ def _predict(
     return results
 
 
-def _batches(rows: Numbers, lengths: Numbers) -> Iterator[Numbers]:
-    """Batches of these rows, the longest first."""
+def _batches(rows: Numbers, lengths: Numbers, *, at_once: int = 1) -> Iterator[Numbers]:
+    """Batches of these rows, the longest first; `at_once` of them share the memory."""
     long = lengths[rows] > BATCH_TOKENS // _FEWEST
-    for group, tokens in ((rows[long], _LONG_BATCH_TOKENS), (rows[~long], BATCH_TOKENS)):
+    for group, tokens in ((rows[long], max(_LONG_BATCH_TOKENS // at_once, BATCH_TOKENS)), (rows[~long], BATCH_TOKENS)):
         for places in batch_rows(lengths[group], size=1, tokens=tokens):
             yield group[places]
 

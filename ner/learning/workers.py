@@ -37,8 +37,12 @@ def _pool(threads: int, process: int) -> ThreadPoolExecutor:
     """Threads in which PyTorch uses no others; those of another process don't live on in one forked from it."""
     pool = ThreadPoolExecutor(threads, "ner", initializer=_use_one_thread)
     started = Barrier(threads + 1)
-    for _ in range(threads):
-        pool.submit(started.wait)
+    try:
+        for _ in range(threads):
+            pool.submit(started.wait)
+    except RuntimeError:  # the system gives no more threads; those that it gave would wait for ever
+        started.abort()
+        raise
     started.wait()
     # What a thread sets is its own, but also what threads to come will have.
     torch.set_num_threads(threads)

@@ -6,7 +6,7 @@ backward direction reads each row reversed within its own length, so it too meet
 exact: the states of a sentence are the same whatever stands beside it.
 """
 
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -47,7 +47,7 @@ class RecurrentLayer(nn.Module):
         """
         # In the others' small steps the conversions would cost more than the products gain.
         half = self.bf16 and isinstance(self.forward_cell, FusedCell) and has_bf16(inputs.device)
-        with torch.autocast(inputs.device.type, dtype=torch.bfloat16) if half else nullcontext():
+        with _precision(inputs.device.type, half=half):
             states, memory = self._read(inputs, lengths, below)
         # A sum over many tokens would lose digits in bfloat16.
         return states.to(inputs.dtype), None if memory is None else memory.to(inputs.dtype)
@@ -78,6 +78,13 @@ class RecurrentLayer(nn.Module):
             "forward": self.forward_cell.trace(inputs, below_forward),
             "backward": {name: _reorder(values, order) for name, values in backward.items()},
         }
+
+
+def _precision(device_type: str, *, half: bool) -> AbstractContextManager[object]:
+    """bfloat16 or the weights' own precision, whatever the caller's autocast is."""
+    if half or torch.is_autocast_enabled(device_type):
+        return torch.autocast(device_type, dtype=torch.bfloat16, enabled=half)
+    return nullcontext()  # which takes a tenth of the time
 
 
 def has_bf16(device: torch.device) -> bool:

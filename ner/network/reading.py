@@ -29,6 +29,8 @@ def for_reading(network: BiLSTMCRF) -> BiLSTMCRF:
 
 def _packed(layer: RecurrentLayer) -> RecurrentLayer:
     sides = {name: side for name, side in layer.named_children() if isinstance(side, LSTM) and _can_pack(side)}
+    if not sides:
+        return layer
     # Asked once for all: an LSTM of another precision would round otherwise than this layer does.
     dtype = torch.bfloat16 if layer.bf16 and has_bf16(torch.device("cpu")) else torch.float32
     return cast(RecurrentLayer, _twin(layer, **{name: PackedLSTM(side, dtype) for name, side in sides.items()}))

@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-# Sentences whose steps NumPy takes faster than PyTorch.
+# Sentences whose steps NumPy takes faster than PyTorch, and tags: products of more could wake NumPy's own threads.
 _FEW = 4
+_FEW_TAGS = 64
 
 
 class Calls(NamedTuple):
@@ -50,7 +51,13 @@ _IN_NUMPY = Calls(
 
 
 def calls_for(num_rows: int, *tables: Tensor) -> tuple[Calls, list[Any]]:
-    """What to step with over so many sentences, and the tables as it wants them, in the same memory."""
-    if num_rows > _FEW or tables[0].device.type != "cpu":
+    """What to step with over so many sentences, and the tables as it wants them, in the same memory.
+
+    The first table is floating-point, the tags its last dimension.
+    """
+    first = tables[0]
+    small = num_rows <= _FEW and first.shape[-1] <= _FEW_TAGS
+    # NumPy knows no bfloat16.
+    if not small or first.device.type != "cpu" or first.dtype not in (torch.float32, torch.float64):
         return _IN_TORCH, list(tables)
     return _IN_NUMPY, [table.detach().numpy() for table in tables]

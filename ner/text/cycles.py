@@ -1,17 +1,34 @@
 """Python's search for reference cycles, kept out of the way of those who make many values that can't be in one."""
 
 import gc
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+_switched_off = False
 
 
 @contextmanager
 def no_search_for_cycles() -> Iterator[None]:
     """What is made within holds no cycles; looking over all that PyTorch keeps takes as long as reading a corpus."""
+    global _switched_off
     was_on = gc.isenabled()
-    gc.disable()
+    if was_on:
+        gc.disable()
+        _switched_off = True
     try:
         yield
     finally:
         if was_on:
+            _switched_off = False
             gc.enable()
+
+
+def _switch_on() -> None:
+    if _switched_off:
+        gc.enable()
+
+
+if hasattr(os, "register_at_fork"):
+    # Whoever switched it off lives on in the parent alone.
+    os.register_at_fork(after_in_child=_switch_on)

@@ -66,7 +66,7 @@ class Sentence:
 
     def __init__(
         self,
-        tokens: Iterable[Token] = (),
+        tokens: Iterable[Token] | None = None,
         tags: tuple[str, ...] | None = None,
         opens_document: bool = False,
         where: str = "",
@@ -74,10 +74,10 @@ class Sentence:
         spelled: tuple[str, ...] | None = None,
         starts: tuple[int, ...] | None = None,
     ) -> None:
-        """Of tokens; or of `spelled`, their words, and `starts`, where each starts in its source text."""
+        """Of tokens; or, without them, of `spelled`, their words, and `starts`, where each starts in the text."""
         made = None
-        if spelled is None or starts is None:
-            made = tuple(tokens)
+        if tokens is not None or spelled is None or starts is None:
+            made = tuple(tokens or ())
             spelled, starts = tuple(token.text for token in made), tuple(token.start for token in made)
         values = (spelled, starts, tags, opens_document, where, made)
         for name, value in zip(self.__slots__, values, strict=True):
@@ -109,7 +109,7 @@ def sentence_from_words(
     """
     starts = tuple(accumulate(map(len, words[:-1]), _behind_space, initial=0)) if words else ()
     known = None if tags is None else tuple(tags)
-    return Sentence((), known, opens_document, where, spelled=tuple(words), starts=starts)
+    return Sentence(None, known, opens_document, where, spelled=tuple(words), starts=starts)
 
 
 def _behind_space(start: int, length: int) -> int:

@@ -75,7 +75,15 @@ def test_a_full_cache_starts_anew_and_one_call_may_ask_for_more_than_it_keeps(
     wanted = encodings(model, WORDS)
     for start, end in ((0, 4), (2, 6), (4, 8), (0, 10), (9, 10), (0, 10)):
         torch.testing.assert_close(cache.look_up(WORDS[start:end]).encodings, wanted[start:end])
-        assert len(cache._rows) <= max(6, end - start)
+        assert len(cache._rows) <= 6
+
+
+def test_endless_words_are_not_kept(model: Model) -> None:
+    cache = WordCache(model.network, model.vocabularies)
+    for number in range(5):
+        word = f"{number}" + "x" * 900_000
+        assert len(cache.look_up([word, "Anna"]).words) == 2
+        assert sum(map(len, cache._rows)) < 3_000_000
 
 
 def test_threads_that_ask_at_once_get_their_own_words(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,6 +33,16 @@ def test_a_packed_layer_computes_what_the_layer_computes(lengths: list[int], bid
         )
 
 
+@pytest.mark.parametrize("bf16", [False, True])
+def test_the_callers_autocast_changes_nothing(bf16: bool) -> None:
+    for layer in (layer_of("lstm", bf16=bf16), _packed(layer_of("lstm", bf16=bf16))):
+        inputs, rows = torch.randn(2, 3, 5), torch.tensor([3, 2])
+        with torch.inference_mode():
+            wanted = layer(inputs, rows)[0]
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                assert torch.equal(layer(inputs, rows)[0], wanted)
+
+
 def test_later_training_does_not_reach_it_and_the_layer_stays_what_it_was() -> None:
     layer = layer_of("lstm", bf16=False)
     packed = _packed(layer)

@@ -37,6 +37,15 @@ def test_both_libraries_find_the_same(lengths: list[int], forbidden: bool, monke
     torch.testing.assert_close(few[1].log_partition, many[1].log_partition)
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+def test_other_precisions_are_stepped_over_too(dtype: torch.dtype) -> None:
+    scores = Scores(*(part.to(dtype) for part in chain(2, 4, forbidden=True)))
+    lengths = torch.tensor([4, 2])
+    exact = viterbi(Scores(*(part.double() for part in scores)), lengths)
+    for row, length in enumerate(lengths.tolist()):
+        assert viterbi(scores, lengths)[row, :length].tolist() == exact[row, :length].tolist()
+
+
 def test_numpy_is_silent_where_a_probability_vanishes(recwarn: pytest.WarningsRecorder) -> None:
     scores = chain(1, 6, forbidden=False)
     scores.emissions[0, 2] = torch.tensor([-500.0, 0, -500, -500, 500])

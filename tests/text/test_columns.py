@@ -1,6 +1,7 @@
 """Column files as they are found: each quirk in a few bytes, each refusal with its whole message."""
 
 import gc
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from ner.errors import ConfigError, DataError
 from ner.settings import DataConfig
 from ner.text.columns import read_as_written, read_conll, read_rows, read_tagged, write_conll
 from ner.text.encoding import decode, decode_lines
-from ner.text.sentence import sentence_from_words
+from ner.text.sentence import Sentence, Token, sentence_from_words
 from ner.text.tags import convert_tags
 
 EXOTIC = ["\u3000", "\u00a0", "\ufeff", "\u200b", "\u0085", "\u2028", "\u2029", "\x0b", "\x0c", "\x1c", "\u2003"]
@@ -437,3 +438,13 @@ def test_reading_leaves_the_garbage_collector_as_it_was_also_after_an_error(file
         assert gc.isenabled() is was_on
     finally:
         gc.enable()
+
+
+def test_a_sentence_of_other_tokens_takes_them():
+    sentence = read_back = sentence_from_words(["New", "York"], ["B-LOC", "I-LOC"])
+    assert read_back.tokens[1] == Token("York", 4, 8)
+    moved = tuple(replace(token, start=token.start + 9, end=token.end + 9) for token in sentence.tokens)
+    assert replace(sentence, tokens=moved).tokens == moved
+    assert replace(sentence, tokens=moved).starts == (9, 13)
+    assert replace(sentence, tags=("O", "O")).tokens == sentence.tokens
+    assert replace(sentence, tokens=moved) != sentence == Sentence(sentence.tokens, sentence.tags)
