@@ -23,7 +23,7 @@ from ner.text.vocabulary import Vocabularies
 # Padded tokens of a batch: enough to fill the matrix units of two cores, small enough for their cache.
 BATCH_TOKENS = 2048
 # A recurrent layer takes a step for each token, whose cost is hardly less for one sentence than for eight: so where
-# fewer than eight would share that batch, they share one that only bounds the memory, at some 130 MB.
+# fewer than eight would share that batch, they share one that only bounds the memory, at some 130 MB for all at once.
 _FEWEST = 8
 _LONG_BATCH_TOKENS = 16_384
 
