@@ -49,6 +49,9 @@ class PlainTagger(nn.Module):
         kernel = characters.filters.weight.detach().view(characters.output_dim, -1, size)
         self.convolution.weight.data.copy_(kernel)
         self.convolution.bias.data.copy_(characters.filters.bias.detach())
+        self.cases = None
+        if embedding.cases is not None:
+            self.cases = nn.Embedding.from_pretrained(embedding.cases.weight.detach().clone(), freeze=False)
         hidden = layer.forward_cell.hidden_dim
         self.lstm = nn.LSTM(embedding.output_dim, hidden, batch_first=True, bidirectional=True)
         for cell, ending in ((layer.forward_cell, ""), (layer.backward_cell, "_reverse")):
@@ -70,7 +73,10 @@ class PlainTagger(nn.Module):
         inside = torch.arange(length) < inputs.spelling_lengths[inputs.where].view(-1, 1)
         characters = windows.masked_fill(~inside.unsqueeze(1), -1e9).amax(2).view(rows, steps, -1)
         table = self.trained.weight if self.training else self.all_words
-        tokens = torch.cat((nn.functional.embedding(inputs.words, table), characters), dim=-1)
+        parts = [nn.functional.embedding(inputs.words, table), characters]
+        if self.cases is not None:
+            parts.append(self.cases(inputs.cases))
+        tokens = torch.cat(parts, dim=-1)
         packed = pack_padded_sequence(self.dropout(tokens), inputs.lengths, batch_first=True, enforce_sorted=False)
         states, _ = pad_packed_sequence(self.lstm(packed)[0], batch_first=True)
         return self.projection(self.dropout(states))
