@@ -1,12 +1,15 @@
 """What many tests share: the bundled corpora, and one small model trained on one of them."""
 
+import io
 import signal
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 
 import ner
+from ner.cli import main
 
 ROOT = Path(__file__).parent.parent
 
@@ -53,3 +56,22 @@ def _interruptible():
     """A shell's background job is started deaf to Ctrl-C, and so would be all that its tests start."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Runs `ner …` in this process; returns exit code, stdout, stderr."""
+
+    def call(*arguments, stdin=b""):
+        monkeypatch.setattr(sys, "argv", ["ner", *map(str, arguments)])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8"))
+        capsys.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code or 0
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call

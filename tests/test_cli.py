@@ -1,6 +1,5 @@
 """The command line, as a user meets it: what goes to stdout, what to stderr, the exit code."""
 
-import io
 import json
 import os
 import shlex
@@ -11,28 +10,8 @@ import sys
 import pytest
 
 import ner
-from ner.cli import main
 from ner.learning.state import sole_run
 from ner.progress import TrainingProgress
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Runs `ner …` in this process; returns exit code, stdout, stderr."""
-
-    def call(*arguments, stdin=b""):
-        monkeypatch.setattr(sys, "argv", ["ner", *map(str, arguments)])
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8"))
-        capsys.readouterr()
-        code = 0
-        try:
-            main()
-        except SystemExit as stop:
-            code = stop.code or 0
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
 
 
 def test_tag_writes_one_json_object_for_each_line(run, small_model):

@@ -1,14 +1,11 @@
 """Text that nobody writes and every tagger meets: huge words, empty lines by the million, half characters, endless
 sentences. As many tags as tokens, exact offsets, and memory that stays within what the input explains."""
 
-import io
 import json
-import sys
 import tracemalloc
 
 import pytest
 
-from ner.cli import main
 from ner.learning import prediction, windows
 from ner.output import OutputOptions, tag_columns, tag_text
 from ner.text.tokenizer import split_sentences
@@ -28,25 +25,6 @@ ODD = {
     "dots": "." * 20_000 + " Paris " + ". " * 5_000,
     "nothing but blanks": " \t\u3000\ufeff" * 5_000,
 }
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Runs `ner …` in this process; returns exit code, stdout, stderr."""
-
-    def call(*arguments, stdin):
-        monkeypatch.setattr(sys, "argv", ["ner", *map(str, arguments)])
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8"))
-        capsys.readouterr()
-        code = 0
-        try:
-            main()
-        except SystemExit as stop:
-            code = stop.code or 0
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
 
 
 @pytest.mark.parametrize("name", ODD)
