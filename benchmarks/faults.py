@@ -32,7 +32,7 @@ SETTINGS = {
     "data.test": "",
     "model.hidden_dim": "50",
     "model.vectors": "",
-    "training.epochs": "3",
+    "training.epochs": "10",
     "training.optimizer": "sgd",
     "training.learning_rate": "0.05",
     "training.average": "",
@@ -98,7 +98,7 @@ def kill(table: Table, folder: Path, reference: Path, seconds: float, times: int
             process = start(training(model, *["--resume"] * state))
             try:
                 # Half of the time a process starts; the other half is what is of interest.
-                process.communicate(timeout=random.uniform(0.3, 1.1) * seconds if left else None)
+                process.communicate(timeout=random.uniform(0.4, 1.05) * seconds if left else None)
                 assert process.returncode == 0
             except subprocess.TimeoutExpired:
                 process.send_signal(signal.SIGKILL)

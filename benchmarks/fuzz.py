@@ -42,7 +42,7 @@ from ner.text.columns import read_rows, read_tagged, write_conll
 from ner.text.corpus import Corpus
 from ner.text.encoding import decode_lines
 from ner.text.sentence import sentence_from_words
-from ner.text.tokenizer import split_sentences, tokenize
+from ner.text.tokenizer import _WORD, split_sentences, tokenize
 
 # Inputs worth keeping, for every target; the test suite runs them too.
 KEPT = Path(__file__).parent.parent / "tests" / "fuzz"
@@ -128,6 +128,8 @@ def make_tokenizer(_: Path) -> tuple[Target, list[bytes]]:
             lost = [at for at, c in enumerate(text) if at not in covered and unicodedata.category(c)[0] not in "ZC"]
             assert not lost, lost
             assert [t for s in split_sentences(text, mode=mode) for t in s.tokens] == tokens
+        # What is remembered is what would be found.
+        assert [(t.text, t.start) for t in tokenize(text)] == [(m.group(), m.start()) for m in _WORD.finditer(text)]
 
     texts = [
         "Mr. Smith's U.S. firm paid $1,000.50 (ca. 900 €) to a@b.co.",

@@ -10,7 +10,9 @@ One pattern does it in one pass. Whatever repeats in it is possessive, and whate
 or ends with the token, so a million characters of anything take linear time; keep it so.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
@@ -112,6 +114,7 @@ _STOPS = frozenset(".!?…‼⁇⁈⁉؟۔।॥։።။។。！？｡．")
 _CJK_STOPS = frozenset("。！？｡")
 _BRACKETS = frozenset(")]}）】》〉〕］")
 _CLOSERS = _BRACKETS | frozenset("\"'”’»›」』")
+_MAY_END = _STOPS | _CLOSERS
 _OPENERS = frozenset("\"'“‘«‹„([{¿¡「『（《【〈〔［-–—*_")
 _NO_START = _BRACKETS | frozenset(",;:.!?…%·，、；：」』。！？")
 # At most so many quotes and brackets stand between a stop and the next sentence; a bound keeps it linear.
@@ -121,6 +124,10 @@ _IS_HIRAGANA = regex.compile(r"\p{Hiragana}")
 _LIST_ITEM = regex.compile(r"\s*+(?:[-–—*•‣·>]+\s|\(?\w{1,3}[.)]\s)")
 # Nobody wraps prose narrower than this: shorter lines are lists, headlines, verse, addresses.
 _NARROWEST_PROSE = 40
+# Running text repeats itself: so many of what stands between two spaces are remembered, none longer; 5 MB in all.
+_MOST_KEPT, _LONGEST_KEPT = 20_000, 40
+# Characters behind a space that `_WORD` may look at: ` September` and whether it ends there.
+_AHEAD = 16
 
 
 def tokenize(text: str, *, mode: Literal["words", "characters"] = "words") -> list[Token]:
@@ -150,17 +157,14 @@ def split_sentences(text: str, *, mode: Literal["words", "characters"] = "words"
     [['J.', 'Smith', 'left', 'the', 'U.S.', 'today', '.'], ['Why', '?']]
     """
     words, starts = _words(text)
-    line_starts = [*_line_starts(text), len(text) + 1]
-    line = 0
-    opens = [0]
-    for index, start in enumerate(starts):
-        opens_line = start >= line_starts[line]
-        while start >= line_starts[line]:
-            line += 1
-        if index and (opens_line or _ends_before(index, words, starts)):
-            opens.append(index)
+    opens = {bisect_left(starts, line) for line in _line_starts(text)}
+    opens.update(
+        index
+        for index, word in enumerate(words[:-1], start=1)
+        if word[-1] in _MAY_END and _ends_before(index, words, starts)
+    )
     sentences = []
-    for first, end in pairwise([*opens, len(words)] if words else []):
+    for first, end in pairwise(sorted({0, *opens, len(words)})):
         cut = words[first:end], starts[first:end]
         spelled, places = cut if mode == "words" else _characters(*cut)
         sentences.append(Sentence(spelled=tuple(spelled), starts=tuple(places)))
@@ -168,9 +172,36 @@ def split_sentences(text: str, *, mode: Literal["words", "characters"] = "words"
 
 
 def _words(text: str) -> tuple[list[str], list[int]]:
-    """The words of a text, and where each starts."""
-    spans = [match.span() for match in _WORD.finditer(text)]
-    return [text[start:end] for start, end in spans], [start for start, _ in spans]
+    """The words of a text, and where each starts: what `_WORD` finds, most of it remembered."""
+    words: list[str] = []
+    starts: list[int] = []
+    begin = 0
+    for chunk in text.split(" "):
+        cut = _cut(chunk) if len(chunk) <= _LONGEST_KEPT else None
+        if cut is None:
+            end = begin + len(chunk)
+            for match in _WORD.finditer(text, begin, end + _AHEAD):
+                if match.start() >= end:
+                    break
+                words.append(match.group())
+                starts.append(match.start())
+        else:
+            for word, offset in cut:
+                words.append(word)
+                starts.append(begin + offset)
+        begin += len(chunk) + 1
+    return words, starts
+
+
+@lru_cache(_MOST_KEPT)
+def _cut(chunk: str) -> tuple[tuple[str, int], ...] | None:
+    """The words of what stands between two spaces, and where each starts in it; None where what follows matters.
+
+    All that `_WORD` looks for behind a space has a dot before it (`J. Smith`, `No. 5`) or a hyphen (`Nord- und`).
+    """
+    if "." in chunk or chunk.endswith("-"):
+        return None
+    return tuple((match.group(), match.start()) for match in _WORD.finditer(chunk))
 
 
 def _characters(words: Sequence[str], starts: Sequence[int]) -> tuple[list[str], list[int]]:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ner.text.sentence import Token
-from ner.text.tokenizer import split_sentences, tokenize
+from ner.text.tokenizer import _WORD, split_sentences, tokenize
 
 MODES = ["words", "characters"]
 modes = st.sampled_from(MODES)
@@ -316,9 +316,26 @@ def test_a_line_that_was_not_wrapped_is_a_sentence(text, expected):
         ("http://.", 2, 1),
         (".)", 1_000_000, 1),
         ("🇩🇪", 500_000, 1),
+        ("\0" * 49 + " ", 0, 0),
+        ("\0" * 48 + "a ", 20_000, 1),
     ],
 )
 def test_a_million_characters_of_anything_are_tokenized_whole(unit, tokens, found):
     text = unit * (1_000_000 // len(unit))
     result = split_sentences(text)
     assert (sum(len(sentence.tokens) for sentence in result), len(result)) == (tokens, found)
+
+
+SEAMS = """Mr. No. J. U.S. The He 5 12. März 1. Mai Nord- und bis - . ... AA+ .300 Iraq-U.N. http://x.y/z. 北京。
+    an-exceptionally-long-compound-word-of-many-parts"""
+
+
+@settings(unhurried, max_examples=500)
+@given(
+    pieces=st.lists(st.sampled_from([*SEAMS.split(), *PIECES.split()]) | st.text(max_size=4), max_size=12),
+    blank=st.sampled_from([" ", "  ", "\n", "\t"]),
+)
+def test_what_is_remembered_of_words_is_what_the_pattern_finds(pieces, blank):
+    for text in (" ".join(pieces), blank.join(pieces)):
+        found = [(match.group(), match.start()) for match in _WORD.finditer(text)]
+        assert [(token.text, token.start) for token in tokenize(text)] == found
