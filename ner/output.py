@@ -3,8 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 from ner.errors import ConfigError
 from ner.html import render_html
@@ -14,9 +13,10 @@ from ner.text.columns import Row, read_rows
 from ner.text.sentence import Entity, Sentence, sentence_from_words
 from ner.text.tags import spans_to_tags
 
-_Item = TypeVar("_Item")
 # Lines that wait for a sentence's end, where none is open: a file may have a million empty ones.
 _MOST_ROWS = 50
+# Batches that a document may fill: a longer one is cut, and its parts don't know of each other.
+_LONGEST_DOCUMENT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +117,20 @@ def _without_score(entity: Entity) -> dict[str, Any]:
     return {"label": entity.label, "text": entity.text, "start": entity.start, "end": entity.end}
 
 
-def _batches(items: Iterable[_Item], options: OutputOptions) -> Iterator[list[_Item]]:
-    iterator = iter(items)
-    while batch := list(islice(iterator, options.batch_size)):
+def _batches(
+    items: Iterable[tuple[list[Row], Sentence]], options: OutputOptions
+) -> Iterator[list[tuple[list[Row], Sentence]]]:
+    """So many together, and what is left of a document, up to four times as many; where none are marked, no more."""
+    batch: list[tuple[list[Row], Sentence]] = []
+    marked = False
+    for item in items:
+        opens_document = item[1].opens_document
+        marked |= opens_document
+        if len(batch) >= options.batch_size * (_LONGEST_DOCUMENT if marked and not opens_document else 1):
+            yield batch
+            batch = []
+        batch.append(item)
+    if batch:
         yield batch
 
 
@@ -139,15 +150,23 @@ def _blocks(rows: Iterable[Row]) -> Iterator[list[Row]]:
         yield block
 
 
-def _words(block: list[Row]) -> Sentence:
-    return sentence_from_words([row.word for row in block if row.kind == "token"])
+def _with_sentences(blocks: Iterable[list[Row]]) -> Iterator[tuple[list[Row], Sentence]]:
+    """Each block with its sentence, which may be empty; those that open a document know it."""
+    opens_document = False
+    for block in blocks:
+        words = [row.word for row in block if row.kind == "token"]
+        first = next((place for place, row in enumerate(block) if row.kind == "token"), len(block))
+        opens_document |= any(row.kind == "document" for row in block[:first])
+        yield block, sentence_from_words(words, opens_document=opens_document and bool(words))
+        opens_document &= not words
+        opens_document |= any(row.kind == "document" for row in block[first:])
 
 
 def _tag_blocks(
     tagger: Tagger, blocks: Iterable[list[Row]], options: OutputOptions
 ) -> Iterator[tuple[str, list[Entity]]]:
-    for batch in _batches(blocks, options):
-        sentences = [sentence for sentence in map(_words, batch) if sentence.spelled]
+    for batch in _batches(_with_sentences(blocks), options):
+        sentences = [sentence for _, sentence in batch if sentence.spelled]
         for sentence, found in zip(sentences, tagger.find_spans(sentences), strict=True):
             text = " ".join(sentence.words)
             yield text, [entity_of(text, sentence, s, score) for s, score in found if score >= options.min_score]
@@ -156,9 +175,9 @@ def _tag_blocks(
 def _append_column(
     tagger: Tagger, blocks: Iterable[list[Row]], options: OutputOptions, separator: str | None
 ) -> Iterator[str]:
-    for batch in _batches(blocks, options):
-        sentences = [_words(block) for block in batch]
-        for block, tags in zip(batch, _tags(tagger, sentences, options), strict=True):
+    for batch in _batches(_with_sentences(blocks), options):
+        tagged = _tags(tagger, [sentence for _, sentence in batch], options)
+        for (block, _), tags in zip(batch, tagged, strict=True):
             tag = iter(tags)
             for row in block:
                 parted = separator or ("\t" if "\t" in row.line else " ")

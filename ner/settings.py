@@ -163,7 +163,7 @@ class ModelConfig(Section):
 
 
 class FeaturesConfig(Section):
-    """What is known of words besides the training corpus."""
+    """What is known of words besides the training corpus, and besides their sentence."""
 
     lexicon: str | None = Field(
         None,
@@ -175,6 +175,11 @@ class FeaturesConfig(Section):
         (),
         strict=False,
         description="lists of names, one a line, a file for each kind: a token is shown in which lists it stands",
+    )
+    mentions: bool = Field(
+        False,
+        description="show each capitalised word what stands beside its other mentions in the document, where the "
+        "training files mark documents (`-DOCSTART-`); a text to be tagged is one document",
     )
 
 

@@ -18,7 +18,7 @@ from ner.evaluation.analysis import Analysis, analyse
 from ner.evaluation.calibration import Calibration, measure_calibration
 from ner.evaluation.memory import Memory, Training
 from ner.evaluation.report import Report, report_tags
-from ner.inspection.sentence import Inspection, Moves, inspect_sentence, learned_moves
+from ner.inspection.sentence import Inspection, Moves, inspect_sentences, learned_moves
 from ner.learning.checkpoint import Model, load_model, save_model
 from ner.learning.listener import Epoch, Listener
 from ner.learning.prediction import choose_device, make_reader, predict_readings, predict_spans, predict_tags
@@ -136,7 +136,7 @@ class Tagger:
             DataError: a sentence is longer than a picture could show.
         """
         model = self._model
-        return [inspect_sentence(model.network, model.vocabularies, sentence) for sentence in self.split(text)]
+        return inspect_sentences(model.network, model.vocabularies, self.split(text))
 
     def learned_moves(self) -> Moves:
         """The CRF's transition scores with the tags' names."""

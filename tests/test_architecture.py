@@ -78,6 +78,7 @@ FLOORS = [
     [
         "learning.bags",
         "learning.words",
+        "learning.mentions",
         "learning.batches",
         "learning.vectors",
         "learning.rowwise",

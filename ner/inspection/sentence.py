@@ -69,48 +69,57 @@ class Moves:
     end: Array
 
 
-def inspect_sentence(network: BiLSTMCRF, vocabularies: Vocabularies, sentence: Sentence) -> Inspection:
-    """What happens in the network while it reads a sentence; the network is in eval mode after.
+def inspect_sentences(
+    network: BiLSTMCRF, vocabularies: Vocabularies, sentences: Sequence[Sentence]
+) -> list[Inspection]:
+    """What happens in the network while it reads each sentence of a document; the network is in eval mode after.
 
     Raises:
         DataError: a sentence without tokens, or with more than a picture can show.
     """
-    if not 0 < len(sentence.spelled) <= LONGEST:
-        where = f"{sentence.where}: " if sentence.where else ""
-        raise DataError(
-            f"{where}expected a sentence of 1 to {LONGEST} tokens to look into, found {len(sentence.spelled)}"
-        )
-    network.eval()
-    device = network.projection.weight.device
-    inputs = make_batch(encode([sentence], vocabularies), np.array([0]))[0].to(device)
-    with torch.no_grad():
-        tokens = network.embedding(inputs)  # (1, T, D)
-        traces = network.encoder.trace(tokens, inputs.lengths)
-        emissions = network.projection(network.encoder(tokens, inputs.lengths))
-        marginals = network.crf.marginals(emissions, inputs.mask)
-    found = predict_spans(network, vocabularies, [sentence])[0]
+    for sentence in sentences:
+        if not 0 < len(sentence.spelled) <= LONGEST:
+            where = f"{sentence.where}: " if sentence.where else ""
+            raise DataError(
+                f"{where}expected a sentence of 1 to {LONGEST} tokens to look into, found {len(sentence.spelled)}"
+            )
+    if not sentences:
+        return []
+    found = predict_spans(network, vocabularies, sentences)
+    encoded = encode(sentences, vocabularies)
     # The gradient of a very sure probability is a difference of nearly equal numbers.
     exact = copy.deepcopy(torch.nn.ModuleDict({name: getattr(network, name) for name in _AFTER_EMBEDDING})).double()
-    return Inspection(
-        text=_text_of(sentence.tokens),
-        words=tuple(sentence.words),
-        tags=tuple(vocabularies.tags),
-        layers=tuple(
-            {side: {name: _array(values) for name, values in seen.items()} for side, seen in layer.items()}
-            for layer in traces
-        ),
-        emissions=_array(emissions),
-        marginals=_array(marginals),
-        influences=tuple(
-            Influence(
-                span,
-                _text_of(sentence.tokens[span.start : span.end]),
-                score,
-                _influence(exact, tokens.double(), inputs.lengths, span, _tags_of(vocabularies, span)),
-            )
-            for span, score in found
-        ),
-    )
+
+    def inspect(row: int) -> Inspection:
+        sentence = sentences[row]
+        inputs = make_batch(encoded, np.array([row]))[0].to(network.projection.weight.device)
+        with torch.no_grad():
+            tokens = network.embedding(inputs)  # (1, T, D)
+            traces = network.encoder.trace(tokens, inputs.lengths)
+            emissions = network.projection(network.encoder(tokens, inputs.lengths))
+            marginals = network.crf.marginals(emissions, inputs.mask)
+        return Inspection(
+            text=_text_of(sentence.tokens),
+            words=tuple(sentence.words),
+            tags=tuple(vocabularies.tags),
+            layers=tuple(
+                {side: {name: _array(values) for name, values in seen.items()} for side, seen in layer.items()}
+                for layer in traces
+            ),
+            emissions=_array(emissions),
+            marginals=_array(marginals),
+            influences=tuple(
+                Influence(
+                    span,
+                    _text_of(sentence.tokens[span.start : span.end]),
+                    score,
+                    _influence(exact, tokens.double(), inputs.lengths, span, _tags_of(vocabularies, span)),
+                )
+                for span, score in found[row]
+            ),
+        )
+
+    return [inspect(row) for row in range(len(sentences))]
 
 
 def learned_moves(network: BiLSTMCRF, vocabularies: Vocabularies) -> Moves:

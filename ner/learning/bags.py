@@ -20,20 +20,18 @@ Numbers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Bags:
-    """The bags of N tokens, one behind the other: bag b is `words[ends[b-1] : ends[b]]`, four bags a token.
-
-    A token's `weights` sum to 4 over its bags.
-    """
+    """The bags of N tokens, one behind the other, `each` a token: bag b is `words[starts[b] : starts[b + 1]]`."""
 
     words: Numbers  # (M,)
     weights: npt.NDArray[np.float32]  # (M,)
-    starts: Numbers  # (4·N + 1,)
+    starts: Numbers  # (each·N + 1,)
+    each: int = len(ROLES)
 
     def of(self, places: Numbers, mask: npt.NDArray[np.bool_]) -> tuple[np.ndarray[Any, Any], ...]:
-        """For a batch of tokens (B, T): word numbers, weights and in which of its B·T·4 bags each is, (L,) all."""
-        bags = (places[..., None] * len(ROLES) + np.arange(len(ROLES))).reshape(-1)  # (B·T·4,)
+        """For a batch of tokens (B, T): word numbers, weights and in which of its B·T·each bags each is, (L,) all."""
+        bags = (places[..., None] * self.each + np.arange(self.each)).reshape(-1)  # (B·T·each,)
         starts = self.starts[bags]
-        sizes = np.where(np.repeat(mask.reshape(-1), len(ROLES)), self.starts[bags + 1] - starts, 0)
+        sizes = np.where(np.repeat(mask.reshape(-1), self.each), self.starts[bags + 1] - starts, 0)
         slots = np.repeat(np.arange(len(bags)), sizes)
         inside = np.arange(len(slots)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
         rows = starts[slots] + inside
@@ -41,7 +39,7 @@ class Bags:
 
 
 def fill_bags(sentences: Sequence[Sentence], lexicon: Lexicon) -> Bags:
-    """The bags of all tokens of these sentences; each word weighs as often as training has it."""
+    """The bags of all tokens of these sentences; each word weighs as often as training has it, a token's words 4."""
     found: list[tuple[int, int, int]] = []
     first = 0
     for sentence in sentences:
@@ -50,12 +48,17 @@ def fill_bags(sentences: Sequence[Sentence], lexicon: Lexicon) -> Bags:
             found += [(len(ROLES) * (first + token) + role, number, weight) for token, role in roles_of(start, end)]
         first += len(sentence.spelled)
     bags, words, counts = np.array(found, dtype=np.int64).reshape(-1, 3).T
-    order = np.argsort(bags, kind="stable")
-    bags, words, counts = bags[order], words[order], counts[order].astype(np.float64)
     totals = np.bincount(bags // len(ROLES), weights=counts, minlength=first)
-    weights = len(ROLES) * counts / totals[bags // len(ROLES)]
-    starts = np.searchsorted(bags, np.arange(len(ROLES) * first + 1))
-    return Bags(words, weights.astype(np.float32), starts)
+    return gather_bags(bags, words, len(ROLES) * counts / totals[bags // len(ROLES)], num_tokens=first)
+
+
+def gather_bags(
+    bags: Numbers, words: Numbers, weights: npt.NDArray[np.float64], *, num_tokens: int, each: int = len(ROLES)
+) -> Bags:
+    """M words with their weights, each in the bag of its number (M,), in whatever order they come."""
+    order = np.argsort(bags, kind="stable")
+    starts = np.searchsorted(bags[order], np.arange(each * num_tokens + 1))
+    return Bags(words[order], weights[order].astype(np.float32), starts, each)
 
 
 def mark_tokens(sentences: Sequence[Sentence], gazetteers: Sequence[Gazetteer]) -> npt.NDArray[np.float32]:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ner.learning.bags import Bags, fill_bags, mark_tokens
+from ner.learning.mentions import fill_mentions
 from ner.learning.words import Numbers, WordCache, number_words
 from ner.network.inputs import Inputs
 from ner.text.partial import is_partial, possible_tags, to_iob2
@@ -45,6 +46,7 @@ class Encoded:
     spelling_lengths: Numbers  # (S,)
     choices: npt.NDArray[np.bool_] | None = None  # (M, K), the first K rows a single tag each
     bags: Bags | None = None  # what the lexicon has around each token, if there is one
+    mentions: Bags | None = None  # what stands around each name elsewhere in its document, where that is asked for
     marks: npt.NDArray[np.float32] | None = None  # (N, G), where the gazetteers have each token, if there are any
     encodings: Tensor | None = None  # (S, E)
 
@@ -85,8 +87,10 @@ def encode(
         bigrams = np.full(len(positions), UNKNOWN, dtype=np.int64)
     of_tokens = (words[positions], bigrams, cases[positions], positions, tags)
     bags = None if vocabularies.lexicon is None else fill_bags(sentences, vocabularies.lexicon)
+    mentions = fill_mentions(sentences, positions, list(distinct), cases, words) if vocabularies.mentions else None
     marks = mark_tokens(sentences, vocabularies.gazetteers) if vocabularies.gazetteers else None
-    return Encoded(*of_tokens, starts, lengths, spellings, spelling_lengths, choices, bags, marks, encodings)
+    features = (bags, mentions, marks)
+    return Encoded(*of_tokens, starts, lengths, spellings, spelling_lengths, choices, *features, encodings)
 
 
 def fingerprint(sentences: Iterable[Sentence]) -> str:
@@ -119,8 +123,9 @@ def make_batch(encoded: Encoded, rows: Numbers, *, words: Numbers | None = None)
         spelling_lengths = spelling_lengths[spelled]
         spellings = spellings[spelled, : int(spelling_lengths.max())]
     flat = encoded.words if words is None else words
-    nothing = np.zeros(0, dtype=np.int64)
-    bags = (nothing, nothing.astype(np.float32), nothing) if encoded.bags is None else encoded.bags.of(places, mask)
+    nothing = (np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32), np.zeros(0, dtype=np.int64))
+    bags = nothing if encoded.bags is None else encoded.bags.of(places, mask)
+    mentions = nothing if encoded.mentions is None else encoded.mentions.of(places, mask)
     marks = np.zeros((*mask.shape, 0), dtype=np.float32)
     if encoded.marks is not None:
         marks = encoded.marks[places] * mask[..., None].astype(np.float32)
@@ -133,6 +138,7 @@ def make_batch(encoded: Encoded, rows: Numbers, *, words: Numbers | None = None)
         spelling_lengths,
         where.reshape(mask.shape),
         *bags,
+        *mentions,
         lengths,
     )
     tensors = (*(torch.from_numpy(np.ascontiguousarray(array)) for array in arrays), encodings)

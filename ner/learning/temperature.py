@@ -24,16 +24,23 @@ def fit_temperature(network: BiLSTMCRF, vocabularies: Vocabularies, sentences: l
     Sentences with a label that the model doesn't know are left out.
     """
     known = set(vocabularies.labels)
-    usable = [s for s in sentences if s.spelled and {span.label for span in tags_to_spans(s.tags or ())} <= known]
-    if not usable:
+    gold = {
+        row: torch.tensor([vocabularies.tag_number(tag) for tag in convert_tags(sentence.tags or (), "bioes")])
+        for row, sentence in enumerate(sentences)
+        if sentence.spelled and {span.label for span in tags_to_spans(sentence.tags or ())} <= known
+    }
+    if not gold:
         return 1.0
-    gold = [[vocabularies.tag_number(tag) for tag in convert_tags(s.tags or (), "bioes")] for s in usable]
     batches = []
-    for rows, emissions, mask in over_batches(network, vocabularies, usable, lambda batch: batch):
-        tags = torch.zeros(mask.shape, dtype=torch.long)
-        for place, row in enumerate(rows):
-            tags[place, : len(gold[row])] = torch.tensor(gold[row])
-        batches.append((emissions, tags.to(mask.device), mask))
+    # All of them are read: a sentence's document may say something of it.
+    for rows, emissions, mask in over_batches(network, vocabularies, sentences, lambda batch: batch):
+        usable = [place for place, row in enumerate(rows) if row in gold]
+        tags = torch.zeros((len(usable), mask.shape[1]), dtype=torch.long)
+        for row, place in zip(tags, usable, strict=True):
+            known_tags = gold[rows[place]]
+            row[: len(known_tags)] = known_tags
+        if usable:
+            batches.append((emissions[usable], tags.to(mask.device), mask[usable]))
 
     def loss(temperature: float) -> float:
         network.crf.temperature = temperature

@@ -131,6 +131,12 @@ def _prepare(config: Config, corpus: Corpus, listener: Listener) -> tuple[Task, 
     if model.bigram_dim:
         vocabularies = add_bigrams(vocabularies, corpus.train)
     vocabularies, lexicon = add_features(vocabularies, config, corpus.train)
+    if config.features.mentions:
+        marked = any(sentence.opens_document for sentence in corpus.train)
+        vocabularies = replace(vocabularies, mentions=marked)
+        if not marked:
+            # Shown no other mentions in training, the network wouldn't know what to make of those in a text.
+            listener.on_message("features.mentions: the training files mark no documents, so it is left out")
     if not vocabularies.labels:
         raise TrainingError(
             f"{_source(config.data, 'train')}: expected at least one entity, found none; is data.tag_column right?"

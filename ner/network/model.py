@@ -12,6 +12,7 @@ from ner.network.dropout import Dropout
 from ner.network.embedding import (
     CharacterCNN,
     CharacterLSTM,
+    Mentions,
     SoftLexicon,
     TokenEmbedding,
     WordEmbedding,
@@ -103,8 +104,10 @@ def build_model(
         known = vocabularies.lexicon
         table = WordEmbedding(known.num_trained + 1, len(known.words) - known.num_trained, features.lexicon_dim)
         lexicon = SoftLexicon(table)
+    mentions = Mentions(config.word_dim) if vocabularies.mentions else None
     marks = len(ROLES) * len(vocabularies.gazetteers)
-    embedding = TokenEmbedding(words, characters, bigrams=bigrams, cases=cases, lexicon=lexicon, num_marks=marks)
+    tables = {"bigrams": bigrams, "cases": cases}
+    embedding = TokenEmbedding(words, characters, **tables, lexicon=lexicon, mentions=mentions, num_marks=marks)
     encoder = _build_encoder(config, embedding.output_dim)
     crf = CRF(len(vocabularies.tags), batch_first=True, constraints=_constraints(config, vocabularies.tags))
     crf.temperature = config.temperature

@@ -52,8 +52,8 @@ class Reading:
 class Sentence:
     """A sentence of tokens, with IOB2 tags where they are known.
 
-    `opens_document` is True where a `-DOCSTART-` stood before it; `where` is `file:line` of its first
-    token, for messages. `where` takes no part in comparisons.
+    `opens_document` is True where a `-DOCSTART-` stood before it, or where it is the first of a text; `where` is
+    `file:line` of its first token, for messages, and takes no part in comparisons.
     """
 
     # Not the tokens: making those of a whole corpus, and Python's looking after them, takes as long as reading it.

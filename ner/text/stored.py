@@ -21,7 +21,9 @@ def vocabularies_from_dict(values: dict[str, Any]) -> Vocabularies:
         normalize_digits=_flag(values, "normalize_digits"),
     )
     lists = (texts["characters"], texts["labels"], texts["bigrams"])
-    vocabularies = Vocabularies(words, *lists, lexicon=_lexicon(values), gazetteers=_gazetteers(values))
+    mentions = "mentions" in values and _flag(values, "mentions")  # an older model has none
+    features = (_lexicon(values), _gazetteers(values), mentions)
+    vocabularies = Vocabularies(words, *lists, *features)
     both = (*words.trained, *words.extra)
     for name, entries, numbered in (
         ("words", both, words._numbers),

@@ -149,6 +149,8 @@ def tokenize(text: str, *, mode: Literal["words", "characters"] = "words") -> li
 def split_sentences(text: str, *, mode: Literal["words", "characters"] = "words") -> list[Sentence]:
     """The sentences of a text, each of one token or more, without tags; `[]` for a blank text.
 
+    The first one opens a document.
+
     Args:
         text: any string.
         mode: as in `tokenize`; sentences end at the same places in both.
@@ -167,7 +169,8 @@ def split_sentences(text: str, *, mode: Literal["words", "characters"] = "words"
     for first, end in pairwise(sorted({0, *opens, len(words)})):
         cut = words[first:end], starts[first:end]
         spelled, places = cut if mode == "words" else _characters(*cut)
-        sentences.append(Sentence(spelled=tuple(spelled), starts=tuple(places)))
+        opens_document = first == 0
+        sentences.append(Sentence(None, None, opens_document, spelled=tuple(spelled), starts=tuple(places)))
     return sentences
 
 

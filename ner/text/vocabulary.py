@@ -72,6 +72,7 @@ class Vocabularies:
     bigrams: tuple[str, ...] = ()
     lexicon: Lexicon | None = None
     gazetteers: tuple[Gazetteer, ...] = ()
+    mentions: bool = False  # whether names are shown what stands around their other mentions
     _characters: dict[str, int] = field(init=False, repr=False, compare=False)
     _tags: dict[str, int] = field(init=False, repr=False, compare=False)
     _bigrams: dict[str, int] = field(init=False, repr=False, compare=False)
@@ -128,6 +129,7 @@ class Vocabularies:
             "bigrams": list(self.bigrams),
             "lexicon": None if self.lexicon is None else self.lexicon.as_dict(),
             "gazetteers": [gazetteer.as_dict() for gazetteer in self.gazetteers],
+            "mentions": self.mentions,
         }
 
 
@@ -233,6 +235,7 @@ def case_number(word: str) -> int:
 
 
 NUM_CASES = len(_CASES)
+CAPITALISED = tuple(map(_CASES.index, ("upper", "title", "mixed")))
 
 
 def _training_form(word: str, known: Collection[str], lowercase: bool, normalize_digits: bool) -> str:

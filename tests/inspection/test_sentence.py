@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ner.errors import DataError
-from ner.inspection.sentence import LONGEST, Inspection, inspect_sentence, learned_moves
+from ner.inspection.sentence import LONGEST, Inspection, inspect_sentences, learned_moves
 from ner.learning.batches import encode, make_batch
 from ner.learning.checkpoint import Model
 from ner.network.cells import CELLS
@@ -34,7 +34,7 @@ GATES = {
 
 
 def look(model: Model, words: list[str] = WORDS) -> Inspection:
-    return inspect_sentence(model.network, model.vocabularies, sentence_from_words(words))
+    return inspect_sentences(model.network, model.vocabularies, [sentence_from_words(words)])[0]
 
 
 def inputs_of(model: Model, words: list[str] = WORDS) -> Inputs:
@@ -197,7 +197,7 @@ def test_a_sentence_that_no_picture_could_show_is_refused(
     model = make_model()
     sentence = Sentence(sentence_from_words(words).tokens, where=where)
     with pytest.raises(DataError) as caught:
-        inspect_sentence(model.network, model.vocabularies, sentence)
+        inspect_sentences(model.network, model.vocabularies, [sentence])
     assert str(caught.value) == message
 
 

@@ -46,15 +46,16 @@ def corpus(sentences: list[Sentence]) -> Corpus:
 
 @pytest.fixture
 def make_config() -> MakeConfig:
-    """Settings of a tiny network; each key is looked up in `[model]`, then in `[training]`."""
+    """Settings of a tiny network; each key is looked up in `[model]`, `[training]` and `[features]`."""
 
     def make(**settings: object) -> Config:
         tree: dict[str, dict[str, object]] = {
             "model": {"word_dim": 8, "char_dim": 5, "char_hidden_dim": 5, "hidden_dim": 8, "dropout": 0.2},
             "training": {"epochs": 3, "batch_size": 3, "learning_rate": 0.05, "device": "cpu"},
+            "features": {},
         }
         for key, value in settings.items():
-            section = next(s for s in ("model", "training") if key in getattr(Config(), s).model_dump())
+            section = next(s for s in ("model", "training", "features") if key in getattr(Config(), s).model_dump())
             tree[section][key] = value
         return parse_config(tree, "test")
 

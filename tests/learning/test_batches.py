@@ -185,7 +185,7 @@ def test_tensors_own_their_memory(sentences: list[Sentence], vocabularies: Vocab
     encoded = encode(sentences, vocabularies, tagged=True)
     inputs, tags = make_batch(encoded, rows_of(0, 1))
     assert tags is not None
-    floats = {id(tensor) for tensor in (inputs.marks, inputs.lexicon_weights, inputs.encodings)}
+    floats = {id(tensor) for tensor in (inputs.marks, inputs.lexicon_weights, inputs.mention_weights, inputs.encodings)}
     for tensor in (*inputs, tags):
         assert tensor.dtype == (torch.float32 if id(tensor) in floats else torch.int64)
         tensor.fill_(99)

@@ -148,6 +148,9 @@ def inputs_of(words: list[list[int]], **parts: Tensor) -> Inputs:
         "lexicon_words": nothing,
         "lexicon_weights": nothing.float(),
         "lexicon_bags": nothing,
+        "mention_words": nothing,
+        "mention_weights": nothing.float(),
+        "mention_bags": nothing,
         "lengths": torch.full((len(numbers),), numbers.shape[1]),
         "encodings": torch.zeros(0, 0),
     }
