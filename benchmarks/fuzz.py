@@ -17,6 +17,7 @@ import tempfile
 import time
 import traceback
 import unicodedata
+import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -44,7 +45,8 @@ from ner.text.encoding import decode_lines
 from ner.text.sentence import sentence_from_words
 from ner.text.tokenizer import _WORD, split_sentences, tokenize
 
-# Inputs worth keeping, for every target; the test suite runs them too.
+# Inputs worth keeping, for every target; the test suite runs them too. What a run with atheris collected, because it
+# reached something new in the code, is in a zip beside those that have a name.
 KEPT = Path(__file__).parent.parent / "tests" / "fuzz"
 DESCRIBED = [
     {},
@@ -173,6 +175,14 @@ def make_model(folder: Path) -> tuple[Target, list[bytes]]:
 
 
 TARGETS = {"columns": make_columns, "tokenizer": make_tokenizer, "model": make_model}
+
+
+def kept(target: str) -> list[bytes]:
+    """The kept inputs of a target."""
+    paths = sorted((KEPT / target).iterdir())
+    named = [path.read_bytes() for path in paths if path.suffix != ".zip"]
+    with zipfile.ZipFile(KEPT / target / "reached.zip") as reached:
+        return [*named, *(reached.read(name) for name in sorted(reached.namelist()))]
 
 
 class Findings:
@@ -311,7 +321,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as work:
         target, seeds = TARGETS[options.target](Path(work))
-        seeds += [path.read_bytes() for path in sorted((KEPT / options.target).iterdir())]
+        seeds += kept(options.target)
         findings = Findings(target, folder)
         if atheris is None or options.by_chance:
             run_by_chance(findings, seeds, options.seconds)

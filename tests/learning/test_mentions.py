@@ -9,6 +9,7 @@ import torch
 
 from ner.learning.batches import encode, make_batch
 from ner.learning.checkpoint import Model, load_model, save_model
+from ner.learning.listener import Listener
 from ner.learning.prediction import make_reader, over_batches
 from ner.learning.training import train_model
 from ner.output import OutputOptions, tag_columns
@@ -174,3 +175,11 @@ def test_a_column_file_is_tagged_by_its_documents(model: Model, batch_size: int,
     tagged = tag_columns(tagger, lines, OutputOptions("conll", batch_size=batch_size), data=DataConfig(), where="f")
     tags = [line.split()[1] for line in "".join(tagged).splitlines() if line.strip() and "DOCSTART" not in line]
     assert tags == [tag for sentence in tagger.tag_sentences(SENTENCES) for tag in sentence]
+
+
+def test_without_documents_in_training_it_is_left_out_and_said(corpus: Corpus, make_config: MakeConfig) -> None:
+    said: list[str] = []
+    model = train_model(make_config(mentions=True, epochs=1), corpus, listener=Listener(on_message=said.append))
+    assert said[:1] == ["features.mentions: the training files mark no documents, so it is left out"]
+    assert model.network.embedding.mentions is None
+    assert not model.vocabularies.mentions
