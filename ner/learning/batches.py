@@ -94,10 +94,10 @@ def encode(
 
 
 def fingerprint(sentences: Iterable[Sentence]) -> str:
-    """A digest of tagged sentences: it differs where a word, a tag or a sentence's end does."""
+    """A digest of tagged sentences: it differs where a word, a tag, a sentence's end or a document's beginning does."""
     digest = hashlib.sha256()
     for sentence in sentences:
-        written = repr((sentence.words, sentence.tags))
+        written = repr((sentence.words, sentence.tags, sentence.opens_document))
         digest.update(written.encode("utf-8", errors="surrogatepass"))
     return digest.hexdigest()
 

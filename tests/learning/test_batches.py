@@ -169,6 +169,7 @@ def test_a_fingerprint_tells_corpora_apart(sentences: list[Sentence]) -> None:
     joined = sentence_from_words(first.words + second.words, [*(first.tags or ()), *(second.tags or ())])
     retagged = sentence_from_words(second.words, ["O", "O", "O"])
     respelled = sentence_from_words(["rome", *second.words[1:]], second.tags)
+    opening = sentence_from_words(second.words, second.tags, opens_document=True)
     variants = [
         sentences,
         [second, first, *others],
@@ -176,6 +177,7 @@ def test_a_fingerprint_tells_corpora_apart(sentences: list[Sentence]) -> None:
         [first, retagged, *others],
         [first, respelled, *others],
         [first, second],
+        [first, opening, *others],
     ]
     assert fingerprint(list(sentences)) == fingerprint(sentences)
     assert len({fingerprint(variant) for variant in variants}) == len(variants)
