@@ -22,6 +22,9 @@ from ner.config import Config, load_config
 from ner.errors import ConfigError, DataError, TrainingError
 from ner.learning.state import is_unfinished, state_folder
 
+# Settings of training that leave its outcome as it is.
+_NO_MATTER = ("threads", "device", "checkpoint_minutes", "remember_entities", "tensorboard")
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -129,11 +132,14 @@ def describe(results: Sequence[Result]) -> str:
 
 
 def key_of(config: Config) -> str:
-    """A digest of all settings that can change the outcome of a run; where it computes isn't one of them."""
-    values = config.model_dump(mode="json")
-    for name in ("threads", "device"):
-        del values["training"][name]
-    for name in ("train", "dev", "test"):
+    """A digest of all settings that can change the outcome of a run; where it computes isn't one of them.
+
+    Those at their default are left out, so that settings to come leave the runs of today theirs.
+    """
+    values = config.model_dump(mode="json", exclude_defaults=True)
+    for name in _NO_MATTER:
+        values.get("training", {}).pop(name, None)
+    for name in {"train", "dev", "test"} & values.get("data", {}).keys():
         values["data"][name] = _short(values["data"][name])
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 

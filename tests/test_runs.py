@@ -116,6 +116,8 @@ def test_a_sweep_trains_each_variant_with_each_seed_once(recipe, tmp_path):
 def test_a_key_tells_apart_what_can_change_a_result(recipe):
     key = key_of(load_config(recipe))
     assert key_of(load_config(recipe, ["training.threads=2", "training.device=cpu"])) == key
+    assert key_of(load_config(recipe, ["training.tensorboard=true", "training.checkpoint_minutes=1"])) == key
+    assert key_of(load_config(recipe, ["model.cell=lstm"])) == key  # as a setting is that didn't exist yet
     for setting in ("training.seed=2", "model.dropout=0.4", "data.train=other.conll"):
         assert key_of(load_config(recipe, [setting])) != key
 
