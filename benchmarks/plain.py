@@ -7,6 +7,7 @@ trains one epoch and tags the dev set, by turns, and the medians are compared.
 """
 
 import argparse
+import copy
 import statistics
 import time
 from collections.abc import Callable
@@ -52,7 +53,8 @@ class PlainTagger(nn.Module):
         self.cases = None
         if embedding.cases is not None:
             self.cases = nn.Embedding.from_pretrained(embedding.cases.weight.detach().clone(), freeze=False)
-        self.mentions = embedding.mentions is not None
+        # Not a tutorial's part, so it is ours, the same on both sides.
+        self.mentions = copy.deepcopy(theirs.mentions)
         hidden = layer.forward_cell.hidden_dim
         self.lstm = nn.LSTM(embedding.output_dim, hidden, batch_first=True, bidirectional=True)
         for cell, ending in ((layer.forward_cell, ""), (layer.backward_cell, "_reverse")):
@@ -77,14 +79,13 @@ class PlainTagger(nn.Module):
         parts = [nn.functional.embedding(inputs.words, table), characters]
         if self.cases is not None:
             parts.append(self.cases(inputs.cases))
-        if self.mentions:
-            around = table[inputs.mention_words].detach() * inputs.mention_weights.unsqueeze(1)
-            sums = around.new_zeros(rows * steps * 2, around.shape[1]).index_add(0, inputs.mention_bags, around)
-            parts.append(sums.view(rows, steps, -1))
         tokens = torch.cat(parts, dim=-1)
         packed = pack_padded_sequence(self.dropout(tokens), inputs.lengths, batch_first=True, enforce_sorted=False)
         states, _ = pad_packed_sequence(self.lstm(packed)[0], batch_first=True)
-        return self.projection(self.dropout(states))
+        scores = self.projection(self.dropout(states))
+        if self.mentions is None:
+            return scores
+        return scores + self.mentions(inputs, lambda words: nn.functional.embedding(words, table))
 
     def loss(self, inputs: Inputs, tags: Tensor) -> Tensor:
         return -self.crf(self.emissions(inputs), tags, mask=inputs.mask, reduction="mean")

@@ -181,6 +181,7 @@ class FeaturesConfig(Section):
         description="show each capitalised word what stands beside its other mentions in the document, where the "
         "training files mark documents (`-DOCSTART-`); a text to be tagged is one document",
     )
+    mention_dim: int = Field(100, ge=1, description="hidden units between what is shown of mentions and the tags")
 
 
 class TrainingConfig(Section):

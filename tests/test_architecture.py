@@ -72,6 +72,7 @@ FLOORS = [
         "network.inputs",
         "network.embedding",
         "network.encoder",
+        "network.mentions",
         "network.model",
         "network.reading",
     ],

@@ -96,7 +96,8 @@ def inspect_sentences(
         with torch.no_grad():
             tokens = network.embedding(inputs)  # (1, T, D)
             traces = network.encoder.trace(tokens, inputs.lengths)
-            emissions = network.projection(network.encoder(tokens, inputs.lengths))
+            own = network.projection(network.encoder(tokens, inputs.lengths))
+            emissions = network.emissions(inputs)
             marginals = network.crf.marginals(emissions, inputs.mask)
         return Inspection(
             text=_text_of(sentence.tokens),
@@ -113,7 +114,14 @@ def inspect_sentences(
                     span,
                     _text_of(sentence.tokens[span.start : span.end]),
                     score,
-                    _influence(exact, tokens.double(), inputs.lengths, span, _tags_of(vocabularies, span)),
+                    _influence(
+                        exact,
+                        tokens.double(),
+                        (emissions - own).double(),
+                        inputs.lengths,
+                        span,
+                        _tags_of(vocabularies, span),
+                    ),
                 )
                 for span, score in found[row]
             ),
@@ -128,12 +136,17 @@ def learned_moves(network: BiLSTMCRF, vocabularies: Vocabularies) -> Moves:
     return Moves(tuple(vocabularies.tags), *(part.detach().cpu().numpy() for part in scores))
 
 
-def _influence(network: torch.nn.ModuleDict, tokens: Tensor, lengths: Tensor, span: Span, tags: Sequence[int]) -> Array:
-    """Norm of the gradient of a span's probability in the input of each token (T,); `tags` are those of the span."""
+def _influence(
+    network: torch.nn.ModuleDict, tokens: Tensor, beside: Tensor, lengths: Tensor, span: Span, tags: Sequence[int]
+) -> Array:
+    """Norm of the gradient of a span's probability in the input of each token (T,).
+
+    `beside` are scores (1, T, K) that other mentions add to the emissions, `tags` those of the span.
+    """
     tokens = tokens.detach().requires_grad_()
     # cuDNN's recurrent kernels know no backward pass in eval mode.
     with torch.enable_grad(), torch.backends.cudnn.flags(enabled=False):
-        emissions = network["projection"](network["encoder"](tokens, lengths))
+        emissions = network["projection"](network["encoder"](tokens, lengths)) + beside
         allowed = torch.ones_like(emissions, dtype=torch.bool)
         for token, number in zip(range(span.start, span.end), tags, strict=True):
             allowed[0, token] = False

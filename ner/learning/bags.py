@@ -37,6 +37,13 @@ class Bags:
         rows = starts[slots] + inside
         return self.words[rows], self.weights[rows], slots
 
+    def of_some(self, places: Numbers, mask: npt.NDArray[np.bool_]) -> tuple[np.ndarray[Any, Any], ...]:
+        """As `of`, the bags only of the R tokens that have any, (L,); and which tokens these are (R,)."""
+        words, weights, slots = self.of(places, mask)
+        tokens = slots // self.each
+        is_first = np.diff(tokens, prepend=-1) > 0
+        return words, weights, (np.cumsum(is_first) - 1) * self.each + slots % self.each, tokens[is_first]
+
 
 def fill_bags(sentences: Sequence[Sentence], lexicon: Lexicon) -> Bags:
     """The bags of all tokens of these sentences; each word weighs as often as training has it, a token's words 4."""

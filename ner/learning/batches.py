@@ -123,9 +123,10 @@ def make_batch(encoded: Encoded, rows: Numbers, *, words: Numbers | None = None)
         spelling_lengths = spelling_lengths[spelled]
         spellings = spellings[spelled, : int(spelling_lengths.max())]
     flat = encoded.words if words is None else words
-    nothing = (np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32), np.zeros(0, dtype=np.int64))
-    bags = nothing if encoded.bags is None else encoded.bags.of(places, mask)
-    mentions = nothing if encoded.mentions is None else encoded.mentions.of(places, mask)
+    nothing = np.zeros(0, dtype=np.int64)
+    no_bags = (nothing, nothing.astype(np.float32), nothing)
+    bags = no_bags if encoded.bags is None else encoded.bags.of(places, mask)
+    mentions = (*no_bags, nothing) if encoded.mentions is None else encoded.mentions.of_some(places, mask)
     marks = np.zeros((*mask.shape, 0), dtype=np.float32)
     if encoded.marks is not None:
         marks = encoded.marks[places] * mask[..., None].astype(np.float32)

@@ -14,7 +14,7 @@ from ner.learning.words import Numbers
 from ner.text.sentence import Sentence, number_documents
 from ner.text.vocabulary import CAPITALISED
 
-_PLACES = (-1, 1)  # of each mention the word before it and the one behind it
+_OFFSETS = (-2, -1, 1, 2)  # of each mention two words before it and two behind it
 # Mentions that are looked at, before this one and behind it: beyond a few they say the same again.
 _EACH_SIDE = 4
 
@@ -22,7 +22,7 @@ _EACH_SIDE = 4
 def fill_mentions(
     sentences: Sequence[Sentence], where: Numbers, distinct: Sequence[str], cases: Numbers, words: Numbers
 ) -> Bags:
-    """The bags of all N tokens of these sentences: two a token, of the words before and behind its other mentions.
+    """The bags of all N tokens of these sentences: four a token, of the words around its other mentions.
 
     A word weighs one over the number of mentions. A sentence whose document isn't known is a document of its own.
 
@@ -51,13 +51,13 @@ def fill_mentions(
     tokens, mentions = np.concatenate(pairs, axis=1)
     shares = 1 / np.maximum(np.bincount(tokens, minlength=1), 1)
     bags, neighbours = [], []
-    for place, offset in enumerate(_PLACES):
+    for place, offset in enumerate(_OFFSETS):
         neighbour = np.clip(mentions + offset, 0, len(where) - 1)
         # Beyond the sentence's ends there is nothing.
         inside = (neighbour == mentions + offset) & (of_sentence[neighbour] == of_sentence[mentions])
-        bags.append(len(_PLACES) * tokens[inside] + place)
+        bags.append(len(_OFFSETS) * tokens[inside] + place)
         neighbours.append(neighbour[inside])
     slots, found = np.concatenate(bags), np.concatenate(neighbours)
     return gather_bags(
-        slots, words[where[found]], shares[slots // len(_PLACES)], num_tokens=len(where), each=len(_PLACES)
+        slots, words[where[found]], shares[slots // len(_OFFSETS)], num_tokens=len(where), each=len(_OFFSETS)
     )

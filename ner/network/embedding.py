@@ -13,8 +13,7 @@ from ner.network.inputs import Inputs
 from ner.network.layer import RecurrentLayer
 
 PADDING = 0
-_ROLES = 4  # bags of a token: the lexicon's words that begin with it, have it in the middle, end with it, are it
-_SIDES = 2  # bags of a token: the words before its other mentions, and those behind them
+_BAGS = 4  # of a token: the lexicon's words that begin with it, have it in the middle, end with it, are it
 
 
 class WordEmbedding(nn.Module):
@@ -92,40 +91,18 @@ class SoftLexicon(nn.Module):
     def __init__(self, words: WordEmbedding) -> None:
         super().__init__()
         self.words = words
-        self.output_dim = _ROLES * words.trained.embedding_dim
+        self.output_dim = _BAGS * words.trained.embedding_dim
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Weighted sums of each token's four bags, side by side (B, T, 4·D)."""
+        rows, steps = inputs.words.shape
         vectors = self.words(inputs.lexicon_words) * inputs.lexicon_weights.unsqueeze(1)  # (L, D)
-        return _sums(vectors, inputs.lexicon_bags, inputs.words, each=_ROLES)
-
-
-class Mentions(nn.Module):
-    """Between which words a token stands elsewhere in its document: the mean vectors of both neighbours.
-
-    The word vectors are trained where the words stand, not here.
-    """
-
-    def __init__(self, word_dim: int) -> None:
-        super().__init__()
-        self.output_dim = _SIDES * word_dim
-
-    def forward(self, inputs: Inputs, words: WordEmbedding) -> Tensor:
-        """Of each token the left and the right neighbours' (B, T, 2·D); zeros where it has no other mention."""
-        vectors = words(inputs.mention_words).detach() * inputs.mention_weights.unsqueeze(1)  # (M, D)
-        return _sums(vectors, inputs.mention_bags, inputs.words, each=_SIDES)
-
-
-def _sums(vectors: Tensor, bags: Tensor, tokens: Tensor, *, each: int) -> Tensor:
-    """The sum of each bag's vectors (M, D), those of a token (B, T) side by side (B, T, each·D)."""
-    rows, steps = tokens.shape
-    sums = vectors.new_zeros(rows * steps * each, vectors.shape[1]).index_add(0, bags, vectors)
-    return sums.view(rows, steps, -1)
+        sums = vectors.new_zeros(rows * steps * _BAGS, vectors.shape[1]).index_add(0, inputs.lexicon_bags, vectors)
+        return sums.view(rows, steps, self.output_dim)  # type: ignore[no-any-return]
 
 
 class TokenEmbedding(nn.Module):
-    """All that is known of a token on its own, side by side: word, characters, bigram, capitalisation, lexicon;
-    and what stands around its other mentions.
+    """All that is known of a token on its own, side by side: word, characters, bigram, capitalisation, lexicon.
 
     A bigram is a word together with its right neighbour, which for text cut by the character stands in for
     the word (Chen et al. 2015).
@@ -139,7 +116,6 @@ class TokenEmbedding(nn.Module):
         bigrams: nn.Embedding | None = None,
         cases: nn.Embedding | None = None,
         lexicon: SoftLexicon | None = None,
-        mentions: Mentions | None = None,
         num_marks: int = 0,
     ) -> None:
         super().__init__()
@@ -148,8 +124,7 @@ class TokenEmbedding(nn.Module):
         self.bigrams = bigrams
         self.cases = cases
         self.lexicon = lexicon
-        self.mentions = mentions
-        encoded_dim = sum(encoder.output_dim for encoder in (characters, lexicon, mentions) if encoder is not None)
+        encoded_dim = sum(encoder.output_dim for encoder in (characters, lexicon) if encoder is not None)
         tables_dim = sum(table.embedding_dim for table in (bigrams, cases) if table is not None)
         self.output_dim = words.trained.embedding_dim + encoded_dim + tables_dim + num_marks
 
@@ -185,8 +160,6 @@ class TokenEmbedding(nn.Module):
                 parts.append(table(numbers))
         if self.lexicon is not None:
             parts.append(self.lexicon(inputs))
-        if self.mentions is not None:
-            parts.append(self.mentions(inputs, self.words))
         return torch.cat([*parts, inputs.marks], dim=-1)  # (B, T, D)
 
 

@@ -10,7 +10,7 @@ class Inputs(NamedTuple):
     """A batch of B sentences of at most T tokens with S distinct spellings of at most C characters.
 
     Padding is 0. A network without a lexicon gets no words of one (L is 0), without gazetteers no marks (G is 0), and
-    M is 0 where it isn't shown other mentions.
+    M and R are 0 where it isn't shown other mentions.
     """
 
     words: Tensor  # word numbers (B, T)
@@ -23,9 +23,10 @@ class Inputs(NamedTuple):
     lexicon_words: Tensor  # numbers of lexicon words (L,)
     lexicon_weights: Tensor  # float (L,)
     lexicon_bags: Tensor  # which of the B·T·4 bags each is in, four a token (L,)
-    mention_words: Tensor  # numbers of words around a name's other mentions (M,)
+    mention_words: Tensor  # numbers of words around the other mentions of R tokens (M,)
     mention_weights: Tensor  # float (M,)
-    mention_bags: Tensor  # which of the B·T·2 bags each is in, two a token (M,)
+    mention_bags: Tensor  # which of the R·4 bags each is in, four a token (M,)
+    mention_tokens: Tensor  # which of the B·T tokens they are, ascending (R,)
     lengths: Tensor  # tokens of each sentence, at least 1 (B,)
     encodings: Tensor  # of words and spellings, `TokenEmbedding.encode_words`, where made before (S, E), else (0, 0)
 

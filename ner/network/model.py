@@ -12,7 +12,6 @@ from ner.network.dropout import Dropout
 from ner.network.embedding import (
     CharacterCNN,
     CharacterLSTM,
-    Mentions,
     SoftLexicon,
     TokenEmbedding,
     WordEmbedding,
@@ -21,6 +20,7 @@ from ner.network.embedding import (
 from ner.network.encoder import Encoder
 from ner.network.inputs import Inputs
 from ner.network.layer import RecurrentLayer
+from ner.network.mentions import Mentions
 from ner.settings import FeaturesConfig, ModelConfig
 from ner.text.lexicon import ROLES
 from ner.text.tags import legal_moves
@@ -36,6 +36,7 @@ class BiLSTMCRF(nn.Module):
         encoder: Encoder,
         crf: CRF,
         *,
+        mentions: Mentions | None = None,
         word_dropout: float = 0.0,
         decoding: str = "viterbi",
     ) -> None:
@@ -44,6 +45,7 @@ class BiLSTMCRF(nn.Module):
         self.encoder = encoder
         self.word_dropout = word_dropout
         self.projection = nn.Linear(encoder.output_dim, crf.num_tags)
+        self.mentions = mentions
         self.crf = crf
         self.decoding = decoding
 
@@ -53,7 +55,8 @@ class BiLSTMCRF(nn.Module):
         if self.training and self.word_dropout:
             kept = torch.rand(tokens.shape[:2], device=tokens.device) >= self.word_dropout
             tokens = tokens * kept.unsqueeze(-1)
-        return self.projection(self.encoder(tokens, inputs.lengths))  # type: ignore[no-any-return]
+        scores: Tensor = self.projection(self.encoder(tokens, inputs.lengths))
+        return scores if self.mentions is None else scores + self.mentions(inputs, self.embedding.words)
 
     def forward(self, inputs: Inputs, tags: Tensor) -> Tensor:
         """Negative log-likelihood of gold tags (B, T), summed over tokens, the mean over sentences: a scalar."""
@@ -104,14 +107,17 @@ def build_model(
         known = vocabularies.lexicon
         table = WordEmbedding(known.num_trained + 1, len(known.words) - known.num_trained, features.lexicon_dim)
         lexicon = SoftLexicon(table)
-    mentions = Mentions(config.word_dim) if vocabularies.mentions else None
     marks = len(ROLES) * len(vocabularies.gazetteers)
-    tables = {"bigrams": bigrams, "cases": cases}
-    embedding = TokenEmbedding(words, characters, **tables, lexicon=lexicon, mentions=mentions, num_marks=marks)
+    embedding = TokenEmbedding(words, characters, bigrams=bigrams, cases=cases, lexicon=lexicon, num_marks=marks)
     encoder = _build_encoder(config, embedding.output_dim)
     crf = CRF(len(vocabularies.tags), batch_first=True, constraints=_constraints(config, vocabularies.tags))
     crf.temperature = config.temperature
-    return BiLSTMCRF(embedding, encoder, crf, word_dropout=config.word_dropout, decoding=config.decoding)
+    mentions = None
+    if vocabularies.mentions:
+        mentions = Mentions(config.word_dim, features.mention_dim, len(vocabularies.tags), dropout=config.dropout)
+    return BiLSTMCRF(
+        embedding, encoder, crf, mentions=mentions, word_dropout=config.word_dropout, decoding=config.decoding
+    )
 
 
 def check_cell(cell: str) -> None:

@@ -60,7 +60,7 @@ def by_loops(sentences: list[Sentence]) -> Iterator[dict[tuple[int, str], float]
             found: dict[tuple[int, str], float] = {}
             for other in near if word != word.lower() else []:
                 r, p = document[other]
-                for offset in (-1, 1):
+                for offset in (-2, -1, 1, 2):
                     if 0 <= p + offset < len(sentences[r].words):
                         key = (offset, sentences[r].words[p + offset].lower())
                         found[key] = found.get(key, 0) + 1 / len(near)
@@ -74,8 +74,9 @@ def in_batch(sentences: list[Sentence], rows: list[int]) -> list[dict[tuple[int,
     found: list[dict[tuple[int, str], float]] = [{} for _ in range(len(rows) * steps)]
     parts = (inputs.mention_bags.tolist(), inputs.mention_words.tolist(), inputs.mention_weights.tolist())
     for bag, number, weight in zip(*parts, strict=True):
-        key = ((-1, 1)[bag % 2], WORDS[number - 2])
-        found[bag // 2][key] = found[bag // 2].get(key, 0) + weight
+        token = found[int(inputs.mention_tokens[bag // 4])]
+        key = ((-2, -1, 1, 2)[bag % 4], WORDS[number - 2])
+        token[key] = token.get(key, 0) + weight
     kept = [place * steps + token for place, row in enumerate(rows) for token in range(len(sentences[row].words))]
     assert not any(bags for place, bags in enumerate(found) if place not in kept)
     return [found[place] for place in kept]
@@ -110,8 +111,9 @@ def model(corpus: Corpus, make_config: MakeConfig) -> Model:
     """Knows documents; what it is shown of other mentions weighs enough to change its scores."""
     train = [replace_opening(corpus.train[0]), *corpus.train[1:]]
     model = train_model(make_config(mentions=True, case_dim=2, epochs=2), Corpus(train, train, []))
+    assert model.network.mentions is not None
     with torch.no_grad():
-        model.network.embedding.words.trained.weight.mul_(3)
+        model.network.mentions.scores.weight.mul_(5)
     return model
 
 
@@ -181,5 +183,5 @@ def test_without_documents_in_training_it_is_left_out_and_said(corpus: Corpus, m
     said: list[str] = []
     model = train_model(make_config(mentions=True, epochs=1), corpus, listener=Listener(on_message=said.append))
     assert said[:1] == ["features.mentions: the training files mark no documents, so it is left out"]
-    assert model.network.embedding.mentions is None
+    assert model.network.mentions is None
     assert not model.vocabularies.mentions

@@ -151,6 +151,7 @@ def inputs_of(words: list[list[int]], **parts: Tensor) -> Inputs:
         "mention_words": nothing,
         "mention_weights": nothing.float(),
         "mention_bags": nothing,
+        "mention_tokens": nothing,
         "lengths": torch.full((len(numbers),), numbers.shape[1]),
         "encodings": torch.zeros(0, 0),
     }
