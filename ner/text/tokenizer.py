@@ -40,6 +40,7 @@ def _dotted(stems: str) -> frozenset[str]:
     return frozenset(f"{word}." for stem in stems.split() for word in (stem, stem.upper()))
 
 
+_NUMBERED = tuple(_dotted(_NUMBERING))
 _NEVER_FINAL = _dotted(_TITLES + _NUMBERING)
 _SENTENCE_STARTERS = frozenset(_STARTERS.split())
 
@@ -200,9 +201,11 @@ def _words(text: str) -> tuple[list[str], list[int]]:
 def _cut(chunk: str) -> tuple[tuple[str, int], ...] | None:
     """The words of what stands between two spaces, and where each starts in it; None where what follows matters.
 
-    All that `_WORD` looks for behind a space has a dot before it (`J. Smith`, `No. 5`) or a hyphen (`Nord- und`).
+    All that `_WORD` looks for behind a space has a hyphen before it (`Nord- und`) or a dot: of an initial (`J. Smith`), a
+    number (`3. Mai`) or an abbreviation (`No. 5`).
     """
-    if "." in chunk or chunk.endswith("-"):
+    last = chunk[-1:]
+    if last == "-" or (last == "." and (not chunk[-2:-1].islower() or chunk.endswith(_NUMBERED))):
         return None
     return tuple((match.group(), match.start()) for match in _WORD.finditer(chunk))
 
