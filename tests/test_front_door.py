@@ -50,3 +50,10 @@ def test_threads_do_not_spin_for_long_unless_the_user_says_how_they_wait(said, f
     for name, value in said.items():
         monkeypatch.setenv(name, value)
     assert run("import os, ner; print(os.environ.get('GOMP_SPINCOUNT'))") == f"{found}\n"
+
+
+@pytest.mark.parametrize(("said", "found"), [(None, "256"), ("9", "9")])
+def test_few_kernels_are_kept_unless_the_user_says_how_many(said, found, monkeypatch):
+    name = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
+    monkeypatch.delenv(name, raising=False) if said is None else monkeypatch.setenv(name, said)
+    assert run(f"import os, ner; print(os.environ.get('{name}'))") == f"{found}\n"

@@ -12,19 +12,21 @@ import numpy as np
 from ner.learning.bags import Bags, gather_bags
 from ner.learning.words import Numbers
 from ner.text.sentence import Sentence, number_documents
-from ner.text.vocabulary import CAPITALISED
+from ner.text.vocabulary import CAPITALISED, NUM_CASES
 
 _OFFSETS = (-2, -1, 1, 2)  # of each mention two words before it and two behind it
 # Mentions that are looked at, before this one and behind it: beyond a few they say the same again.
 _EACH_SIDE = 4
+_IS_CAPITALISED = np.isin(np.arange(NUM_CASES), CAPITALISED)
 
 
 def fill_mentions(
     sentences: Sequence[Sentence], where: Numbers, distinct: Sequence[str], cases: Numbers, words: Numbers
-) -> Bags:
-    """The bags of all N tokens of these sentences: four a token, of the words around its other mentions.
+) -> Bags | None:
+    """The bags of all N tokens of these sentences, four a token, of the words around its other mentions; or None.
 
-    A word weighs one over the number of mentions. A sentence whose document isn't known is a document of its own.
+    It is None where no token has any. A word weighs one over the number of mentions. A sentence whose document isn't
+    known is a document of its own.
 
     Args:
         sentences: in the order of their documents.
@@ -33,17 +35,19 @@ def fill_mentions(
         cases: their capitalisation classes (S,).
         words: their numbers (S,).
     """
-    lengths = [len(sentence.spelled) for sentence in sentences]
-    of_sentence = np.repeat(np.arange(len(sentences)), lengths)  # (N,)
+    folded: dict[str, int] = {}
+    names = np.array([folded.setdefault(word.lower(), len(folded)) for word in distinct], dtype=np.int64)
+    capitalised = np.flatnonzero(_IS_CAPITALISED[cases][where])
+    # Most sentences that are asked for alone have no name twice.
+    if len(set(names[where[capitalised]].tolist())) == len(capitalised):
+        return None
+    of_sentence = np.repeat(np.arange(len(sentences)), [len(sentence.spelled) for sentence in sentences])  # (N,)
     documents = np.array(number_documents(sentences), dtype=np.int64)[of_sentence]
     if not documents.any():
         documents = of_sentence
-    folded: dict[str, int] = {}
-    names = np.array([folded.setdefault(word.lower(), len(folded)) for word in distinct], dtype=np.int64)
     keys = documents * len(folded) + names[where]
-    capitalised = np.flatnonzero(np.isin(cases, CAPITALISED)[where])
     order = capitalised[np.argsort(keys[capitalised], kind="stable")]
-    pairs = [np.zeros((2, 0), dtype=np.int64)]
+    pairs = []
     for gap in range(1, _EACH_SIDE + 1):
         first, second = order[:-gap], order[gap:]
         alike = keys[first] == keys[second]

@@ -56,7 +56,9 @@ class BiLSTMCRF(nn.Module):
             kept = torch.rand(tokens.shape[:2], device=tokens.device) >= self.word_dropout
             tokens = tokens * kept.unsqueeze(-1)
         scores: Tensor = self.projection(self.encoder(tokens, inputs.lengths))
-        return scores if self.mentions is None else scores + self.mentions(inputs, self.embedding.words)
+        if self.mentions is not None and len(inputs.mention_tokens):
+            scores = scores + self.mentions(inputs, self.embedding.words)
+        return scores
 
     def forward(self, inputs: Inputs, tags: Tensor) -> Tensor:
         """Negative log-likelihood of gold tags (B, T), summed over tokens, the mean over sentences: a scalar."""

@@ -201,8 +201,8 @@ def _words(text: str) -> tuple[list[str], list[int]]:
 def _cut(chunk: str) -> tuple[tuple[str, int], ...] | None:
     """The words of what stands between two spaces, and where each starts in it; None where what follows matters.
 
-    All that `_WORD` looks for behind a space has a hyphen before it (`Nord- und`) or a dot: of an initial (`J. Smith`), a
-    number (`3. Mai`) or an abbreviation (`No. 5`).
+    All that `_WORD` looks for behind a space has a hyphen before it (`Nord- und`) or a dot: that of an initial
+    (`J. Smith`), a number (`3. Mai`) or an abbreviation (`No. 5`).
     """
     last = chunk[-1:]
     if last == "-" or (last == "." and (not chunk[-2:-1].islower() or chunk.endswith(_NUMBERED))):
