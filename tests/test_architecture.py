@@ -61,6 +61,7 @@ FLOORS = [
     [
         "network.cell",
         "network.cells",
+        "network.at_once",
         "network.layer",
         "network.context",
         "network.dropout",

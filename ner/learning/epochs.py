@@ -24,6 +24,7 @@ from ner.learning.prediction import predict_tags
 from ner.learning.rowwise import RowwiseSGD
 from ner.learning.state import Position, Run, weights_of
 from ner.network.crf import NotFiniteError
+from ner.network.layer import directions_at_once
 from ner.text.corpus import Corpus
 from ner.text.tags import tags_to_spans
 from ner.text.vocabulary import Vocabularies
@@ -61,7 +62,8 @@ def run_epochs(run: Run, task: Task, state: Path | None) -> None:
             break
         start = time.perf_counter() - run.position.seconds
         try:
-            rate = _train_epoch(run, task, number, checkpoints)
+            with directions_at_once(run.network):
+                rate = _train_epoch(run, task, number, checkpoints)
         except TrainingError as error:
             if not history or run.best_f1 == 0:
                 raise

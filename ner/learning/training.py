@@ -146,7 +146,10 @@ def _prepare(config: Config, corpus: Corpus, listener: Listener) -> tuple[Task, 
         if unseen:
             found = f"only the {split} set has {', '.join(sorted(unseen))}"
             listener.on_message(f"warning: {found}; no model learns that, all of them count as missed")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # how many compute it shows in the last digit of a matrix that is made orthogonal
     network = build_model(model, vocabularies, features=config.features)
+    torch.set_num_threads(threads)
     if lexicon is not None and network.embedding.lexicon is not None and vocabularies.lexicon is not None:
         place_lexicon(lexicon, vocabularies.lexicon, network.embedding.lexicon.words)
     encoded = encode(corpus.train, vocabularies, tagged=True)

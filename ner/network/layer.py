@@ -6,13 +6,16 @@ backward direction reads each row reversed within its own length, so it too meet
 exact: the states of a sentence are the same whatever stands beside it.
 """
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
+from ner.network.at_once import half_the_threads, read_at_once
 from ner.network.cell import CellOptions, FusedCell
-from ner.network.cells import CELLS
+from ner.network.cells import CELLS, LSTM
 
 
 class RecurrentLayer(nn.Module):
@@ -31,6 +34,7 @@ class RecurrentLayer(nn.Module):
         """`bf16`: a fused cell computes in bfloat16 where the processor is built for it; the weights stay float32."""
         super().__init__()
         self.bf16 = bf16
+        self.at_once = False  # in training, whether each direction has a thread of its own
         self.forward_cell = CELLS[cell](input_dim, hidden_dim, options)
         self.backward_cell = CELLS[cell](input_dim, hidden_dim, options) if bidirectional else None
         self.output_dim = hidden_dim * (2 if bidirectional else 1)
@@ -47,8 +51,12 @@ class RecurrentLayer(nn.Module):
         """
         # In the others' small steps the conversions would cost more than the products gain.
         half = self.bf16 and isinstance(self.forward_cell, FusedCell) and has_bf16(inputs.device)
-        with _precision(inputs.device.type, half=half):
-            states, memory = self._read(inputs, lengths, below)
+        precision = partial(_precision, inputs.device.type, half=half)
+        if self.at_once and torch.is_grad_enabled():
+            states, memory = self._read_at_once(inputs, lengths, precision), None
+        else:
+            with precision():
+                states, memory = self._read(inputs, lengths, below)
         # A sum over many tokens would lose digits in bfloat16.
         return states.to(inputs.dtype), None if memory is None else memory.to(inputs.dtype)
 
@@ -66,6 +74,19 @@ class RecurrentLayer(nn.Module):
             return states, None
         return states, torch.cat([memory, _reorder(mirrored_memory, order)], dim=-1)
 
+    def can_part(self) -> bool:
+        """Whether its directions may have a thread each."""
+        # GRU and RNN share their conversions to bfloat16 with all threads; the steps of other cells are Python's.
+        return isinstance(self.forward_cell, LSTM) and self.backward_cell is not None
+
+    def _read_at_once(
+        self, inputs: Tensor, lengths: Tensor, precision: Callable[[], AbstractContextManager[object]]
+    ) -> Tensor:
+        order = reversal(lengths, inputs.shape[1])
+        cells = [cell for cell in (self.forward_cell, self.backward_cell) if cell is not None]
+        forward, backward = read_at_once(cells, (inputs, _reorder(inputs, order)), precision)
+        return torch.cat([forward, _reorder(backward, order)], dim=-1)
+
     def trace(self, inputs: Tensor, lengths: Tensor, below: Tensor | None = None) -> dict[str, dict[str, Tensor]]:
         """What happens inside, by direction and name, each (B, T, H) in the order of the tokens; see `Cell.trace`."""
         if self.backward_cell is None:
@@ -78,6 +99,23 @@ class RecurrentLayer(nn.Module):
             "forward": self.forward_cell.trace(inputs, below_forward),
             "backward": {name: _reorder(values, order) for name, values in backward.items()},
         }
+
+
+@contextmanager
+def directions_at_once(network: nn.Module) -> Iterator[None]:
+    """Within, both directions of a network's layers are trained at once, where there are two threads on a CPU."""
+    layers = [layer for layer in network.modules() if isinstance(layer, RecurrentLayer) and layer.can_part()]
+    if not layers or next(network.parameters()).device.type != "cpu":
+        yield
+        return
+    with half_the_threads() as halved:
+        try:
+            for layer in layers:
+                layer.at_once = halved
+            yield
+        finally:
+            for layer in layers:
+                layer.at_once = False
 
 
 def _precision(device_type: str, *, half: bool) -> AbstractContextManager[object]:
