@@ -322,14 +322,24 @@ def test_to_resume_needs_a_folder(corpus: Corpus, make_config: MakeConfig) -> No
     assert str(error.value) == "resume: expected the folder of an unfinished run, found none"
 
 
-def test_threads_are_set_once_from_the_setting(
-    corpus: Corpus, make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[int] = []
-    monkeypatch.setattr(torch, "set_num_threads", asked.append)
-    train_model(make_config(threads=3, epochs=1), corpus)
-    train_model(make_config(epochs=1), corpus)
-    assert asked == [3]
+def test_threads_are_those_of_the_setting_or_stay_what_they_are(corpus: Corpus, make_config: MakeConfig) -> None:
+    before = torch.get_num_threads()
+    try:
+        train_model(make_config(threads=3, epochs=1), corpus)
+        assert torch.get_num_threads() == 3
+        train_model(make_config(epochs=1), corpus)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_one_thread_and_two_train_the_same_weights(corpus: Corpus, make_config: MakeConfig) -> None:
+    before = torch.get_num_threads()
+    try:
+        one, two = (train_model(make_config(threads=threads), corpus).network.state_dict() for threads in (1, 2))
+    finally:
+        torch.set_num_threads(before)
+    assert all(torch.equal(one[name], two[name]) for name in one)
 
 
 class MinimalGatedUnit(Cell):
