@@ -122,8 +122,11 @@ def interrupt(table: Table, folder: Path, reference: Path, seconds: float, numbe
     for run in range(times):
         model = folder / f"signal-{number}-{run}"
         process = start(training(model))
+        # Before, the process only starts; how long that takes is the machine's business.
+        while process.poll() is None and not (state_of(model) / "state.safetensors").exists():
+            time.sleep(0.01)
         try:
-            process.communicate(timeout=random.uniform(0.6, 0.95) * seconds)
+            process.communicate(timeout=random.uniform(0, 0.3) * seconds)
         except subprocess.TimeoutExpired:
             process.send_signal(number)
             process.communicate()
