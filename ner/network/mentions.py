@@ -5,6 +5,7 @@ since only names are asked that the document has again; shown to the encoder ins
 as slow again and found less.
 """
 
+import torch
 from torch import Tensor, nn
 
 from ner.network.dropout import Dropout
@@ -32,7 +33,8 @@ class Mentions(nn.Module):
     def forward(self, inputs: Inputs, words: WordEmbedding) -> Tensor:
         """Scores of every tag at every token (B, T, K), zeros where a token has no other mention."""
         rows, steps = inputs.words.shape
-        vectors = words(inputs.mention_words).detach() * inputs.mention_weights.unsqueeze(1)  # (M, D)
+        with torch.no_grad():
+            vectors = words(inputs.mention_words) * inputs.mention_weights.unsqueeze(1)  # (M, D)
         sums = vectors.new_zeros(len(inputs.mention_tokens) * PLACES, vectors.shape[1])
         around = sums.index_add(0, inputs.mention_bags, vectors).view(-1, self.hidden.in_features)  # (R, 4·D)
         scores = self.scores(self.dropout(self.hidden(self.around(around)).tanh()))  # (R, K)

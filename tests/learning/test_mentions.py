@@ -97,19 +97,19 @@ def test_a_name_is_shown_the_words_around_its_nearest_mentions_in_the_document(t
 
 def test_more_mentions_than_eight_leave_the_nearest() -> None:
     sentences = [sentence_from_words(["Rome", word]) for word in WORDS[:12]]
-    sentences[0] = replace_opening(sentences[0])
+    sentences[0] = opening(sentences[0])
     found = in_batch(sentences, [6])
     assert found[0] == pytest.approx({(1, word): 1 / 8 for word in (*WORDS[2:6], *WORDS[7:11])})
 
 
-def replace_opening(sentence: Sentence) -> Sentence:
+def opening(sentence: Sentence) -> Sentence:
     return sentence_from_words(sentence.words, sentence.tags, opens_document=True)
 
 
 @pytest.fixture
 def model(corpus: Corpus, make_config: MakeConfig) -> Model:
     """Knows documents; what it is shown of other mentions weighs enough to change its scores."""
-    train = [replace_opening(corpus.train[0]), *corpus.train[1:]]
+    train = [opening(corpus.train[0]), *corpus.train[1:]]
     model = train_model(make_config(mentions=True, case_dim=2, epochs=2), Corpus(train, train, []))
     assert model.network.mentions is not None
     with torch.no_grad():
@@ -117,7 +117,7 @@ def model(corpus: Corpus, make_config: MakeConfig) -> Model:
     return model
 
 
-def emissions(model: Model, sentences: list[Sentence], **options: object) -> list[torch.Tensor]:
+def emissions(model: Model, sentences: list[Sentence]) -> list[torch.Tensor]:
     found = {}
     for rows, scores, mask in over_batches(model.network, model.vocabularies, sentences, lambda batch: batch):
         for row, own, inside in zip(rows, scores, mask, strict=True):

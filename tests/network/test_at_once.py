@@ -56,10 +56,9 @@ def test_each_direction_has_its_thread_and_half_of_the_threads(monkeypatch: pyte
         return read(self, *arguments)
 
     monkeypatch.setattr(nn.LSTM, "forward", forward)
-    with directions_at_once(nn.ModuleList([make()])) as _:
-        network = make()
-        network.at_once = True
-        network(torch.randn(2, 3, 5), torch.tensor([3, 1]))
+    layer = make()
+    with directions_at_once(layer):
+        layer(torch.randn(2, 3, 5), torch.tensor([3, 1]))
         assert torch.get_num_threads() == 1
     assert torch.get_num_threads() == 2
     assert {threads for _, threads in seen} == {1}
