@@ -8,6 +8,8 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ner.text.cycles import no_search_for_cycles
+
 if TYPE_CHECKING:
     from ner.config import Config, load_config
     from ner.errors import NerError
@@ -68,7 +70,9 @@ os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256")
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'ner' has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    # Classes and functions stay; to look over all of PyTorch's again and again takes a tenth of the start.
+    with no_search_for_cycles():
+        value = globals()[name] = getattr(import_module(_HOMES[name]), name)
     return value
 
 

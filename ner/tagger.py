@@ -224,7 +224,8 @@ def load(folder: str | Path, *, device: str = "auto") -> Tagger:
         ModelError: a file is missing or damaged, or of a newer format.
         ConfigError: no such device.
     """
-    return Tagger(load_model(folder, choose_device(device)), folder=Path(folder).resolve(), device=device)
+    with no_search_for_cycles():
+        return Tagger(load_model(folder, choose_device(device)), folder=Path(folder).resolve(), device=device)
 
 
 def train(

@@ -10,7 +10,10 @@ _switched_off = False
 
 @contextmanager
 def no_search_for_cycles() -> Iterator[None]:
-    """What is made within holds no cycles; looking over all that PyTorch keeps takes as long as reading a corpus."""
+    """What is made within holds no cycles, or stays.
+
+    Looking over all that PyTorch keeps takes as long as reading a corpus.
+    """
     global _switched_off
     was_on = gc.isenabled()
     if was_on:
