@@ -10,7 +10,7 @@ from ner.html import render_html
 from ner.settings import DataConfig
 from ner.tagger import Tagger, batched_texts, entity_of
 from ner.text.columns import Row, read_rows
-from ner.text.sentence import Entity, Sentence, sentence_from_words
+from ner.text.sentence import DocumentMarks, Entity, Sentence, sentence_from_words
 from ner.text.tags import spans_to_tags
 
 # Lines that wait for a sentence's end, where none is open: a file may have a million empty ones.
@@ -76,7 +76,9 @@ def tag_columns(
         raise ConfigError(
             'data.layout: expected "columns" to tag a column file, found "lines"; add --set data.layout=columns'
         )
-    blocks = _blocks(read_rows(lines, where, data, tagged=False))
+    blocks = _with_sentences(
+        _blocks(read_rows(lines, where, data, tagged=False)), DocumentMarks(data.document_sentences)
+    )
     if options.format == "conll":
         yield from _append_column(tagger, blocks, options, data.separator)
     elif options.format == "html":
@@ -150,22 +152,23 @@ def _blocks(rows: Iterable[Row]) -> Iterator[list[Row]]:
         yield block
 
 
-def _with_sentences(blocks: Iterable[list[Row]]) -> Iterator[tuple[list[Row], Sentence]]:
+def _with_sentences(blocks: Iterable[list[Row]], documents: DocumentMarks) -> Iterator[tuple[list[Row], Sentence]]:
     """Each block with its sentence, which may be empty; those that open a document know it."""
-    opens_document = False
+    marked = False
     for block in blocks:
         words = [row.word for row in block if row.kind == "token"]
         first = next((place for place, row in enumerate(block) if row.kind == "token"), len(block))
-        opens_document |= any(row.kind == "document" for row in block[:first])
-        yield block, sentence_from_words(words, opens_document=opens_document and bool(words))
-        opens_document &= not words
-        opens_document |= any(row.kind == "document" for row in block[first:])
+        marked |= any(row.kind == "document" for row in block[:first])
+        opens_document = bool(words) and documents.next_opens(marked=marked)
+        yield block, sentence_from_words(words, opens_document=opens_document)
+        marked &= not words
+        marked |= any(row.kind == "document" for row in block[first:])
 
 
 def _tag_blocks(
-    tagger: Tagger, blocks: Iterable[list[Row]], options: OutputOptions
+    tagger: Tagger, blocks: Iterable[tuple[list[Row], Sentence]], options: OutputOptions
 ) -> Iterator[tuple[str, list[Entity]]]:
-    for batch in _batches(_with_sentences(blocks), options):
+    for batch in _batches(blocks, options):
         sentences = [sentence for _, sentence in batch if sentence.spelled]
         for sentence, found in zip(sentences, tagger.find_spans(sentences), strict=True):
             text = " ".join(sentence.words)
@@ -173,9 +176,9 @@ def _tag_blocks(
 
 
 def _append_column(
-    tagger: Tagger, blocks: Iterable[list[Row]], options: OutputOptions, separator: str | None
+    tagger: Tagger, blocks: Iterable[tuple[list[Row], Sentence]], options: OutputOptions, separator: str | None
 ) -> Iterator[str]:
-    for batch in _batches(_with_sentences(blocks), options):
+    for batch in _batches(blocks, options):
         tagged = _tags(tagger, [sentence for _, sentence in batch], options)
         for (block, _), tags in zip(batch, tagged, strict=True):
             tag = iter(tags)

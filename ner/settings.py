@@ -61,6 +61,12 @@ class DataConfig(Section):
     word_pattern: str | None = Field(
         None, description="regular expression whose first group is the word, where a file glues more onto it"
     )
+    document_sentences: int | None = Field(
+        None,
+        ge=1,
+        description="where a file marks no documents (`-DOCSTART-`): so many sentences in a row count as one, if they "
+        "are running text",
+    )
     tokenizer: Literal["auto", "words", "characters"] = Field(
         "auto",
         description="how raw text is cut: `words` (Chinese, Japanese by character), `characters` (each), "
@@ -179,7 +185,7 @@ class FeaturesConfig(Section):
     mentions: bool = Field(
         False,
         description="show each capitalised word what stands beside its other mentions in the document, where the "
-        "training files mark documents (`-DOCSTART-`); a text to be tagged is one document",
+        "training files mark documents (`-DOCSTART-`) or `data.document_sentences` does; a text to be tagged is one",
     )
     mention_dim: int = Field(100, ge=1, description="hidden units between what is shown of mentions and the tags")
 

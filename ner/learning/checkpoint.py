@@ -174,6 +174,7 @@ def _left_out(config: Config) -> dict[str, Any]:
     later = {
         "training": ("remember_entities", "tensorboard", "checkpoint_minutes", "average_every"),
         "model": ("weights",),
+        "data": ("document_sentences",),
     }
     default, left = Config(), {}
     for section, names in later.items():

@@ -136,7 +136,10 @@ def _prepare(config: Config, corpus: Corpus, listener: Listener) -> tuple[Task, 
         vocabularies = replace(vocabularies, mentions=marked)
         if not marked:
             # Shown no other mentions in training, the network wouldn't know what to make of those in a text.
-            listener.on_message("features.mentions: the training files mark no documents, so it is left out")
+            listener.on_message(
+                "features.mentions: the training files mark no documents, so it is left out; "
+                "where they are running text, data.document_sentences tells how much of it is one"
+            )
     if not vocabularies.labels:
         raise TrainingError(
             f"{_source(config.data, 'train')}: expected at least one entity, found none; is data.tag_column right?"

@@ -52,8 +52,8 @@ class Reading:
 class Sentence:
     """A sentence of tokens, with IOB2 tags where they are known.
 
-    `opens_document` is True where a `-DOCSTART-` stood before it, or where it is the first of a text; `where` is
-    `file:line` of its first token, for messages, and takes no part in comparisons.
+    `opens_document` is True where a `-DOCSTART-` stood before it, where it is the first of a text, or by count;
+    `where` is `file:line` of its first token, for messages, and takes no part in comparisons.
     """
 
     # Not the tokens: making those of a whole corpus, and Python's looking after them, takes as long as reading it.
@@ -114,6 +114,25 @@ def sentence_from_words(
 
 def _behind_space(start: int, length: int) -> int:
     return start + length + 1
+
+
+class DocumentMarks:
+    """Tells which sentences of a file open a document.
+
+    Those that a mark stands before; up to the first mark, each `every`th too, counted from the file's first.
+    """
+
+    def __init__(self, every: int | None) -> None:
+        self._every = every
+        self._sentences = 0
+
+    def next_opens(self, *, marked: bool) -> bool:
+        """Whether the next sentence opens one, `marked` or not."""
+        if marked:
+            self._every = None
+        opens = marked or (self._every is not None and self._sentences % self._every == 0)
+        self._sentences += 1
+        return opens
 
 
 def number_documents(sentences: Sequence[Sentence]) -> list[int]:

@@ -1,6 +1,7 @@
 """What a name is shown of its other mentions, against plain loops, and that no batch or file changes it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -179,9 +180,30 @@ def test_a_column_file_is_tagged_by_its_documents(model: Model, batch_size: int,
     assert tags == [tag for sentence in tagger.tag_sentences(SENTENCES) for tag in sentence]
 
 
+@pytest.mark.parametrize("batch_size", [1, 2, 100])
+def test_a_column_file_without_marks_is_tagged_by_so_many_sentences(model: Model, batch_size: int) -> None:
+    tagger = Tagger(model)
+    plain = [sentence_from_words(sentence.words) for sentence in SENTENCES]
+    # Empty lines and comments make no sentence, and none that counts.
+    lines = "\n# none\n\n".join("".join(f"{word}\n" for word in s.words) for s in plain).splitlines(keepends=True)
+    tags = {}
+    for every in (None, 2, 3):
+        data = DataConfig(document_sentences=every, comment="#")
+        tagged = "".join(
+            tag_columns(tagger, lines, OutputOptions("conll", batch_size=batch_size), data=data, where="f")
+        )
+        tags[every] = [line.split()[1] for line in tagged.splitlines() if line.strip() and line[0] != "#"]
+        opened = [replace(s, opens_document=every is not None and n % every == 0) for n, s in enumerate(plain)]
+        assert tags[every] == [tag for sentence in tagger.tag_sentences(opened) for tag in sentence]
+    assert tags[None] != tags[2] != tags[3]
+
+
 def test_without_documents_in_training_it_is_left_out_and_said(corpus: Corpus, make_config: MakeConfig) -> None:
     said: list[str] = []
     model = train_model(make_config(mentions=True, epochs=1), corpus, listener=Listener(on_message=said.append))
-    assert said[:1] == ["features.mentions: the training files mark no documents, so it is left out"]
+    assert said[:1] == [
+        "features.mentions: the training files mark no documents, so it is left out; "
+        "where they are running text, data.document_sentences tells how much of it is one"
+    ]
     assert model.network.mentions is None
     assert not model.vocabularies.mentions

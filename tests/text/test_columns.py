@@ -112,6 +112,25 @@ def test_a_docstart_line_opens_a_document_and_is_no_token_in_every_form(file, ma
     assert [(s.words, s.opens_document) for s in sentences] == [(["EU"], True), (["Peter"], False), (["Paris"], True)]
 
 
+@pytest.mark.parametrize(
+    ("every", "text", "opening"),
+    [
+        (None, "a b c d e", ""),
+        (1, "a b c", "abc"),
+        (2, "a b c d e", "ace"),
+        (9, "a b c d e", "a"),
+        (2, "| a b c d | e", "ae"),
+        (2, "a b c d | e f g h", "ace"),
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\n\n\n"])
+def test_sentences_make_documents_by_count_up_to_the_first_mark(file, every, text, opening, end):
+    lines = "".join(f"-DOCSTART- O\n{end}" if word == "|" else f"{word} O\n{end}" for word in text.split())
+    path = file(lines)
+    sentences = read_tagged(path, DataConfig(document_sentences=every))
+    assert "".join(s.words[0] for s in sentences if s.opens_document) == opening
+
+
 @pytest.mark.parametrize("character", EXOTIC)
 @pytest.mark.parametrize("separator", [None, "\t"])
 def test_a_word_that_looks_like_a_blank_or_a_line_end_is_a_word(file, character, separator):

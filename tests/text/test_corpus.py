@@ -162,6 +162,13 @@ def test_class_names_with_hyphens_and_of_bmes_are_read(datasets):
     assert sentence.tags == ("B-bus-stop", "I-bus-stop", "O")
 
 
+@pytest.mark.parametrize(("every", "opening"), [(None, [False] * 4), (2, [True, False, True, False])])
+def test_sentences_of_a_data_set_make_documents_by_count(datasets, every, opening):
+    numbered(datasets, [*TRAIN, ([], []), *TRAIN]).save_to_disk("saved")
+    sentences = load_corpus(DataConfig(dataset="saved", document_sentences=every)).train
+    assert [sentence.opens_document for sentence in sentences] == opening
+
+
 def test_an_empty_row_is_left_out_and_others_keep_their_number(datasets):
     numbered(datasets, [([], []), *TRAIN]).save_to_disk("saved")
     sentences = load_corpus(DataConfig(dataset="saved")).train
