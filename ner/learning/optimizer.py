@@ -21,14 +21,14 @@ def make_optimizer(
         tables: embeddings among them of which a batch reads few rows.
     """
     if config.optimizer == "adamw":
-        return torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay, foreach=True)
+        return torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
     # Weight decay, and an average at every step, touch every row at every step anyway, and a GPU sweeps a table
     # faster than it is told which rows to leave out.
     each_step = config.average and config.average_every == "step"
     if tables and not config.weight_decay and not each_step and parameters[0].device.type == "cpu":
         return RowwiseSGD(parameters, tables, lr=config.learning_rate, momentum=config.momentum)
     return torch.optim.SGD(
-        parameters, lr=config.learning_rate, momentum=config.momentum, weight_decay=config.weight_decay, foreach=True
+        parameters, lr=config.learning_rate, momentum=config.momentum, weight_decay=config.weight_decay, fused=True
     )
 
 

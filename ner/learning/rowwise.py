@@ -29,7 +29,7 @@ class RowwiseSGD(torch.optim.SGD):
     ) -> None:
         apart = {id(table.weight) for table in tables}
         dense = [parameter for parameter in parameters if id(parameter) not in apart]
-        super().__init__(dense, lr=lr, momentum=momentum, foreach=True)
+        super().__init__(dense, lr=lr, momentum=momentum, fused=True)
         self.tables = [_Table(table, momentum) for table in tables]
 
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
@@ -76,7 +76,8 @@ class _Table:
         """Brings these rows up to date; they may repeat, in any shape."""
         if not self.steps:
             return
-        rows = torch.unique(rows)
+        rows = rows.flatten()
+        rows = torch.unique(rows[self.updated[rows] < self.steps])
         behind = self.updated[rows]
         velocity = self.velocity[rows]
         self.weight.index_add_(0, rows, velocity * self.reach[behind].unsqueeze(1).to(velocity.dtype), alpha=-1)

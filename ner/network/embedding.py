@@ -56,15 +56,20 @@ class CharacterCNN(nn.Module):
 
     def forward(self, spellings: Tensor, lengths: Tensor) -> Tensor:
         """Encodings (S, D) of spellings (S, C) of these lengths (S,)."""
-        characters = self.dropout(self.embedding(spellings))  # (S, C, E)
+        # Characters first: windows are then whole blocks of memory, and the maximum runs over rows of all words.
+        characters = self.dropout(self.embedding(spellings.t()))  # (C, S, E)
         # Zeros on both sides, so that a filter sees the word's edges, and a word of one letter is enough.
         side = self.kernel_size // 2
-        padded = nn.functional.pad(characters, (0, 0, side, self.kernel_size - 1 - side))  # (S, C+k-1, E)
-        windows = padded.unfold(1, self.kernel_size, 1).flatten(2)  # (S, C, E·k)
-        answers = self.filters(windows)  # (S, C, F)
-        inside = torch.arange(spellings.shape[1], device=lengths.device) < lengths.unsqueeze(1)
+        padded = nn.functional.pad(characters, (0, 0, 0, 0, side, self.kernel_size - 1 - side))  # (C+k-1, S, E)
+        steps = len(characters)
+        windows = torch.cat([padded[first : first + steps] for first in range(self.kernel_size)], dim=-1)
+        # The columns of `filters` have a character's k places beside each other, the windows its E numbers.
+        filters = self.filters.weight.view(len(self.filters.weight), -1, self.kernel_size).transpose(1, 2).flatten(1)
+        answers = nn.functional.linear(windows, filters, self.filters.bias)  # (C, S, F)
         # Windows that start behind the word's end are padding's, and must not win the maximum.
-        return answers.masked_fill(~inside.unsqueeze(-1), float("-inf")).amax(1)  # type: ignore[no-any-return]
+        behind = torch.arange(steps, device=lengths.device).unsqueeze(1) >= lengths  # (C, S)
+        barred = torch.where(behind, float("-inf"), 0.0).to(answers.dtype)
+        return (answers + barred.unsqueeze(-1)).amax(0)
 
 
 class CharacterLSTM(nn.Module):

@@ -83,7 +83,7 @@ def test_tags_spans_and_readings_in_windows_are_those_of_the_whole_sentence(
     long_sentence: Sentence,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    model = train_model(make_config(epochs=8), corpus)
+    model = train_model(make_config(epochs=15), corpus)
     both = [*sentences, sentence_from_words([]), long_sentence]
     network, vocabularies = model.network, model.vocabularies
 
