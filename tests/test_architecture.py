@@ -42,6 +42,7 @@ FLOORS = [
         "doctor.sequences",
         "doctor.words",
         "doctor.repeats",
+        "doctor.order",
         "doctor.checkup",
     ],
     [

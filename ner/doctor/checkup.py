@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ner.doctor.finding import Finding, by_seriousness
+from ner.doctor.order import examine_order
 from ner.doctor.reading import read_all
 from ner.doctor.repeats import examine_contexts, examine_repeats
 from ner.doctor.sequences import Tagged, compare_labels, examine_tags
@@ -74,7 +75,7 @@ def check_files(paths: Sequence[str | Path], data: DataConfig) -> Checkup:
     for path in paths:
         readable = read_all(str(path), data)
         tagged = examine_tags(readable, data, training=not files)
-        findings += readable.findings + tagged.findings + examine_words(readable, data)
+        findings += readable.findings + tagged.findings + examine_words(readable, data) + examine_order(readable, data)
         files.append(tagged)
         lengths = [len(s.words) for s in tagged.sentences]
         entities, longest = sum(tagged.labels.values()), max(lengths, default=0)

@@ -45,6 +45,7 @@ KINDS = {
     "redundant-b": "note",
     "ragged-columns": "note",
     "document-mark": "note",
+    "running-text": "note",
     "blank-separator": "note",
     "extra-blank-lines": "note",
     "line-ends": "note",

@@ -28,7 +28,7 @@ def make_optimizer(
     if tables and not config.weight_decay and not each_step and parameters[0].device.type == "cpu":
         return RowwiseSGD(parameters, tables, lr=config.learning_rate, momentum=config.momentum)
     return torch.optim.SGD(
-        parameters, lr=config.learning_rate, momentum=config.momentum, weight_decay=config.weight_decay, fused=True
+        parameters, lr=config.learning_rate, momentum=config.momentum, weight_decay=config.weight_decay, foreach=True
     )
 
 

@@ -29,7 +29,7 @@ class RowwiseSGD(torch.optim.SGD):
     ) -> None:
         apart = {id(table.weight) for table in tables}
         dense = [parameter for parameter in parameters if id(parameter) not in apart]
-        super().__init__(dense, lr=lr, momentum=momentum, fused=True)
+        super().__init__(dense, lr=lr, momentum=momentum, foreach=True)
         self.tables = [_Table(table, momentum) for table in tables]
 
     def step(self, closure: Any = None) -> None:  # type: ignore[override]

@@ -1,6 +1,7 @@
 """Each finding of the data doctor in a file made for it, and the verdict against the reader itself."""
 
 import json
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -111,6 +112,34 @@ def test_what_was_put_into_a_file_is_found_as_often_as_it_is_there(check, kind, 
     else:
         assert len(found) == 1
         assert (found[0].count, found[0].places[0]) == (count, first)
+
+
+def stories(names: int, *, shuffled: bool = False, marked: bool = False) -> str:
+    """Three sentences about each name, one after the other or in any order."""
+    sentences = [f"so O\nName{n} B-X\nsaid O\n" for n in range(names) for _ in range(3)]
+    if shuffled:
+        random.Random(1).shuffle(sentences)
+    return "-DOCSTART- O\n\n" * marked + "\n".join(sentences)
+
+
+@pytest.mark.parametrize(
+    ("text", "described", "found"),
+    [
+        (stories(40), {}, 1),
+        (stories(33), {}, 0),  # too few words to say
+        (stories(40, shuffled=True), {}, 0),
+        (stories(40, marked=True), {}, 0),
+        (stories(40), {"document_sentences": 10}, 0),
+        (stories(40).replace("N", "n"), {}, 0),
+        ("Go O\n\n" * 300 + "so O\nRome B-X\n", {}, 0),
+    ],
+)
+def test_running_text_without_marks_is_told_from_sentences_in_any_order(check, text, described, found):
+    notes = [finding for finding in check(text, **described).findings if finding.kind == "running-text"]
+    assert len(notes) == found
+    if notes:
+        assert "67% of the words with a capital come again within 10 sentences" in notes[0].found
+        assert notes[0].severity == "note"
 
 
 def test_every_kind_of_finding_is_tested_here():

@@ -102,5 +102,11 @@ def test_weibo_has_its_segmentation_digits_its_ten_orphans_and_its_dotted_labels
 
 
 @pytest.mark.parametrize("corpus", ["cluener2020-bio", "ncbi-disease"])
-def test_a_corpus_without_oddities_in_its_readme_has_only_inconsistent_and_repeated_words(corpus):
-    assert kinds(corpus) <= {"inconsistent-context", "duplicate-sentence", "tagged-otherwise"}
+def test_a_corpus_without_oddities_in_its_readme_has_hardly_any(corpus):
+    assert kinds(corpus) <= {"inconsistent-context", "duplicate-sentence", "tagged-otherwise", "running-text"}
+
+
+@pytest.mark.parametrize("corpus", ALL)
+def test_running_text_without_marks_is_found_in_the_two_corpora_that_are(corpus):
+    paths = [finding.path for finding in check(corpus).findings if finding.kind == "running-text"]
+    assert len(paths) == (2 if corpus in ("conll2002-es", "ncbi-disease") else 0)

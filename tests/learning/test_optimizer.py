@@ -128,6 +128,29 @@ def test_swapping_shows_the_average_and_swapping_twice_is_as_before() -> None:
     assert all(torch.equal(v, m) for v, m in zip(average.values, mean, strict=True))
 
 
+@pytest.mark.parametrize("settings", [{}, {"weight_decay": 0.1}, {"optimizer": "adamw"}])
+def test_a_weight_that_gets_its_first_gradient_later_moves_as_one_that_was_made_then(
+    settings: dict[str, object],
+) -> None:
+    config = TrainingConfig.model_validate({"learning_rate": 0.1, "momentum": 0.5, **settings})
+    table = nn.Embedding(3, 2)
+    late, alone = nn.Parameter(torch.ones(4)), nn.Parameter(torch.ones(4))
+    early = [table.weight, nn.Parameter(torch.ones(2, 3))]
+    optimizer = make_optimizer(config, [*early, late], [table])
+    for number in range(4):
+        for parameter in early:
+            parameter.grad = None
+        loss = table(torch.tensor([number % 3])).sum() + (early[1] ** 2).sum() + (late.cos().sum() if number > 1 else 0)
+        loss.backward()
+        optimizer.step()
+        late.grad = None
+    twin = make_optimizer(config, [alone])
+    for _ in range(2):
+        alone.grad = -alone.detach().sin()
+        twin.step()
+    torch.testing.assert_close(late, alone)
+
+
 @pytest.mark.parametrize(
     "settings", [{"optimizer": "sgd"}, {"optimizer": "sgd", "momentum": 0.0}, {"optimizer": "adamw"}]
 )
