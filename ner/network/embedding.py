@@ -13,6 +13,10 @@ from ner.network.inputs import Inputs
 from ner.network.layer import RecurrentLayer
 
 PADDING = 0
+# Words that an LSTM reads together, at least, and parts of a batch, at most: most words are short, and each part is as
+# wide as its longest.
+_PART = 100
+_MOST_PARTS = 8
 _BAGS = 4  # of a token: the lexicon's words that begin with it, have it in the middle, end with it, are it
 
 
@@ -75,15 +79,25 @@ class CharacterCNN(nn.Module):
 class CharacterLSTM(nn.Module):
     """The last states of an LSTM over a word's characters from both sides (Lample et al. 2016)."""
 
-    def __init__(self, num_characters: int, dim: int, hidden_dim: int, *, dropout: float) -> None:
+    def __init__(self, num_characters: int, dim: int, hidden_dim: int, *, dropout: float, bf16: bool = False) -> None:
         super().__init__()
         self.embedding = make_embedding(num_characters, dim)
         self.dropout = Dropout(dropout)
-        self.layer = RecurrentLayer("lstm", dim, hidden_dim, bidirectional=True)
+        self.layer = RecurrentLayer("lstm", dim, hidden_dim, bidirectional=True, bf16=bf16)
         self.output_dim = 2 * hidden_dim
 
     def forward(self, spellings: Tensor, lengths: Tensor) -> Tensor:
         """Encodings (S, D) of spellings (S, C) of these lengths (S,)."""
+        parts = min(len(spellings) // _PART, _MOST_PARTS)
+        if parts < 2 or spellings.device.type != "cpu":  # a GPU takes all at once, and shouldn't wait for lengths
+            return self._read(spellings, lengths)
+        order = lengths.argsort()
+        encodings = [
+            self._read(spellings[rows, : int(lengths[rows[-1]])], lengths[rows]) for rows in order.chunk(parts)
+        ]
+        return torch.cat(encodings).index_select(0, order.argsort())
+
+    def _read(self, spellings: Tensor, lengths: Tensor) -> Tensor:
         states, _ = self.layer(self.dropout(self.embedding(spellings)), lengths)  # (S, C, 2H)
         forward, backward = states.chunk(2, dim=-1)
         last = (lengths - 1).view(-1, 1, 1).expand(-1, 1, forward.shape[-1])

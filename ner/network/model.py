@@ -101,7 +101,7 @@ def build_model(
     if config.char_encoder == "cnn":
         characters = CharacterCNN(*sizes, kernel_size=config.char_kernel_size, dropout=config.char_dropout)
     elif config.char_encoder == "lstm":
-        characters = CharacterLSTM(*sizes, dropout=config.char_dropout)
+        characters = CharacterLSTM(*sizes, dropout=config.char_dropout, bf16=config.precision == "bf16")
     bigrams = make_embedding(vocabularies.num_bigrams, config.bigram_dim) if config.bigram_dim else None
     cases = make_embedding(NUM_CASES, config.case_dim) if config.case_dim else None
     lexicon = None

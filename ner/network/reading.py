@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ner.network.cells import LSTM
+from ner.network.embedding import CharacterLSTM
 from ner.network.layer import RecurrentLayer, has_bf16
 from ner.network.model import BiLSTMCRF
 
@@ -24,7 +25,11 @@ def for_reading(network: BiLSTMCRF) -> BiLSTMCRF:
     """
     network.eval()
     layers = [_packed(cast(RecurrentLayer, layer)) for layer in network.encoder.layers]
-    return cast(BiLSTMCRF, _twin(network, encoder=_twin(network.encoder, layers=nn.ModuleList(layers))))
+    parts: dict[str, nn.Module] = {"encoder": _twin(network.encoder, layers=nn.ModuleList(layers))}
+    characters = network.embedding.characters
+    if isinstance(characters, CharacterLSTM):
+        parts["embedding"] = _twin(network.embedding, characters=_twin(characters, layer=_packed(characters.layer)))
+    return cast(BiLSTMCRF, _twin(network, **parts))
 
 
 def _packed(layer: RecurrentLayer) -> RecurrentLayer:

@@ -84,6 +84,24 @@ def test_a_spelling_is_encoded_alike_whatever_stands_beside_it(encoder: type[nn.
         torch.testing.assert_close(network(*padded([spelling]))[0], together[row], rtol=0, atol=1e-6)
 
 
+def test_many_spellings_are_read_in_parts_and_learned_from_as_one_by_one() -> None:
+    torch.manual_seed(1)
+    network = CharacterLSTM(NUM_CHARACTERS, CHARACTER_DIM, 5, dropout=0.0)
+    spellings = [
+        torch.randint(1, NUM_CHARACTERS, (length,)).tolist() for length in torch.randint(1, 30, (333,)).tolist()
+    ]
+    weights = torch.randn(len(spellings), network.output_dim)
+    network._read(*padded(spellings)).mul(weights).sum().backward()
+    wanted = [parameter.grad.clone() for parameter in network.parameters()]
+    network.zero_grad()
+    together = network(*padded(spellings))
+    together.mul(weights).sum().backward()
+    for parameter, gradient in zip(network.parameters(), wanted, strict=True):
+        torch.testing.assert_close(parameter.grad, gradient, rtol=1e-4, atol=1e-4)
+    for row in (0, 150, 332):
+        torch.testing.assert_close(network(*padded([spellings[row]]))[0], together[row], rtol=0, atol=1e-6)
+
+
 @pytest.mark.parametrize("encoder", [CharacterCNN, CharacterLSTM])
 def test_padding_characters_stay_zero_and_get_no_gradient(encoder: type[nn.Module]) -> None:
     sizes = {"kernel_size": 3} if encoder is CharacterCNN else {}
