@@ -52,6 +52,7 @@ def read_conll(
     scheme: str = _DEFAULT.scheme,
     comment: str | None = _DEFAULT.comment,
     encoding: str = _DEFAULT.encoding,
+    document_sentences: int | None = _DEFAULT.document_sentences,
 ) -> list[Sentence]:
     """The tagged sentences of a column file, tags as IOB2 whatever the file's scheme.
 
@@ -68,6 +69,7 @@ def read_conll(
         "scheme": scheme,
         "comment": comment,
         "encoding": encoding,
+        "document_sentences": document_sentences,
     }
     return read_tagged(path, parse_config({"data": settings}, "read_conll").data)
 

@@ -129,6 +129,7 @@ def test_sentences_make_documents_by_count_up_to_the_first_mark(file, every, tex
     path = file(lines)
     sentences = read_tagged(path, DataConfig(document_sentences=every))
     assert "".join(s.words[0] for s in sentences if s.opens_document) == opening
+    assert read_conll(path, document_sentences=every) == sentences
 
 
 @pytest.mark.parametrize("character", EXOTIC)
