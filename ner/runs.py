@@ -22,6 +22,8 @@ from ner.config import Config, load_config
 from ner.errors import ConfigError, DataError, TrainingError
 from ner.learning.state import is_unfinished, state_folder
 
+# Settings that a result tells otherwise, or that are a machine's.
+_ELSEWHERE = ("data.train=", "data.dev=", "data.test=", "training.threads=")
 # Settings of training that leave its outcome as it is.
 _NO_MATTER = ("threads", "device", "checkpoint_minutes", "remember_entities", "tensorboard")
 
@@ -186,7 +188,7 @@ def _train(plan: Plan, folder: Path, *, most_threads: int, keep: bool) -> Result
     return Result(
         recipe=plan.recipe.name,
         corpus=_short(config.data.train) or config.data.dataset or "",
-        settings=tuple(setting for setting in plan.settings if not setting.startswith(("data.", "training.threads"))),
+        settings=tuple(setting for setting in plan.settings if not setting.startswith(_ELSEWHERE)),
         seed=plan.seed,
         f1=scores["f1"],
         precision=scores["precision"],

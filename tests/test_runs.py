@@ -100,16 +100,18 @@ def test_there_are_no_more_processes_than_cores(recipe, tmp_path, monkeypatch):
 def test_a_sweep_trains_each_variant_with_each_seed_once(recipe, tmp_path):
     log, told = tmp_path / "log.jsonl", []
     options = {"seeds": 2, "log": log, "processes": 2, "on_result": told.append}
-    rows = run_sweep(recipe, [], [("model.hidden_dim=6",)], **options)
+    base = [f"data.dev={tmp_path / 'dev.conll'}", "training.threads=1", "data.document_sentences=2"]
+    rows = run_sweep(recipe, base, [("model.hidden_dim=6",)], **options)
     assert [(row.variant, row.runs) for row in rows] == [("as it is", 2), ("model.hidden_dim=6", 2)]
+    # With these a run is run again, whatever its files are called elsewhere.
     assert sorted((result.settings, result.seed) for result in told) == [
-        ((), 1),
-        ((), 2),
-        (("model.hidden_dim=6",), 1),
-        (("model.hidden_dim=6",), 2),
+        (("data.document_sentences=2",), 1),
+        (("data.document_sentences=2",), 2),
+        (("data.document_sentences=2", "model.hidden_dim=6"), 1),
+        (("data.document_sentences=2", "model.hidden_dim=6"), 2),
     ]
     assert {json.loads(line)["key"] for line in log.read_text().splitlines()} == {result.key for result in told}
-    assert run_sweep(recipe, [], [("model.hidden_dim=6",)], **options) == rows
+    assert run_sweep(recipe, base, [("model.hidden_dim=6",)], **options) == rows
     assert len(told) == 4
 
 
