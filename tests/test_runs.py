@@ -100,7 +100,7 @@ def test_there_are_no_more_processes_than_cores(recipe, tmp_path, monkeypatch):
 def test_a_sweep_trains_each_variant_with_each_seed_once(recipe, tmp_path):
     log, told = tmp_path / "log.jsonl", []
     options = {"seeds": 2, "log": log, "processes": 2, "on_result": told.append}
-    base = [f"data.dev={tmp_path / 'dev.conll'}", "training.threads=1", "data.document_sentences=2"]
+    base = [f"data.dev={tmp_path / 'train.conll'}", "training.threads=1", "data.document_sentences=2"]
     rows = run_sweep(recipe, base, [("model.hidden_dim=6",)], **options)
     assert [(row.variant, row.runs) for row in rows] == [("as it is", 2), ("model.hidden_dim=6", 2)]
     # With these a run is run again, whatever its files are called elsewhere.
