@@ -21,8 +21,11 @@ from ner.tagger import Tagger, load
 _REPEATS = 5
 _STARTS = 3
 _MOST_SENTENCES = 500  # whose latency is measured
-_START_TORCH = "import torch; print(flush=True)"
-_START_NER = "import sys, ner; ner.load(sys.argv[1], device=sys.argv[2]).tag('A short text.'); print(flush=True)"
+_STARTED = "ner bench: started"
+_START_TORCH = f"import torch; print('{_STARTED}', flush=True)"
+_START_NER = (
+    f"import sys, ner; ner.load(sys.argv[1], device=sys.argv[2]).tag('A short text.'); print('{_STARTED}', flush=True)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +132,17 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 def _start(code: str, *arguments: str) -> float:
-    """Seconds until a fresh Python has run this, which ends with an empty line printed; not those of its end."""
+    """Seconds until a fresh Python has run this, which ends with a line printed; not those of its end."""
     seconds = []
     for _ in range(_STARTS):
         start = time.perf_counter()
         with subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
-            process.stdout.readline()
+            # Libraries may have things to say too.
+            while (line := process.stdout.readline()) and _STARTED not in line.decode(errors="replace"):
+                pass
             seconds.append(time.perf_counter() - start)
+            process.stdout.read()
         if process.returncode:
             raise subprocess.CalledProcessError(process.returncode, process.args)
     return statistics.median(seconds)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ner.errors import ConfigError
@@ -122,15 +122,21 @@ def _without_score(entity: Entity) -> dict[str, Any]:
 def _batches(
     items: Iterable[tuple[list[Row], Sentence]], options: OutputOptions
 ) -> Iterator[list[tuple[list[Row], Sentence]]]:
-    """So many together, and what is left of a document, up to four times as many; where none are marked, no more."""
+    """So many together, and what is left of a document, up to four times as many; where none are marked, no more.
+
+    One at a time is one at a time: somebody waits for it.
+    """
+    most = options.batch_size * (_LONGEST_DOCUMENT if options.batch_size > 1 else 1)
     batch: list[tuple[list[Row], Sentence]] = []
     marked = False
     for item in items:
         opens_document = item[1].opens_document
         marked |= opens_document
-        if len(batch) >= options.batch_size * (_LONGEST_DOCUMENT if marked and not opens_document else 1):
+        if len(batch) >= (most if marked and not opens_document else options.batch_size):
             yield batch
             batch = []
+            if marked and item[1].spelled:  # what is left of a document that was cut is one of its own
+                item = item[0], replace(item[1], opens_document=True)
         batch.append(item)
     if batch:
         yield batch

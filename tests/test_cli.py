@@ -6,6 +6,7 @@ import shlex
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -440,6 +441,28 @@ def test_models_and_files_are_compared_and_their_differences_written(run, small_
     assert values["contests"][0]["p_randomisation"] < 0.05
     evaluated = json.loads(run("evaluate", small_model, dev, "--json")[1])
     assert values["systems"][0]["runs"][0] == evaluated["micro"]
+
+
+def test_each_model_that_is_compared_has_documents_by_its_own_count(run, small_model, sample_en, tmp_path, monkeypatch):
+    gold = tmp_path / "gold.conll"
+    gold.write_text((sample_en / "dev.conll").read_text(encoding="utf-8").replace("-DOCSTART- O", ""), encoding="utf-8")
+    model = ner.load(small_model)._model
+    data = model.config.data.model_copy(update={"document_sentences": 3})
+    ner.Tagger(replace(model, config=model.config.model_copy(update={"data": data}))).save(tmp_path / "counting")
+    counted = []
+    whole = ner.Tagger.tag_sentences
+
+    def listen(tagger, sentences):
+        counted.append(sum(sentence.opens_document for sentence in sentences))
+        return whole(tagger, sentences)
+
+    monkeypatch.setattr(ner.Tagger, "tag_sentences", listen)
+    number = len(ner.read_conll(gold))
+    for systems in ([small_model, tmp_path / "counting"], [tmp_path / "counting", small_model]):
+        assert f"tests over {number} sentences" in run("compare", gold, *systems)[1]
+    assert counted == [0, -(-number // 3), -(-number // 3), 0]
+    run("compare", gold, small_model, tmp_path / "counting", "--set", "data.document_sentences=5")
+    assert counted[4:] == [-(-number // 5)] * 2
 
 
 def test_runs_of_one_system_are_joined_by_commas(run, sample_en, tmp_path):

@@ -171,4 +171,4 @@ class _Reordered(torch.autograd.Function):
 def _moved(sequence: Tensor, order: Tensor) -> Tensor:
     rows, steps = order.shape
     places = (order + steps * torch.arange(rows, device=order.device).unsqueeze(1)).flatten()
-    return sequence.reshape(rows * steps, -1).index_select(0, places).view(rows, steps, -1)
+    return sequence.reshape(rows * steps, sequence.shape[2]).index_select(0, places).view(sequence.shape)

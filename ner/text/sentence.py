@@ -4,7 +4,7 @@ All are frozen. A span is a range of tokens, an entity a range of characters; bo
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
 
@@ -133,6 +133,12 @@ class DocumentMarks:
         opens = marked or (self._every is not None and self._sentences % self._every == 0)
         self._sentences += 1
         return opens
+
+
+def count_documents(sentences: Iterable[Sentence], every: int | None) -> list[Sentence]:
+    """The same sentences, those that open a document by count marked too (`DocumentMarks`)."""
+    documents = DocumentMarks(every)
+    return [replace(s, opens_document=documents.next_opens(marked=s.opens_document)) for s in sentences]
 
 
 def number_documents(sentences: Sequence[Sentence]) -> list[int]:

@@ -180,7 +180,19 @@ def test_a_column_file_is_tagged_by_its_documents(model: Model, batch_size: int,
     assert tags == [tag for sentence in tagger.tag_sentences(SENTENCES) for tag in sentence]
 
 
-@pytest.mark.parametrize("batch_size", [1, 2, 100])
+def test_of_a_document_that_is_too_long_for_a_stream_the_rest_is_one_too(model: Model) -> None:
+    tagger = Tagger(model)
+    sentences = [sentence_from_words(sentence.words) for sentence in SENTENCES * 4]
+    lines = ["-DOCSTART-\n", *(f"{word}\n" for s in sentences for word in [*s.words, ""])]
+    tagged = "".join(tag_columns(tagger, lines, OutputOptions("conll", batch_size=2), data=DataConfig(), where="f"))
+    tags = [line.split()[1] for line in tagged.splitlines() if line.strip() and "DOCSTART" not in line]
+    cut = [replace(s, opens_document=n % 8 == 0) for n, s in enumerate(sentences)]
+    assert tags == [tag for sentence in tagger.tag_sentences(cut) for tag in sentence]
+    whole = [replace(s, opens_document=n == 0) for n, s in enumerate(sentences)]
+    assert tags != [tag for sentence in tagger.tag_sentences(whole) for tag in sentence]
+
+
+@pytest.mark.parametrize("batch_size", [2, 100])
 def test_a_column_file_without_marks_is_tagged_by_so_many_sentences(model: Model, batch_size: int) -> None:
     tagger = Tagger(model)
     plain = [sentence_from_words(sentence.words) for sentence in SENTENCES]
