@@ -128,7 +128,7 @@ def test_text_without_a_sentence_end_is_one_sentence_longer_than_a_window(tagger
     assert len(split_sentences(text)) == 1
     whole = tagger.tag(text)
     monkeypatch.setattr(windows, "WINDOW", 600)
-    monkeypatch.setattr(windows, "MARGIN", 150)
+    monkeypatch.setattr(windows, "MARGIN", 200)
     monkeypatch.setattr(prediction, "WINDOW", 600)
     cut = tagger.tag(text)
     assert [(e.label, e.start, e.end) for e in cut] == [(e.label, e.start, e.end) for e in whole] != []

@@ -219,7 +219,8 @@ def test_each_sentence_of_a_text_is_looked_into_by_itself(make_model: MakeModel)
     both = tagger.inspect("Bob left Rome. They sleep.")
     assert [seen.words for seen in both] == [("Bob", "left", "Rome", "."), ("They", "sleep", ".")]
     (alone,) = tagger.inspect("They sleep.")
-    np.testing.assert_array_equal(both[1].emissions, alone.emissions)
+    # In another batch the same products may be grouped otherwise.
+    np.testing.assert_allclose(both[1].emissions, alone.emissions, rtol=0, atol=1e-6)
     assert tagger.inspect("") == tagger.inspect(" \n") == []
 
 
