@@ -18,7 +18,7 @@ from ner.settings import DataConfig
 from ner.text.cycles import no_search_for_cycles
 from ner.text.encoding import read_text
 from ner.text.partial import check_written, is_partial, known_runs, read_unknown, to_iob2
-from ner.text.sentence import DocumentMarks, Sentence, sentence_from_words
+from ner.text.sentence import Sentence, count_documents, sentence_from_words
 from ner.text.tags import OUTSIDE, Scheme, convert_tags, detect_scheme
 
 DOCUMENT_START = "-DOCSTART-"
@@ -97,7 +97,7 @@ def read_as_written(path: str | Path, data: DataConfig) -> tuple[list[Sentence],
     else:
         rows = read_rows(lines, str(path), data, tagged=True)
     with no_search_for_cycles():
-        sentences = list(sentences_of_rows(rows, str(path), data.document_sentences, tagged=True))
+        sentences = list(count_documents(sentences_of_rows(rows, str(path), tagged=True), data.document_sentences))
     if not sentences:
         raise DataError(f"{path}: expected tagged sentences, found none; is it the right file?")
     if data.scheme != "auto":
@@ -203,25 +203,22 @@ def list_reader(where: str, data: DataConfig) -> Callable[[int, str], list[Row]]
     return read
 
 
-def sentences_of_rows(
-    rows: Iterable[Row], where: str, document_sentences: int | None = None, *, tagged: bool
-) -> Iterator[Sentence]:
+def sentences_of_rows(rows: Iterable[Row], where: str, *, tagged: bool) -> Iterator[Sentence]:
     """Sentences, cut at blank lines and at document boundaries; tags as they stand in the file."""
-    documents = DocumentMarks(document_sentences)
     words: list[str] = []
     tags: list[str] = []
     first = 0
-    marked = False
+    opens_document = False
     for row in chain(rows, [Row(0, "", "blank")]):  # the end of the file ends the last sentence
         if row.kind == "token":
             first = first or row.number
             words.append(row.word)
             tags.append(row.tag)
         elif row.kind != "comment" and words:
-            known, opens = tags if tagged else None, documents.next_opens(marked=marked)
-            yield sentence_from_words(words, known, opens_document=opens, where=f"{where}:{first}")
-            words, tags, first, marked = [], [], 0, False
-        marked |= row.kind == "document"
+            known = tags if tagged else None
+            yield sentence_from_words(words, known, opens_document=opens_document, where=f"{where}:{first}")
+            words, tags, first, opens_document = [], [], 0, False
+        opens_document |= row.kind == "document"
 
 
 def write_conll(path: str | Path, sentences: Iterable[Sentence], *, scheme: Scheme = "iob2") -> None:

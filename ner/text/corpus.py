@@ -8,7 +8,7 @@ from ner.errors import ConfigError, DataError
 from ner.settings import DataConfig
 from ner.text.columns import read_tagged
 from ner.text.partial import check_written, known_runs, read_unknown, to_iob2
-from ner.text.sentence import DocumentMarks, Sentence, sentence_from_words
+from ner.text.sentence import Sentence, count_documents, sentence_from_words
 from ner.text.tags import Scheme, detect_scheme
 
 # What the splits are called where data sets are published.
@@ -78,14 +78,13 @@ def _sentences(rows: Any, where: str, data: DataConfig) -> list[Sentence]:
     # A ClassLabel list holds numbers and knows their names; a list of strings is taken as it is.
     names = getattr(getattr(rows.features[data.tags_feature], "feature", None), "names", None)
     sentences: list[Sentence] = []
-    documents = DocumentMarks(data.document_sentences)
     words, tags = rows[data.tokens_feature], rows[data.tags_feature]
     for number, (row_words, row_tags) in enumerate(zip(words, tags, strict=True), start=1):
         place = f"{where}:{number}"
         _check_row(row_words, row_tags, place)
         if row_words:
-            known, opens = [_tag(tag, names, data, place) for tag in row_tags], documents.next_opens(marked=False)
-            sentences.append(sentence_from_words(row_words, known, opens_document=opens, where=place))
+            known = [_tag(tag, names, data, place) for tag in row_tags]
+            sentences.append(sentence_from_words(row_words, known, where=place))
     if not sentences:
         raise DataError(f"{where}: expected tagged sentences, found none")
     try:
@@ -93,6 +92,7 @@ def _sentences(rows: Any, where: str, data: DataConfig) -> list[Sentence]:
         scheme: Scheme = detect_scheme(runs) if data.scheme == "auto" else data.scheme
     except ValueError as error:
         raise DataError(f"{where}: {error}; set data.scheme to learn which row is wrong") from None
+    sentences = count_documents(sentences, data.document_sentences)
     return [replace(s, tags=tuple(to_iob2(s.tags or (), scheme))) for s in sentences]
 
 

@@ -137,6 +137,8 @@ class DocumentMarks:
 
 def count_documents(sentences: Iterable[Sentence], every: int | None) -> list[Sentence]:
     """The same sentences, those that open a document by count marked too (`DocumentMarks`)."""
+    if every is None:
+        return list(sentences)
     documents = DocumentMarks(every)
     return [replace(s, opens_document=documents.next_opens(marked=s.opens_document)) for s in sentences]
 
