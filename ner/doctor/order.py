@@ -17,8 +17,8 @@ _LEAST_RATIO = 3
 
 
 def examine_order(readable: Readable, data: DataConfig) -> list[Finding]:
-    """Where no documents are known: whether names come again nearby more often than in another order."""
-    if readable.documents or data.document_sentences:
+    """Where documents aren't told apart: whether names come again nearby more often than in another order."""
+    if readable.documents > 1 or data.document_sentences:
         return []
     # The first word of a sentence has a capital anyway.
     names = [frozenset(word for word in s.words[1:] if word[:1].isupper()) for s in readable.sentences]
@@ -27,7 +27,7 @@ def examine_order(readable: Readable, data: DataConfig) -> list[Finding]:
     if sum(map(len, names)) < _FEWEST or here < max(_LEAST_SHARE, _LEAST_RATIO * anywhere):
         return []
     found = (
-        f"no documents are marked, but it reads as running text: {here:.0%} of the words with a capital come again "
+        f"no two documents are marked, but it reads as running text: {here:.0%} of the words with a capital come again "
         f"within {_NEAR} sentences, {anywhere:.0%} in another order"
     )
     remedy = "tell how many sentences may count as one document (data.document_sentences=50), for features.mentions"

@@ -119,7 +119,8 @@ def _behind_space(start: int, length: int) -> int:
 class DocumentMarks:
     """Tells which sentences of a file open a document.
 
-    Those that a mark stands before; up to the first mark, each `every`th too, counted from the file's first.
+    Those that a mark stands before; up to the first mark between two sentences, each `every`th too, counted from the
+    file's first. A mark at the very top divides nothing, and many files have one there and no other.
     """
 
     def __init__(self, every: int | None) -> None:
@@ -128,7 +129,7 @@ class DocumentMarks:
 
     def next_opens(self, *, marked: bool) -> bool:
         """Whether the next sentence opens one, `marked` or not."""
-        if marked:
+        if marked and self._sentences:
             self._every = None
         opens = marked or (self._every is not None and self._sentences % self._every == 0)
         self._sentences += 1

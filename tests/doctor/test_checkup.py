@@ -114,12 +114,14 @@ def test_what_was_put_into_a_file_is_found_as_often_as_it_is_there(check, kind, 
         assert (found[0].count, found[0].places[0]) == (count, first)
 
 
-def stories(names: int, *, shuffled: bool = False, marked: bool = False) -> str:
+def stories(names: int, *, shuffled: bool = False, marks: int = 0) -> str:
     """Three sentences about each name, one after the other or in any order."""
     sentences = [f"so O\nName{n} B-X\nsaid O\n" for n in range(names) for _ in range(3)]
     if shuffled:
         random.Random(1).shuffle(sentences)
-    return "-DOCSTART- O\n\n" * marked + "\n".join(sentences)
+    for place in range(marks):
+        sentences[place] = f"-DOCSTART- O\n\n{sentences[place]}"
+    return "\n".join(sentences)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +130,8 @@ def stories(names: int, *, shuffled: bool = False, marked: bool = False) -> str:
         (stories(40), {}, 1),
         (stories(33), {}, 0),  # too few words to say
         (stories(40, shuffled=True), {}, 0),
-        (stories(40, marked=True), {}, 0),
+        (stories(40, marks=1), {}, 1),  # at the top, where it divides nothing
+        (stories(40, marks=2), {}, 0),
         (stories(40), {"document_sentences": 10}, 0),
         ("".join(f"so O\nname{n // 3} B-X\n\n" for n in range(120)), {}, 0),
         ("".join(f"Name{n // 3} O\nspoke B-X\n\n" for n in range(120)), {}, 0),  # a first word has a capital anyway

@@ -119,12 +119,14 @@ def test_a_docstart_line_opens_a_document_and_is_no_token_in_every_form(file, ma
         (1, "a b c", "abc"),
         (2, "a b c d e", "ace"),
         (9, "a b c d e", "a"),
-        (2, "| a b c d | e", "ae"),
+        (2, "| a b c d", "ac"),  # a mark at the top divides nothing
+        (2, "| a b c d | e", "ace"),
+        (2, "| a | b c d", "ab"),
         (2, "a b c d | e f g h", "ace"),
     ],
 )
 @pytest.mark.parametrize("end", ["\n", "\n\n\n"])
-def test_sentences_make_documents_by_count_up_to_the_first_mark(file, every, text, opening, end):
+def test_sentences_make_documents_by_count_up_to_the_first_mark_between_two(file, every, text, opening, end):
     lines = "".join(f"-DOCSTART- O\n{end}" if word == "|" else f"{word} O\n{end}" for word in text.split())
     path = file(lines)
     sentences = read_tagged(path, DataConfig(document_sentences=every))
