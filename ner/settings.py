@@ -144,9 +144,17 @@ class ModelConfig(Section):
         True,
         description="forbid illegal tag sequences, in training and decoding; scores count legal ones alone",
     )
-    decoding: Literal["viterbi", "marginals"] = Field(
+    decoding: Literal["viterbi", "marginals", "threshold"] = Field(
         "viterbi",
-        description="`viterbi`: the most probable tag sequence; `marginals`: that of most tags expected right",
+        description="`viterbi`: the most probable tag sequence; `marginals`: that of most tags expected right; "
+        "`threshold`: each entity of enough probability of its own",
+    )
+    threshold: float = Field(
+        0.5,
+        gt=0,
+        lt=1,
+        description='`decoding = "threshold"`: the least probability of an entity; low ones find more, high ones err '
+        "less; `training.calibrate` sets it",
     )
     temperature: float = Field(
         1.0, gt=0, description="divides all scores before they become probabilities; `training.calibrate` sets it"
@@ -221,7 +229,10 @@ class TrainingConfig(Section):
     checkpoint_minutes: float | None = Field(
         10.0, gt=0, description="minutes between two checkpoints within an epoch; there is one after each epoch too"
     )
-    calibrate: bool = Field(False, description="fit `model.temperature` on the dev set after training")
+    calibrate: bool = Field(
+        False,
+        description="fit `model.temperature` on the dev set after training, and `model.threshold` where it decodes so",
+    )
     remember_entities: bool = Field(
         True,
         description="keep hashes of the training entities, so that `ner evaluate` tells seen from unseen ones",

@@ -3,14 +3,11 @@
 Text becomes sentences, sentences spans, spans entities with character offsets on the untouched text.
 """
 
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from ner.config import Config
 from ner.errors import ConfigError, DataError, ModelError
@@ -23,7 +20,9 @@ from ner.learning.checkpoint import Model, load_model, save_model
 from ner.learning.listener import Epoch, Listener
 from ner.learning.prediction import choose_device, make_reader, predict_readings, predict_spans, predict_tags
 from ner.learning.shrinking import shrink
+from ner.learning.threshold import with_threshold
 from ner.learning.training import train_model
+from ner.learning.workers import survive_forks
 from ner.reporting.curves import draw_curves
 from ner.text.corpus import Corpus
 from ner.text.cycles import no_search_for_cycles
@@ -43,13 +42,16 @@ class Tagger:
     model directory, and read from there again.
     """
 
-    def __init__(self, model: Model, *, folder: Path | None = None, device: str = "auto") -> None:
-        """`folder` holds the model, if it is saved; `device` is where it is read to when it is unpickled."""
+    def __init__(
+        self, model: Model, *, folder: Path | None = None, device: str = "auto", threshold: float | None = None
+    ) -> None:
+        """`folder` holds the model, if it is saved; `device` and `threshold` are those it is unpickled with."""
         self._model = model
         self._reader = make_reader(model.network, model.vocabularies)
         self._folder = folder
         self._device = device
-        _survive_forks()
+        self._threshold = threshold
+        survive_forks()
 
     def __reduce__(self) -> tuple[Callable[..., "Tagger"], tuple[str]]:
         if self._folder is None:
@@ -57,7 +59,7 @@ class Tagger:
                 "pickle: expected a Tagger that was loaded or saved, for it is pickled by its model directory, "
                 "found one that has none; call its save(FOLDER) first"
             )
-        return partial(load, device=self._device), (str(self._folder),)
+        return partial(load, device=self._device, threshold=self._threshold), (str(self._folder),)
 
     @property
     def labels(self) -> list[str]:
@@ -213,19 +215,23 @@ class Tagger:
         self._folder = Path(folder).resolve()
 
 
-def load(folder: str | Path, *, device: str = "auto") -> Tagger:
+def load(folder: str | Path, *, device: str = "auto", threshold: float | None = None) -> Tagger:
     """The recognizer of a model directory.
 
     Args:
         folder: as `ner train` or `Tagger.save` wrote it, on whatever device.
         device: `auto` (a GPU where there is one), `cpu`, `cuda`, `cuda:1`.
+        threshold: find each entity of at least this probability, whatever the model's own `decoding` is.
 
     Raises:
         ModelError: a file is missing or damaged, or of a newer format.
-        ConfigError: no such device.
+        ConfigError: no such device, or a threshold that isn't between 0 and 1.
     """
     with no_search_for_cycles():
-        return Tagger(load_model(folder, choose_device(device)), folder=Path(folder).resolve(), device=device)
+        model = load_model(folder, choose_device(device))
+        if threshold is not None:
+            model = with_threshold(model, threshold)
+        return Tagger(model, folder=Path(folder).resolve(), device=device, threshold=threshold)
 
 
 def train(
@@ -278,16 +284,6 @@ def entity_of(text: str, sentence: Sentence, span: Span, score: float | None) ->
     start, last = sentence.starts[span.start], span.end - 1
     end = sentence.starts[last] + len(sentence.spelled[last])
     return Entity(span.label, text[start:end], start, end, score)
-
-
-@cache
-def _survive_forks() -> None:
-    """Once: in a process forked from this one, PyTorch uses a single thread.
-
-    The threads of its pool don't live on there, and an operation that waits for them waits for ever.
-    """
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
 
 
 def _check_tagged(sentences: Sequence[Sentence]) -> None:

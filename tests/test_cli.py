@@ -310,6 +310,34 @@ def test_a_lowest_score_leaves_out_what_is_less_sure(run, small_model, sample_en
     assert json.loads(out)["entities"] == [entity for entity in everything if entity["score"] >= border]
 
 
+def test_a_threshold_finds_all_that_is_so_probable_and_no_more(run, small_model, sample_en):
+    gold = sample_en / "dev.conll"
+    text = " ".join(" ".join(s.words) for s in ner.read_conll(gold)[:30]).encode()
+    found = {}
+    for threshold in (0.02, 0.3, 0.6):
+        _, out, _ = run("tag", small_model, "--threshold", threshold, stdin=text)
+        found[threshold] = [tuple(entity.values()) for entity in json.loads(out)["entities"]]
+        assert all(score >= threshold for *_, score in found[threshold])
+    _, out, _ = run("tag", small_model, stdin=text)
+    usual = [tuple(entity.values()) for entity in json.loads(out)["entities"]]
+    # Above a half nothing else can stand there, so both find the same.
+    sure = [entity for entity in usual if entity[-1] >= 0.6]
+    assert [entity[:-1] for entity in found[0.6]] == [entity[:-1] for entity in sure]
+    assert len(found[0.02]) > len(found[0.3]) > len(found[0.6]) > 0
+    recall = []
+    for threshold in (0.02, 0.3, 0.6):
+        _, out, _ = run("evaluate", small_model, gold, "--json", "--threshold", threshold)
+        recall.append(json.loads(out)["micro"]["recall"])
+    assert recall == sorted(recall, reverse=True)
+    assert recall[0] > recall[2]
+
+
+def test_a_threshold_is_a_probability(run, small_model):
+    code, _, err = run("tag", small_model, "--threshold", 1, stdin=b"Bob.")
+    assert code == 2
+    assert err == "error: threshold: expected a probability between 0 and 1, found 1.0\n"
+
+
 def test_readings_are_sorted_and_the_first_is_what_was_found(run, small_model):
     _, out, _ = run("tag", small_model, "--k-best", 3, stdin=b"Jordan King left Amman. He slept.")
     value = json.loads(out)

@@ -97,6 +97,13 @@ def test_a_relative_folder_is_found_from_elsewhere(small_model, monkeypatch, tmp
     assert pickle.loads(packed).labels == ner.load(small_model, device="cpu").labels
 
 
+def test_a_tagger_loaded_with_a_threshold_has_it_when_it_is_unpickled(small_model):
+    back = pickle.loads(pickle.dumps(ner.load(small_model, device="cpu", threshold=0.02)))
+    words = ["Jordan", "King", "left", "Amman", "Bob"]
+    assert back.config.model.threshold == 0.02
+    assert back.tag_words(words) == ner.load(small_model, device="cpu", threshold=0.02).tag_words(words)
+
+
 def test_a_tagger_without_a_folder_says_how_it_can_be_pickled(tagger, small_model, tmp_path):
     trained = ner.Tagger(tagger._model)
     with pytest.raises(ModelError) as error:

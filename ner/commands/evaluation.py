@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ner.commands.options import AsJson, Device, ModelFolder, Settings, load_tagger
+from ner.commands.options import AsJson, Device, ModelFolder, Settings, Threshold, load_tagger
 from ner.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def evaluate(
     precision: Annotated[
         float | None, typer.Option(min=0, max=1, help="Also: the --min-score that gives this precision.")
     ] = None,
+    threshold: Threshold = None,
     settings: Settings = None,
     device: Device = "auto",
 ) -> None:
@@ -58,7 +59,7 @@ def evaluate(
     from ner.evaluation.files import read_training
     from ner.text.columns import read_tagged
 
-    tagger = load_tagger(model, device)
+    tagger = load_tagger(model, device, threshold=threshold)
     data = override_data(tagger.config.data, settings or [])
     analysis = tagger.analyse(read_tagged(file, data), memory=read_training(train, data).memory if train else None)
     lines = []

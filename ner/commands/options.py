@@ -21,13 +21,19 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")]
 
 
-def load_tagger(model: Path, device: str) -> "Tagger":
+Threshold = Annotated[
+    float | None,
+    typer.Option(metavar="P", help="Find each entity of at least this probability, not what the model's settings say."),
+]
+
+
+def load_tagger(model: Path, device: str, *, threshold: float | None = None) -> "Tagger":
     """The model's tagger, on as many threads as it was trained on."""
     import torch
 
     from ner.tagger import load
 
-    tagger = load(model, device=device)
+    tagger = load(model, device=device, threshold=threshold)
     if tagger.config.training.threads:
         torch.set_num_threads(tagger.config.training.threads)
     return tagger

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ner.commands.options import AsJson, Device, ModelFolder, Settings, load_tagger, read_lines
+from ner.commands.options import AsJson, Device, ModelFolder, Settings, Threshold, load_tagger, read_lines
 from ner.errors import ConfigError
 
 
@@ -21,6 +21,7 @@ def tag(
     ] = None,
     min_score: Annotated[float, typer.Option(min=0, max=1, help="Leave out entities with a lower score.")] = 0.0,
     k_best: Annotated[int, typer.Option(min=0, max=1000, help="Add so many readings of each sentence (jsonl).")] = 0,
+    threshold: Threshold = None,
     settings: Settings = None,
     device: Device = "auto",
 ) -> None:
@@ -36,7 +37,7 @@ def tag(
     from ner.config import override_data
     from ner.output import OutputOptions, tag_columns, tag_text
 
-    tagger = load_tagger(model, device)
+    tagger = load_tagger(model, device, threshold=threshold)
     data = override_data(tagger.config.data, settings or [])
     interactive = file == "-" and sys.stdin.isatty()
     options = OutputOptions(output_format, min_score, k_best, batch_size=1 if interactive else 2048)

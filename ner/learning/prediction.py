@@ -79,16 +79,23 @@ def predict_spans(
     """The spans of each sentence, those of `predict_tags`, each with its exact probability under the CRF."""
     names = vocabularies.tags
 
+    def choose(batch: Batch) -> list[list[tuple[Span, float]]]:
+        return [
+            [(Span(vocabularies.labels[label], start, end), probability) for start, end, label, probability in spans]
+            for spans in network.best_spans(batch.emissions, batch.mask)
+        ]
+
     def work(batch: Batch) -> list[list[tuple[Span, float]]]:
         paths = network.best_paths(batch.emissions, batch.mask)
         spans = [tags_to_spans([names[number] for number in path]) for path in paths]
         places = [(place, span.start, span.end) for place, group in enumerate(spans) for span in group]
-        roles = {label: _roles(vocabularies, label) for label in {span.label for group in spans for span in group}}
+        roles = {label: vocabularies.roles(label) for label in {span.label for group in spans for span in group}}
         tags = torch.tensor([roles[span.label] for group in spans for span in group], dtype=torch.long).view(-1, 4)
         scores = iter(network.crf.span_posteriors(batch.emissions, batch.mask, places, tags).tolist())
         return [[(span, next(scores)) for span in group] for group in spans]
 
-    return _predict(network, vocabularies, sentences, work, reader)
+    by_threshold = network.decoding.kind == "threshold"
+    return _predict(network, vocabularies, sentences, choose if by_threshold else work, reader)
 
 
 def predict_readings(
@@ -187,11 +194,6 @@ def _batches(rows: Numbers, lengths: Numbers, *, at_once: int = 1) -> Iterator[N
     for group, tokens in ((rows[long], max(_LONG_BATCH_TOKENS // at_once, BATCH_TOKENS)), (rows[~long], BATCH_TOKENS)):
         for places in batch_rows(lengths[group], size=1, tokens=tokens):
             yield group[places]
-
-
-def _roles(vocabularies: Vocabularies, label: str) -> list[int]:
-    """The numbers of a label's tags B, I, E and S."""
-    return [vocabularies.tag_number(f"{role}-{label}") for role in "BIES"]
 
 
 def choose_device(name: str) -> torch.device:

@@ -19,6 +19,7 @@ from ner.learning.prediction import choose_device, predict_tags
 from ner.learning.rowwise import RowwiseSGD
 from ner.learning.state import load_weights, restore_run, start_run
 from ner.learning.temperature import fit_temperature
+from ner.learning.threshold import fit_threshold
 from ner.learning.vectors import add_features, check_width, measure_coverage, place_lexicon, place_vectors
 from ner.network.layer import has_bf16
 from ner.network.model import BiLSTMCRF, build_model, check_cell
@@ -68,6 +69,10 @@ def train_model(
         torch.manual_seed(config.training.seed)
         task, network, coverage = _prepare(config, corpus, listener)
         network.to(device)
+        decoding = network.decoding
+        if decoding.kind == "threshold" and config.training.calibrate and corpus.dev:
+            # Until one is fitted, epochs are compared by their most probable tags.
+            network.decoding = decoding._replace(kind="viterbi")
         run = start_run(config, network, corpus=fingerprint([*corpus.train, *corpus.dev]))
         if resume:
             if state is None:
@@ -81,8 +86,11 @@ def train_model(
         listener.on_message("warning: training.calibrate: expected a dev set to fit a temperature on, found none")
     elif config.training.calibrate:
         network.crf.temperature = fit_temperature(network, task.vocabularies, corpus.dev)
-        model = config.model.model_copy(update={"temperature": network.crf.temperature})
-        config = config.model_copy(update={"model": model})
+        fitted = {"temperature": network.crf.temperature}
+        if decoding.kind == "threshold":
+            fitted["threshold"] = fit_threshold(network, task.vocabularies, corpus.dev)
+            network.decoding = decoding._replace(threshold=fitted["threshold"])
+        config = config.model_copy(update={"model": config.model.model_copy(update=fitted)})
     metrics: dict[str, Any] = {
         "training": {
             "source": _source(config.data, "train"),

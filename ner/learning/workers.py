@@ -53,3 +53,13 @@ def _use_one_thread() -> None:
     # A thread takes the common setting when it first needs one: asking for it now, lest it undo the next line.
     torch.get_num_threads()
     torch.set_num_threads(1)
+
+
+@cache
+def survive_forks() -> None:
+    """Once: in a process forked from this one, PyTorch uses a single thread.
+
+    The threads of its pool don't live on there, and an operation that waits for them waits for ever.
+    """
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))

@@ -13,8 +13,9 @@ import torch
 import torchcrf
 from torch import Tensor
 
-from ner.network import likelihood, paths, recursion
+from ner.network import likelihood, paths, recursion, spans
 from ner.network.recursion import Scores
+from ner.network.spans import ProbableSpan
 
 
 class NotFiniteError(ValueError):
@@ -171,23 +172,41 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
 
     @torch.no_grad()
     def span_posteriors(
-        self, emissions: Tensor, mask: Tensor | None, spans: Sequence[tuple[int, int, int]], roles: Tensor
+        self, emissions: Tensor, mask: Tensor | None, places: Sequence[tuple[int, int, int]], roles: Tensor
     ) -> Tensor:
         """Probability (N,) that an entity stands at exactly each of N spans.
 
         Args:
             emissions: scores of each tag at each token.
             mask: as in `forward`.
-            spans: sentence, first token and end (half-open) of each.
+            places: sentence, first token and end (half-open) of each.
             roles: numbers of the tags B, I, E, S of each span's label (N, 4).
         """
-        if not spans:
+        if not places:
             return emissions.new_zeros(0)
         emissions, lengths = self._check(emissions, mask)
         scores = self._tempered(emissions)
-        posteriors = paths.span_log_posteriors(scores, recursion.chart(scores, lengths), spans, roles).exp()
+        posteriors = spans.span_log_posteriors(scores, recursion.chart(scores, lengths), places, roles).exp()
         # Rounding may carry a certain one a hair above 1.
         return posteriors.to(emissions.dtype).clamp(max=1)
+
+    @torch.no_grad()
+    def probable_spans(
+        self, emissions: Tensor, mask: Tensor | None, roles: Tensor, threshold: float
+    ) -> list[list[ProbableSpan]]:
+        """All spans of each sentence of at least this probability, those that overlap too, in the order of their ends.
+
+        Args:
+            emissions: scores of each tag at each token.
+            mask: as in `forward`.
+            roles: numbers of the tags B, I, E, S of each label (L, 4).
+            threshold: above 0.
+        """
+        emissions, lengths = self._check(emissions, mask)
+        if not emissions.numel():
+            return [[] for _ in range(len(lengths))]
+        scores = self._tempered(emissions)
+        return spans.probable_spans(scores, recursion.chart(scores, lengths), lengths, roles, threshold)
 
     @torch.no_grad()
     def k_best(self, emissions: Tensor, mask: Tensor | None = None, *, k: int) -> list[list[tuple[list[int], float]]]:

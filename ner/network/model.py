@@ -1,5 +1,7 @@
 """The whole network, and the builder: the one place where settings and vocabulary sizes meet modules."""
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 
@@ -21,10 +23,24 @@ from ner.network.encoder import Encoder
 from ner.network.inputs import Inputs
 from ner.network.layer import RecurrentLayer
 from ner.network.mentions import Mentions
+from ner.network.spans import ProbableSpan, choose_spans, tags_of_spans
 from ner.settings import FeaturesConfig, ModelConfig
 from ner.text.lexicon import ROLES
-from ner.text.tags import legal_moves
+from ner.text.tags import OUTSIDE, legal_moves
 from ner.text.vocabulary import NUM_CASES, Vocabularies
+
+
+class Decoding(NamedTuple):
+    """How tags are chosen: `viterbi`, `marginals` or `threshold`, as `model.decoding` says.
+
+    For the last, entities are of at least this probability; `roles` are the numbers of the tags B, I, E, S of each
+    label, `outside` is that of O.
+    """
+
+    kind: str = "viterbi"
+    threshold: float = 0.5
+    roles: tuple[tuple[int, ...], ...] = ()
+    outside: int = 0
 
 
 class BiLSTMCRF(nn.Module):
@@ -38,7 +54,7 @@ class BiLSTMCRF(nn.Module):
         *,
         mentions: Mentions | None = None,
         word_dropout: float = 0.0,
-        decoding: str = "viterbi",
+        decoding: Decoding = Decoding(),
     ) -> None:
         super().__init__()
         self.embedding = embedding
@@ -72,9 +88,19 @@ class BiLSTMCRF(nn.Module):
 
     def best_paths(self, emissions: Tensor, mask: Tensor) -> list[list[int]]:
         """Tag numbers of each sentence, chosen as `decoding` says, as many as it has tokens."""
-        if self.decoding == "marginals":
+        if self.decoding.kind == "threshold":
+            lengths, (_, _, roles, outside) = mask.sum(1).tolist(), self.decoding
+            found = zip(self.best_spans(emissions, mask), lengths, strict=True)
+            return [tags_of_spans(spans, length, roles, outside) for spans, length in found]
+        if self.decoding.kind == "marginals":
             return self.crf.decode_by_marginals(emissions, mask)
         return self.crf.decode(emissions, mask)
+
+    def best_spans(self, emissions: Tensor, mask: Tensor) -> list[list[ProbableSpan]]:
+        """Those spans of each sentence that decoding by threshold takes, in order."""
+        threshold, roles = self.decoding.threshold, torch.tensor(self.decoding.roles).view(-1, 4)
+        probable = self.crf.probable_spans(emissions, mask, roles, threshold)
+        return [choose_spans(spans, threshold) for spans in probable]
 
     @torch.inference_mode()
     def decode(self, inputs: Inputs) -> list[list[int]]:
@@ -117,9 +143,9 @@ def build_model(
     mentions = None
     if vocabularies.mentions:
         mentions = Mentions(config.word_dim, features.mention_dim, len(vocabularies.tags), dropout=config.dropout)
-    return BiLSTMCRF(
-        embedding, encoder, crf, mentions=mentions, word_dropout=config.word_dropout, decoding=config.decoding
-    )
+    roles = tuple(tuple(vocabularies.roles(label)) for label in vocabularies.labels)
+    decoding = Decoding(config.decoding, config.threshold, roles, vocabularies.tag_number(OUTSIDE))
+    return BiLSTMCRF(embedding, encoder, crf, mentions=mentions, word_dropout=config.word_dropout, decoding=decoding)
 
 
 def check_cell(cell: str) -> None:

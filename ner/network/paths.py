@@ -1,20 +1,16 @@
-"""Single tag paths of a linear chain: their scores, the best one, the k best, and the posteriors of spans.
+"""Single tag paths of a linear chain: their scores, the best one, the k best.
 
 `viterbi` keeps only the scores of its forward pass and finds each back pointer when the path comes by: the
 greatest of K sums for one tag instead of K² for all.
 """
 
 import math
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from ner.network.recursion import Chart, Scores
+from ner.network.recursion import Scores
 from ner.network.steps import calls_for
-
-# Spans times tokens of the longest whose inner scores are summed at once: some 30 MB.
-_MOST_INSIDE = 1_000_000
 
 
 def path_scores(scores: Scores, tags: Tensor, lengths: Tensor) -> Tensor:
@@ -126,38 +122,3 @@ def k_best(scores: Scores, lengths: Tensor, total: Tensor, k: int) -> list[list[
         found = zip(paths[row, :, :length].tolist(), log_probabilities[row], strict=True)
         result.append([(path, value) for path, value in found if value > -math.inf])
     return result
-
-
-def span_log_posteriors(scores: Scores, chart: Chart, spans: Sequence[tuple[int, int, int]], roles: Tensor) -> Tensor:
-    """Log-probability (N,) that exactly this span is an entity: all paths with B I… E, or S, just there.
-
-    Args:
-        scores: of the batch.
-        chart: of the same scores.
-        spans: sentence, first token and end (half-open) of each.
-        roles: numbers of the tags B, I, E, S of each span's label (N, 4).
-    """
-    longest = max(end - start for _, start, end in spans)
-    if len(spans) > 1 and len(spans) * longest > _MOST_INSIDE:
-        # Long spans apart from short ones, so that these aren't padded to the length of those.
-        order = sorted(range(len(spans)), key=lambda number: spans[number][2] - spans[number][1])
-        halves = (order[: len(order) // 2], order[len(order) // 2 :])
-        parts = [span_log_posteriors(scores, chart, [spans[n] for n in half], roles[half]) for half in halves]
-        return torch.cat(parts)[torch.tensor(order, device=scores.emissions.device).argsort()]
-    rows, starts, ends = torch.tensor(spans, device=scores.emissions.device).unbind(1)
-    begin, inside, last, single = roles.to(scores.emissions.device).unbind(1)
-    alone = ends - starts == 1
-    first, final = torch.where(alone, single, begin), torch.where(alone, single, last)
-    # Inside scores are summed per span, not as differences of running sums, which lose digits on the way.
-    within = starts.unsqueeze(1) + torch.arange(1, max(longest - 1, 1), device=rows.device)  # (N, L)
-    steps = within < (ends - 1).unsqueeze(1)
-    emitted = scores.emissions[rows.unsqueeze(1), within.clamp(max=scores.emissions.shape[1] - 1), inside.unsqueeze(1)]
-    middle = torch.where(steps, emitted, 0).sum(1)
-    num_inside = (ends - starts - 2).clamp(min=0)
-    moves = scores.transitions
-    stayed = torch.where(num_inside > 1, (num_inside - 1) * moves[inside, inside], 0)
-    crossed = torch.where(num_inside > 0, moves[begin, inside] + moves[inside, last], moves[begin, last])
-    # The prefix ends in the first tag, emission included; the suffix begins behind the last one.
-    rest = torch.where(alone, 0, crossed + stayed + middle + scores.emissions[rows, ends - 1, final])
-    prefix, suffix = chart.prefix[rows, starts, first], chart.suffix[rows, ends - 1, final]
-    return prefix + rest + suffix - chart.log_partition[rows]

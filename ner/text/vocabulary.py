@@ -117,6 +117,14 @@ class Vocabularies:
         """
         return self._tags[tag]
 
+    def roles(self, label: str) -> list[int]:
+        """The numbers of a label's tags B, I, E and S.
+
+        Raises:
+            KeyError: a label that training didn't see.
+        """
+        return [self._tags[f"{role}-{label}"] for role in "BIES"]
+
     def as_dict(self) -> dict[str, Any]:
         """Everything as plain JSON values."""
         return {

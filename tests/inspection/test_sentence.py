@@ -94,12 +94,12 @@ def test_influences_are_slopes_of_the_probability_in_the_embedding(
     assert steepest > 0.01
 
 
-@pytest.mark.parametrize("decoding", ["viterbi", "marginals"])
+@pytest.mark.parametrize("decoding", ["viterbi", "marginals", "threshold"])
 @pytest.mark.parametrize("temperature", [1.0, 2.0])
 def test_spans_and_scores_are_those_of_tagging(make_model: MakeModel, decoding: str, temperature: float) -> None:
     text = "Bob left New York. They lived in Rome."
     for seed in range(3):
-        tagger = Tagger(make_model(seed=seed, decoding=decoding, temperature=temperature))
+        tagger = Tagger(make_model(seed=seed, decoding=decoding, temperature=temperature, threshold=0.1))
         seen, sentences = tagger.inspect(text), tagger.split(text)
         found = [
             (f.span.label, s.tokens[f.span.start].start, s.tokens[f.span.end - 1].end, f.score)

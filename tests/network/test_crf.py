@@ -209,7 +209,7 @@ def test_spans_of_very_unlike_lengths_have_the_posteriors_they_have_alone(monkey
     spans = [(0, 0, 40), (0, 3, 4), (0, 5, 25), (0, 39, 40), (0, 7, 9)]
     roles = torch.tensor([[1, 2, 3, 4]])
     alone = [float(crf.span_posteriors(emissions, None, [span], roles)) for span in spans]
-    monkeypatch.setattr("ner.network.paths._MOST_INSIDE", 50)
+    monkeypatch.setattr("ner.network.spans._MOST_INSIDE", 50)
     assert crf.span_posteriors(emissions, None, spans, roles.expand(5, 4)).tolist() == pytest.approx(alone)
 
 
