@@ -64,8 +64,8 @@ class DataConfig(Section):
     document_sentences: int | None = Field(
         None,
         ge=1,
-        description="where a file marks no documents (`-DOCSTART-`): so many sentences in a row count as one, if they "
-        "are running text",
+        description="where a file marks no documents (`-DOCSTART-`), or just one at its top: so many sentences in a "
+        "row count as one, if they are running text",
     )
     tokenizer: Literal["auto", "words", "characters"] = Field(
         "auto",
@@ -154,7 +154,7 @@ class ModelConfig(Section):
         gt=0,
         lt=1,
         description='`decoding = "threshold"`: the least probability of an entity; low ones find more, high ones err '
-        "less; `training.calibrate` sets it",
+        "less, and 0.5 finds less than `viterbi`; `training.calibrate` sets it",
     )
     temperature: float = Field(
         1.0, gt=0, description="divides all scores before they become probabilities; `training.calibrate` sets it"

@@ -20,7 +20,7 @@ from ner.learning.checkpoint import Model, load_model, save_model
 from ner.learning.listener import Epoch, Listener
 from ner.learning.prediction import choose_device, make_reader, predict_readings, predict_spans, predict_tags
 from ner.learning.shrinking import shrink
-from ner.learning.threshold import with_threshold
+from ner.learning.threshold import check_threshold, with_threshold
 from ner.learning.training import train_model
 from ner.learning.workers import survive_forks
 from ner.reporting.curves import draw_curves
@@ -68,7 +68,7 @@ class Tagger:
 
     @property
     def config(self) -> Config:
-        """The settings it was trained with; `data.tokenizer` says how it cuts text."""
+        """The settings it was trained with, and decodes by; `data.tokenizer` says how it cuts text."""
         return self._model.config
 
     @property
@@ -225,8 +225,10 @@ def load(folder: str | Path, *, device: str = "auto", threshold: float | None = 
 
     Raises:
         ModelError: a file is missing or damaged, or of a newer format.
-        ConfigError: no such device, or a threshold that isn't between 0 and 1.
+        ConfigError: no such device, or a threshold that isn't above 0 and below 1.
     """
+    if threshold is not None:
+        check_threshold(threshold)
     with no_search_for_cycles():
         model = load_model(folder, choose_device(device))
         if threshold is not None:

@@ -27,8 +27,8 @@ def examine_order(readable: Readable, data: DataConfig) -> list[Finding]:
     if sum(map(len, names)) < _FEWEST or here < max(_LEAST_SHARE, _LEAST_RATIO * anywhere):
         return []
     found = (
-        f"no two documents are marked, but it reads as running text: {here:.0%} of the words with a capital come again "
-        f"within {_NEAR} sentences, {anywhere:.0%} in another order"
+        f"at most one document is marked, yet it reads as running text: {here:.0%} of the words with a capital come "
+        f"again within {_NEAR} sentences, {anywhere:.0%} in another order"
     )
     remedy = "tell how many sentences may count as one document (data.document_sentences=50), for features.mentions"
     return [Finding("running-text", readable.path, found, remedy)]

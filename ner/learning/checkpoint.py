@@ -173,7 +173,7 @@ def _left_out(config: Config) -> dict[str, Any]:
     """
     later = {
         "training": ("remember_entities", "tensorboard", "checkpoint_minutes", "average_every"),
-        "model": ("weights",),
+        "model": ("weights", "threshold"),
         "data": ("document_sentences",),
     }
     default, left = Config(), {}

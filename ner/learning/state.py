@@ -218,11 +218,13 @@ def _read_state(run: Run, folder: Path) -> tuple[dict[str, Tensor], dict[str, An
 def _check_same(run: Run, config: Config, values: dict[str, Any], folder: Path) -> None:
     """That the run began with these settings, on this corpus."""
     for section in ("data", "features", "model", "training"):
-        then, now = values["config"].get(section, {}), getattr(config, section).model_dump(mode="json")
+        now = getattr(config, section).model_dump(mode="json")
+        # A setting that came since then was as its default is.
+        then = type(getattr(config, section))().model_dump(mode="json") | values["config"].get(section, {})
         for key in now:
-            if key not in _free_to_change(config) and then.get(key) != now[key]:
+            if key not in _free_to_change(config) and then[key] != now[key]:
                 raise ConfigError(
-                    f"{folder}: expected {section}.{key} = {then.get(key)!r}, as the run began, found {now[key]!r}; "
+                    f"{folder}: expected {section}.{key} = {then[key]!r}, as the run began, found {now[key]!r}; "
                     "train with --force to begin anew"
                 )
     if values.get("corpus") != run.corpus:

@@ -1,5 +1,6 @@
 """The least probability of an entity: the one that gives the best F1 on the dev set, or one that is asked for."""
 
+import copy
 from dataclasses import replace
 
 import torch
@@ -48,13 +49,25 @@ def fit_threshold(network: BiLSTMCRF, vocabularies: Vocabularies, sentences: lis
 
 
 def with_threshold(model: Model, threshold: float) -> Model:
-    """The same model, which takes each entity of at least this probability.
+    """The same model, which takes each entity of this probability; what was measured of it before is left out.
 
     Raises:
-        ConfigError: it isn't between 0 and 1.
+        ConfigError: as `check_threshold`.
+    """
+    check_threshold(threshold)
+    settings = model.config.model.model_copy(update={"decoding": "threshold", "threshold": threshold})
+    network = copy.copy(model.network)  # the weights are the same ones
+    network.decoding = network.decoding._replace(kind="threshold", threshold=threshold)
+    metrics = {name: value for name, value in model.metrics.items() if name not in ("dev", "test", "seeds")}
+    config = model.config.model_copy(update={"model": settings})
+    return replace(model, config=config, network=network, metrics=metrics)
+
+
+def check_threshold(threshold: float) -> None:
+    """Nothing, where it is a probability that can be asked for.
+
+    Raises:
+        ConfigError: it isn't above 0 and below 1.
     """
     if not 0 < threshold < 1:
-        raise ConfigError(f"threshold: expected a probability between 0 and 1, found {threshold}")
-    settings = model.config.model.model_copy(update={"decoding": "threshold", "threshold": threshold})
-    model.network.decoding = model.network.decoding._replace(kind="threshold", threshold=threshold)
-    return replace(model, config=model.config.model_copy(update={"model": settings}))
+        raise ConfigError(f"threshold: expected a probability above 0 and below 1, found {threshold}")

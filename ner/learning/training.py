@@ -70,7 +70,7 @@ def train_model(
         task, network, coverage = _prepare(config, corpus, listener)
         network.to(device)
         decoding = network.decoding
-        if decoding.kind == "threshold" and config.training.calibrate and corpus.dev:
+        if decoding.kind == "threshold" and config.training.calibrate:
             # Until one is fitted, epochs are compared by their most probable tags.
             network.decoding = decoding._replace(kind="viterbi")
         run = start_run(config, network, corpus=fingerprint([*corpus.train, *corpus.dev]))
@@ -83,7 +83,12 @@ def train_model(
             run.optimizer.release()
     load_weights(network, run.best)
     if config.training.calibrate and not corpus.dev:
-        listener.on_message("warning: training.calibrate: expected a dev set to fit a temperature on, found none")
+        found = "warning: training.calibrate: expected a dev set to fit a temperature on, found none"
+        if decoding.kind == "threshold":  # an unfitted one may find less than the most probable tags do
+            found += ", nor a threshold, so model.decoding is viterbi"
+            model = config.model.model_copy(update={"decoding": "viterbi"})
+            config = config.model_copy(update={"model": model})
+        listener.on_message(found)
     elif config.training.calibrate:
         network.crf.temperature = fit_temperature(network, task.vocabularies, corpus.dev)
         fitted = {"temperature": network.crf.temperature}

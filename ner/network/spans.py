@@ -7,20 +7,18 @@ it (Jansche 2007; Lipton, Elkan & Narayanaswamy 2014, theorem 2).
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ner.network.recursion import Chart, Scores, log_marginals
+from ner.network.recursion import Chart, Scores
 
 # Spans times tokens of the longest whose inner scores are summed at once: some 30 MB.
 _MOST_INSIDE = 1_000_000
-# By which a log marginal may fall short of the log-probability of a span that it bounds.
-_ROUNDING = 1e-3
+# By which rounding may lift the log-probability of an entity above that of its beginning.
+_ROUNDING = 1e-4
 
 
 class ProbableSpan(NamedTuple):
@@ -52,13 +50,14 @@ def span_log_posteriors(scores: Scores, chart: Chart, spans: Sequence[tuple[int,
     begin, inside, last, single = roles.to(scores.emissions.device).unbind(1)
     alone = ends - starts == 1
     first, final = torch.where(alone, single, begin), torch.where(alone, single, last)
-    # Inside scores are summed per span, not as differences of running sums, which lose digits on the way.
+    # Inside scores are summed per span, not as differences of running sums, which lose digits on the way; and in double
+    # precision, for a long one has thousands of them.
     within = starts.unsqueeze(1) + torch.arange(1, max(longest - 1, 1), device=rows.device)  # (N, L)
     steps = within < (ends - 1).unsqueeze(1)
     emitted = scores.emissions[rows.unsqueeze(1), within.clamp(max=scores.emissions.shape[1] - 1), inside.unsqueeze(1)]
-    middle = torch.where(steps, emitted, 0).sum(1)
+    middle = torch.where(steps, emitted, 0).sum(1, dtype=torch.double)
     num_inside = (ends - starts - 2).clamp(min=0)
-    moves = scores.transitions
+    moves = scores.transitions.double()
     stayed = torch.where(num_inside > 1, (num_inside - 1) * moves[inside, inside], 0)
     crossed = torch.where(num_inside > 0, moves[begin, inside] + moves[inside, last], moves[begin, last])
     # The prefix ends in the first tag, emission included; the suffix begins behind the last one.
@@ -72,6 +71,9 @@ def probable_spans(
 ) -> list[list[ProbableSpan]]:
     """All spans of each sentence of at least this probability, those that overlap too, in the order of their ends.
 
+    From every token on, an entity of each label grows by a token at a time, as long as that it begins here and goes on
+    is probable enough, which it is less and less. So each token is looked at for at most 1/threshold beginnings.
+
     Args:
         scores: of the batch.
         chart: of the same scores.
@@ -80,27 +82,44 @@ def probable_spans(
         threshold: above 0.
     """
     found: list[list[ProbableSpan]] = [[] for _ in range(len(lengths))]
-    # No span is more probable than any of its tags.
-    likely = (log_marginals(chart, lengths) >= math.log(threshold) - _ROUNDING).cpu().numpy()  # (B, T, K)
-    numbered = [(label, span) for label, tags in enumerate(roles.tolist()) for span in _bounded(likely[:, :, tags])]
-    if not numbered:
-        return found
-    labels, spans = zip(*numbered, strict=True)
-    log_posteriors = span_log_posteriors(scores, chart, spans, roles[list(labels)])
-    for label, (row, start, end), probability in zip(labels, spans, log_posteriors.exp().tolist(), strict=True):
-        if probability >= threshold:
-            found[row].append(ProbableSpan(start, end, label, min(probability, 1.0)))
+    least = math.log(threshold)
+    emissions, moves = scores.emissions.double(), scores.transitions.double()
+    begin, inside, last, single = roles.to(emissions.device).unbind(1)
+    behind = chart.suffix - chart.log_partition.view(-1, 1, 1)  # (B, T, K)
+
+    def take(rows: Tensor, starts: Tensor, ends: Tensor, labels: Tensor, logs: Tensor) -> None:
+        enough = logs >= least
+        parts = (part[enough].tolist() for part in (rows, starts, ends, labels, logs.exp().clamp(max=1)))
+        for row, start, end, label, probability in zip(*parts, strict=True):
+            found[row].append(ProbableSpan(start, end, label, probability))
+
+    alive = torch.arange(emissions.shape[1], device=lengths.device) < lengths.unsqueeze(1)
+    rows, starts, labels = alive.unsqueeze(2).expand(-1, -1, len(roles)).nonzero().unbind(1)  # (N,) each
+    tags = single[labels]
+    take(rows, starts, starts + 1, labels, chart.prefix[rows, starts, tags] + behind[rows, starts, tags])
+    tags, ends = begin[labels], starts  # of its last token so far
+    weights = chart.prefix[rows, starts, tags]
+    while len(rows):
+        growing = (weights + behind[rows, ends, tags] >= least - _ROUNDING) & (ends + 1 < lengths[rows])
+        rows, starts, labels, tags, ends, weights = (
+            part[growing] for part in (rows, starts, labels, tags, ends + 1, weights)
+        )
+        closing, goes_on = last[labels], inside[labels]
+        closed = weights + moves[tags, closing] + emissions[rows, ends, closing] + behind[rows, ends, closing]
+        take(rows, starts, ends + 1, labels, closed)
+        weights = weights + moves[tags, goes_on] + emissions[rows, ends, goes_on]
+        tags = goes_on
     return [sorted(spans, key=lambda span: (span.end, span.start, span.label)) for spans in found]
 
 
 def choose_spans(spans: Sequence[ProbableSpan], threshold: float) -> list[ProbableSpan]:
-    """Spans above a probability that don't overlap; where some do, those that are above it by most, summed up.
+    """Spans that don't overlap; of those that do, the ones that are above a probability by most, summed up.
 
     This is weighted interval scheduling (Kleinberg & Tardos 2006, section 6.1).
 
     Args:
         spans: of one sentence, in the order of their ends.
-        threshold: their probability, at least.
+        threshold: what an entity must be above to be taken.
 
     >>> spans = [ProbableSpan(0, 1, 0, 0.4), ProbableSpan(0, 2, 0, 0.5), ProbableSpan(1, 2, 0, 0.3)]
     >>> [(span.start, span.end) for span in choose_spans(spans, 0.1)]
@@ -139,16 +158,3 @@ def tags_of_spans(
         begin, inside, last, single = roles[label]
         tags[start:end] = [single] if end - start == 1 else [begin, *[inside] * (end - start - 2), last]
     return tags
-
-
-def _bounded(likely: npt.NDArray[np.bool_]) -> Iterator[tuple[int, int, int]]:
-    """Sentence, start and end of each span all whose tags, B, I, E or S of one label, are `likely` (B, T, 4)."""
-    begin, inside, last, single = likely.transpose(2, 0, 1)
-    for row, start in np.argwhere(single).tolist():
-        yield row, start, start + 1
-    for row, start in np.argwhere(begin).tolist():
-        for end in range(start + 1, likely.shape[1]):
-            if last[row, end]:
-                yield row, start, end + 1
-            if not inside[row, end]:
-                break

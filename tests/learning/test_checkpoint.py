@@ -740,6 +740,7 @@ def test_a_model_remembers_its_training_entities_unless_told_to_forget(
 def test_an_older_package_reads_a_directory_with_new_settings_at_their_defaults(folder: Path) -> None:
     values = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     assert values["format"] == 2
+    assert not {"weights", "threshold"} & values["model"].keys()
     assert not {"remember_entities", "tensorboard"} & values["training"].keys()
 
 

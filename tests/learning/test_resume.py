@@ -231,6 +231,22 @@ def test_a_damaged_state_is_refused(corpus: Corpus, make_config: MakeConfig, tmp
         assert " with checksum " in resume_error(make_config(), corpus, state)
 
 
+def test_a_run_of_a_package_that_lacked_a_setting_is_resumed_where_it_has_its_default(
+    corpus: Corpus, make_config: MakeConfig, tmp_path: Path
+) -> None:
+    unbroken = train_model(make_config(), corpus)
+    state = tmp_path / "state"
+    interrupt_in(make_config(), corpus, state, after=1)
+    file = state / "state.safetensors"
+    header = read_header(file)
+    del header.about["config"]["model"]["threshold"], header.about["config"]["training"]["calibrate"]
+    tensors = {name: tensor.clone() for name, tensor in read_tensors(file, header).items()}
+    write_tensors(file, tensors, {key: value for key, value in header.about.items() if key != "checksums"})
+    with pytest.raises(ConfigError, match=r"expected training\.calibrate = False, as the run began, found True"):
+        train_model(make_config(calibrate=True), corpus, state=state, resume=True)
+    assert_same(train_model(make_config(), corpus, state=state, resume=True), unbroken)
+
+
 def test_a_state_of_another_table_of_words_is_refused(corpus: Corpus, make_config: MakeConfig, tmp_path: Path) -> None:
     state = tmp_path / "state"
     interrupt_in(make_config(), corpus, state, after=1)

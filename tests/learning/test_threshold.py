@@ -1,6 +1,7 @@
 """The fitted threshold against the report of every other, and what it leaves as it is."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,13 @@ import torch
 import ner
 from ner.errors import ConfigError
 from ner.learning.checkpoint import load_model
+from ner.learning.listener import Listener
 from ner.learning.threshold import fit_threshold, with_threshold
+from ner.learning.training import train_model
+from ner.text.corpus import Corpus
 from ner.text.sentence import Sentence
 from ner.text.tags import tags_to_spans
+from tests.learning.conftest import MakeConfig
 
 
 def load(folder: Path) -> tuple[ner.Tagger, list[Sentence]]:
@@ -43,7 +48,31 @@ def test_where_nothing_is_found_it_stays_at_a_half(small_model: Path) -> None:
 def test_only_a_probability_is_a_threshold(small_model: Path, threshold: float) -> None:
     with pytest.raises(ConfigError) as caught:
         with_threshold(load(small_model)[0]._model, threshold)
-    assert str(caught.value) == f"threshold: expected a probability between 0 and 1, found {threshold}"
+    assert str(caught.value) == f"threshold: expected a probability above 0 and below 1, found {threshold}"
+
+
+def test_another_threshold_leaves_the_model_and_takes_its_scores_along(small_model: Path) -> None:
+    model = load(small_model)[0]._model
+    other = with_threshold(model, 0.3)
+    assert (model.network.decoding.kind, model.config.model.decoding) == ("viterbi", "viterbi")
+    assert (other.network.decoding.threshold, other.config.model.threshold) == (0.3, 0.3)
+    assert "dev" in model.metrics
+    assert other.metrics == {name: value for name, value in model.metrics.items() if name != "dev"}
+
+
+def test_without_a_dev_set_to_fit_it_on_there_is_none(corpus: Corpus, make_config: MakeConfig) -> None:
+    said: list[str] = []
+    bare = replace(corpus, dev=[])
+    config = make_config(decoding="threshold", calibrate=True, epochs=2)
+    model = train_model(config, bare, listener=Listener(on_message=said.append))
+    assert said == [
+        "warning: training.calibrate: expected a dev set to fit a temperature on, found none, nor a threshold, so "
+        "model.decoding is viterbi"
+    ]
+    assert model.network.decoding.kind == model.config.model.decoding == "viterbi"
+    asked = train_model(make_config(decoding="threshold", threshold=0.2, epochs=2), bare)
+    assert asked.network.decoding.kind == asked.config.model.decoding == "threshold"
+    assert asked.network.decoding.threshold == 0.2
 
 
 def test_tags_and_scored_spans_are_the_same_entities(small_model: Path) -> None:

@@ -55,6 +55,36 @@ def test_probable_spans_are_all_of_at_least_that_probability(constrained: bool, 
     assert found_any > 2
 
 
+@pytest.mark.parametrize("threshold", [0.001, 0.01])
+def test_in_a_run_of_alike_tokens_too_all_probable_spans_are_found(threshold: float) -> None:
+    generator = torch.Generator().manual_seed(2)
+    crf = make_crf(generator, constrained=True)
+    emissions = torch.randn(len(TAGS), generator=generator).expand(1, 60, -1).contiguous()
+    emissions[:, :, [TAGS.index("I-PER"), TAGS.index("B-PER")]] += 1.5
+    (found,) = crf.probable_spans(emissions, None, torch.tensor(ROLES), threshold)
+    wanted = [span for span in every_span(crf, emissions, 0, 60) if span.probability >= threshold]
+    assert [span[:3] for span in found] == [span[:3] for span in wanted]
+    assert max(span.end - span.start for span in found) > 4
+    # Of the entities over a token only so many can be that probable.
+    for token in range(60):
+        assert sum(span.start <= token < span.end for span in found) <= 1 / threshold
+
+
+def test_a_span_of_thousands_of_tokens_has_the_probability_it_has() -> None:
+    crf = make_crf(torch.Generator().manual_seed(4), constrained=True)
+    emissions = torch.full((1, 3000, len(TAGS)), -7.3)
+    emissions[0, :, TAGS.index("I-PER")] = 8.1
+    emissions[0, 0, TAGS.index("B-PER")] = emissions[0, -1, TAGS.index("E-PER")] = 16.7
+    exact = make_crf(torch.Generator().manual_seed(4), constrained=True).double()
+    roles = torch.tensor(ROLES[1:])
+    (wanted,) = exact.span_posteriors(emissions.double(), None, [(0, 0, 3000)], roles).tolist()
+    assert wanted > 0.999
+    assert crf.span_posteriors(emissions, None, [(0, 0, 3000)], roles).tolist() == [pytest.approx(wanted, abs=5e-4)]
+    assert crf.probable_spans(emissions, None, torch.tensor(ROLES), 0.5) == [
+        [(0, 3000, 1, pytest.approx(wanted, abs=5e-4))]
+    ]
+
+
 def test_without_tokens_or_sentences_there_are_no_spans() -> None:
     crf = make_crf(torch.Generator().manual_seed(1), constrained=True)
     assert crf.probable_spans(torch.zeros(0, 3, len(TAGS)), None, torch.tensor(ROLES), 0.1) == []
