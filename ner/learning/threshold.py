@@ -37,8 +37,7 @@ def fit_threshold(network: BiLSTMCRF, vocabularies: Vocabularies, sentences: lis
     for rows, probable in batches:
         for row, spans in zip(rows, probable, strict=True):
             for threshold in thresholds:
-                above = [span for span in spans if span.probability >= threshold]
-                chosen = choose_spans(above, threshold)
+                chosen = choose_spans(spans, threshold)
                 found[threshold] += len(chosen)
                 right[threshold] += sum((s.start, s.end, vocabularies.labels[s.label]) in gold[row] for s in chosen)
     if not any(right.values()):
