@@ -60,20 +60,20 @@ class CharacterCNN(nn.Module):
 
     def forward(self, spellings: Tensor, lengths: Tensor) -> Tensor:
         """Encodings (S, D) of spellings (S, C) of these lengths (S,)."""
-        # Characters first: windows are then whole blocks of memory, and the maximum runs over rows of all words.
-        characters = self.dropout(self.embedding(spellings.t()))  # (C, S, E)
-        # Zeros on both sides, so that a filter sees the word's edges, and a word of one letter is enough.
-        side = self.kernel_size // 2
-        padded = nn.functional.pad(characters, (0, 0, 0, 0, side, self.kernel_size - 1 - side))  # (C+k-1, S, E)
-        steps = len(characters)
-        windows = torch.cat([padded[first : first + steps] for first in range(self.kernel_size)], dim=-1)
+        # All words in a row rather than below each other: most are short, and padding would be more than half of all.
+        # Before each and behind the last are blanks, so that a filter sees a word's edges, and one letter is enough.
+        before = self.kernel_size // 2
+        blanks = nn.functional.pad(spellings, (before, 0), value=PADDING)  # (S, b+C)
+        taken = torch.arange(blanks.shape[1], device=lengths.device) < (lengths + before).unsqueeze(1)
+        row = nn.functional.pad(blanks[taken], (0, self.kernel_size - 1 - before), value=PADDING)  # (R,)
+        characters = self.dropout(self.embedding(row))  # (R, E)
+        first = (row != PADDING).nonzero() - before  # (N, 1), of each character's window
+        places = first + torch.arange(self.kernel_size, device=lengths.device)  # (N, k)
+        windows = characters.index_select(0, places.flatten()).view(len(places), -1)  # (N, k·E)
         # The columns of `filters` have a character's k places beside each other, the windows its E numbers.
         filters = self.filters.weight.view(len(self.filters.weight), -1, self.kernel_size).transpose(1, 2).flatten(1)
-        answers = nn.functional.linear(windows, filters, self.filters.bias)  # (C, S, F)
-        # Windows that start behind the word's end are padding's, and must not win the maximum.
-        behind = torch.arange(steps, device=lengths.device).unsqueeze(1) >= lengths  # (C, S)
-        barred = torch.where(behind, float("-inf"), 0.0).to(answers.dtype)
-        return (answers + barred.unsqueeze(-1)).amax(0)
+        answers = nn.functional.linear(windows, filters, self.filters.bias)  # (N, F)
+        return torch.segment_reduce(answers, "max", lengths=lengths, unsafe=True)  # lengths are right: no check
 
 
 class CharacterLSTM(nn.Module):
