@@ -36,4 +36,6 @@ def _kept(shape: Sequence[int], rate: float, like: Tensor) -> Tensor:
     draws = torch.empty((count + 3) // 4, dtype=torch.long, device=like.device).random_(-(2**63), None)
     values = draws.view(torch.int16)[:count].view(shape)  # from -32,768 to 32,767, all alike
     dropped = max(1, min(round(rate * _LEVELS), _LEVELS - 1))
-    return (values >= dropped - _LEVELS // 2).to(like.dtype).mul_(_LEVELS / (_LEVELS - dropped))
+    kept = torch.empty(shape, dtype=like.dtype, device=like.device)
+    # Straight into numbers: by way of booleans it takes nearly twice as long.
+    return torch.ge(values, dropped - _LEVELS // 2, out=kept).mul_(_LEVELS / (_LEVELS - dropped))
