@@ -5,8 +5,11 @@ last states of a bidirectional LSTM). Each distinct spelling of a batch is encod
 where it stands, which makes the character part almost free.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from ner.network.dropout import Dropout
 from ner.network.inputs import Inputs
@@ -73,7 +76,33 @@ class CharacterCNN(nn.Module):
         # The columns of `filters` have a character's k places beside each other, the windows its E numbers.
         filters = self.filters.weight.view(len(self.filters.weight), -1, self.kernel_size).transpose(1, 2).flatten(1)
         answers = nn.functional.linear(windows, filters, self.filters.bias)  # (N, F)
-        return torch.segment_reduce(answers, "max", lengths=lengths, unsafe=True)  # lengths are right: no check
+        return _Strongest.apply(answers, lengths)  # type: ignore[no-any-return, no-untyped-call]
+
+
+class _Strongest(torch.autograd.Function):
+    """The maximum over each word's rows (S, F), its gradient shared by those that tie.
+
+    That of PyTorch's `segment_reduce` is wrong where rows tie: each gets all of a gradient below zero.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, answers: Tensor, lengths: Tensor) -> Tensor:
+        strongest = _of_words(answers, "max", lengths)
+        ctx.save_for_backward(answers, lengths, strongest)
+        return strongest
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        answers, lengths, strongest = ctx.saved_tensors
+        words = torch.repeat_interleave(lengths, output_size=len(answers))  # (N,)
+        ties = (answers == strongest.index_select(0, words)).to(gradient.dtype)
+        share = gradient / _of_words(ties, "sum", lengths)  # (S, F)
+        return ties.mul_(share.index_select(0, words)), None
+
+
+def _of_words(rows: Tensor, reduction: str, lengths: Tensor) -> Tensor:
+    return torch.segment_reduce(rows, reduction, lengths=lengths, unsafe=True)  # right lengths need no check
 
 
 class CharacterLSTM(nn.Module):

@@ -37,13 +37,22 @@ def test_the_cnn_is_the_maximum_of_a_convolution_over_the_word_and_its_edges(ker
         assert convolution.bias is not None
         convolution.bias.copy_(network.filters.bias)
         left, right = kernel_size // 2, (kernel_size - 1) // 2
-        wanted = [
+    wanted = torch.stack(
+        [
             convolution(nn.functional.pad(network.embedding(torch.tensor(spelling)).T, (left, right))).amax(1)
             for spelling in SPELLINGS
         ]
-        found = network(*padded(SPELLINGS))
+    )
+    found = network(*padded(SPELLINGS))
     assert found.shape == (len(SPELLINGS), network.output_dim)
-    torch.testing.assert_close(found, torch.stack(wanted), rtol=0, atol=1e-6)
+    torch.testing.assert_close(found, wanted, rtol=0, atol=1e-6)
+
+    weights = torch.randn(found.shape)
+    characters, filters = network.embedding.weight, network.filters.weight
+    of_found = torch.autograd.grad((found * weights).sum(), (characters, filters))
+    of_wanted = torch.autograd.grad((wanted * weights).sum(), (characters, convolution.weight))
+    torch.testing.assert_close(of_found[0], of_wanted[0], rtol=0, atol=1e-5)
+    torch.testing.assert_close(of_found[1], of_wanted[1].flatten(1), rtol=0, atol=1e-5)
 
 
 def test_the_character_lstm_is_a_plain_loop_of_cells_from_both_sides() -> None:
