@@ -72,7 +72,7 @@ class CharacterCNN(nn.Module):
         characters = self.dropout(self.embedding(row))  # (R, E)
         first = (row != PADDING).nonzero() - before  # (N, 1), of each character's window
         places = first + torch.arange(self.kernel_size, device=lengths.device)  # (N, k)
-        windows = characters.index_select(0, places.flatten()).view(len(places), -1)  # (N, k·E)
+        windows = characters.index_select(0, places.flatten()).view(len(places), self.filters.in_features)  # (N, k·E)
         # The columns of `filters` have a character's k places beside each other, the windows its E numbers.
         filters = self.filters.weight.view(len(self.filters.weight), -1, self.kernel_size).transpose(1, 2).flatten(1)
         answers = nn.functional.linear(windows, filters, self.filters.bias)  # (N, F)

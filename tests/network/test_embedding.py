@@ -55,6 +55,12 @@ def test_the_cnn_is_the_maximum_of_a_convolution_over_the_word_and_its_edges(ker
     torch.testing.assert_close(of_found[1], of_wanted[1].flatten(1), rtol=0, atol=1e-5)
 
 
+def test_the_cnn_of_no_words_is_no_encoding() -> None:
+    network = CharacterCNN(NUM_CHARACTERS, CHARACTER_DIM, 6, kernel_size=3, dropout=0.5)
+    nothing = torch.zeros(0, dtype=torch.long)
+    assert network(nothing.view(0, 4), nothing).shape == (0, 6)
+
+
 def test_the_character_lstm_is_a_plain_loop_of_cells_from_both_sides() -> None:
     torch.manual_seed(1)
     network = CharacterLSTM(NUM_CHARACTERS, CHARACTER_DIM, 3, dropout=0.5).eval()
