@@ -98,11 +98,13 @@ class ModelConfig(Section):
         True, description="look words up with every digit as 0, unless the vectors know the word as it is"
     )
     min_count: int = Field(1, ge=1, description="words rarer than this in training are unknown")
-    char_encoder: Literal["cnn", "lstm", "none"] = Field(
-        "cnn", description="characters of a word: `cnn` (Ma & Hovy 2016), `lstm` (Lample et al. 2016), `none`"
+    char_encoder: Literal["cnn", "lstm", "both", "none"] = Field(
+        "cnn",
+        description="characters of a word: `cnn` (Ma & Hovy 2016), `lstm` (Lample et al. 2016), `both` side by side, "
+        "`none`",
     )
     char_dim: int = Field(30, ge=1, description="width of a character embedding")
-    char_hidden_dim: int = Field(30, ge=1, description="filters of the CNN, or units per direction of the LSTM")
+    char_hidden_dim: int = Field(30, ge=1, description="filters of the CNN, units per direction of the LSTM")
     char_kernel_size: int = Field(3, ge=1, description="characters a CNN filter sees")
     bigram_dim: int = Field(
         0, ge=0, description="width of an embedding of each word with its right neighbour, for text cut by character"

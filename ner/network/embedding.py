@@ -5,6 +5,7 @@ last states of a bidirectional LSTM). Each distinct spelling of a batch is encod
 where it stands, which makes the character part almost free.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -133,6 +134,19 @@ class CharacterLSTM(nn.Module):
         return torch.cat([forward.gather(1, last).squeeze(1), backward[:, 0]], dim=-1)
 
 
+class CharacterEncoders(nn.Module):
+    """Several character encoders of the same word, side by side."""
+
+    def __init__(self, encoders: Sequence[CharacterCNN | CharacterLSTM]) -> None:
+        super().__init__()
+        self.encoders = nn.ModuleList(encoders)
+        self.output_dim = sum(encoder.output_dim for encoder in encoders)
+
+    def forward(self, spellings: Tensor, lengths: Tensor) -> Tensor:
+        """Encodings (S, D) of spellings (S, C) of these lengths (S,)."""
+        return torch.cat([encoder(spellings, lengths) for encoder in self.encoders], dim=-1)
+
+
 class SoftLexicon(nn.Module):
     """What the words of a lexicon around a token mean: the mean of each of its bags (Ma et al. 2020, section 3.2)."""
 
@@ -159,7 +173,7 @@ class TokenEmbedding(nn.Module):
     def __init__(
         self,
         words: WordEmbedding,
-        characters: CharacterCNN | CharacterLSTM | None,
+        characters: CharacterCNN | CharacterLSTM | CharacterEncoders | None,
         *,
         bigrams: nn.Embedding | None = None,
         cases: nn.Embedding | None = None,

@@ -13,6 +13,7 @@ from ner.network.crf import CRF, Constraints
 from ner.network.dropout import Dropout
 from ner.network.embedding import (
     CharacterCNN,
+    CharacterEncoders,
     CharacterLSTM,
     SoftLexicon,
     TokenEmbedding,
@@ -122,12 +123,7 @@ def build_model(
         config.word_dim,
         frozen=config.freeze_vectors,
     )
-    characters: CharacterCNN | CharacterLSTM | None = None
-    sizes = (vocabularies.num_characters, config.char_dim, config.char_hidden_dim)
-    if config.char_encoder == "cnn":
-        characters = CharacterCNN(*sizes, kernel_size=config.char_kernel_size, dropout=config.char_dropout)
-    elif config.char_encoder == "lstm":
-        characters = CharacterLSTM(*sizes, dropout=config.char_dropout, bf16=config.precision == "bf16")
+    characters = _build_characters(config, vocabularies.num_characters)
     bigrams = make_embedding(vocabularies.num_bigrams, config.bigram_dim) if config.bigram_dim else None
     cases = make_embedding(NUM_CASES, config.case_dim) if config.case_dim else None
     lexicon = None
@@ -156,6 +152,18 @@ def check_cell(cell: str) -> None:
     """
     if cell not in CELLS:
         raise ConfigError(f"model.cell: expected one of {', '.join(CELLS)}, found {cell!r}")
+
+
+def _build_characters(config: ModelConfig, num: int) -> CharacterCNN | CharacterLSTM | CharacterEncoders | None:
+    sizes, dropout = (num, config.char_dim, config.char_hidden_dim), config.char_dropout
+    encoders: list[CharacterCNN | CharacterLSTM] = []
+    if config.char_encoder in ("cnn", "both"):
+        encoders.append(CharacterCNN(*sizes, kernel_size=config.char_kernel_size, dropout=dropout))
+    if config.char_encoder in ("lstm", "both"):
+        encoders.append(CharacterLSTM(*sizes, dropout=dropout, bf16=config.precision == "bf16"))
+    if len(encoders) > 1:
+        return CharacterEncoders(encoders)
+    return encoders[0] if encoders else None
 
 
 def _build_encoder(config: ModelConfig, input_dim: int) -> Encoder:

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 
 from ner.network.cells import LSTM
-from ner.network.embedding import CharacterLSTM
 from ner.network.layer import RecurrentLayer, has_bf16
 from ner.network.model import BiLSTMCRF
 
@@ -23,13 +22,14 @@ def for_reading(network: BiLSTMCRF) -> BiLSTMCRF:
 
     It shares all but the LSTM's weights with this one, and computes no gradients.
     """
-    network.eval()
-    layers = [_packed(cast(RecurrentLayer, layer)) for layer in network.encoder.layers]
-    parts: dict[str, nn.Module] = {"encoder": _twin(network.encoder, layers=nn.ModuleList(layers))}
-    characters = network.embedding.characters
-    if isinstance(characters, CharacterLSTM):
-        parts["embedding"] = _twin(network.embedding, characters=_twin(characters, layer=_packed(characters.layer)))
-    return cast(BiLSTMCRF, _twin(network, **parts))
+    return cast(BiLSTMCRF, _reading(network.eval()))
+
+
+def _reading(module: nn.Module) -> nn.Module:
+    if isinstance(module, RecurrentLayer):
+        return _packed(module)
+    read = {name: _reading(child) for name, child in module.named_children()}
+    return _twin(module, **read) if any(read[name] is not child for name, child in module.named_children()) else module
 
 
 def _packed(layer: RecurrentLayer) -> RecurrentLayer:

@@ -49,7 +49,7 @@ def test_empty_sentences_have_no_tags_and_disturb_nobody(model: Model, sentences
     assert tag(model, [empty, sentences[0], empty, sentences[1], empty]) == [[], first, [], second, []]
 
 
-@pytest.mark.parametrize("char_encoder", ["cnn", "lstm", "none"])
+@pytest.mark.parametrize("char_encoder", ["cnn", "lstm", "both", "none"])
 def test_words_of_any_kind_are_tagged(corpus: Corpus, make_config: MakeConfig, char_encoder: str) -> None:
     model = train_model(make_config(epochs=1, char_encoder=char_encoder), corpus)
     words = ["", " ", "\ud800", "x" * 1_000_000, "🏳️‍🌈", "\n", "ﬁ", "İstanbul"]

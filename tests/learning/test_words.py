@@ -38,7 +38,7 @@ def encodings(model: Model, words: list[str]) -> torch.Tensor:
     return torch.stack(rows)
 
 
-@pytest.mark.parametrize("char_encoder", ["cnn", "lstm", "none"])
+@pytest.mark.parametrize("char_encoder", ["cnn", "lstm", "both", "none"])
 def test_a_batch_reads_the_same_with_a_cache_as_without(
     corpus: Corpus, make_config: MakeConfig, char_encoder: str
 ) -> None:

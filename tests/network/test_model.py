@@ -102,7 +102,7 @@ SHAPES = list(product(CONNECTIONS, ("none", "global")))
 
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("num_layers", [1, 2])
-@pytest.mark.parametrize("char_encoder", ["cnn", "lstm", "none"])
+@pytest.mark.parametrize("char_encoder", ["cnn", "lstm", "both", "none"])
 @torch.no_grad()
 def test_a_sentence_has_the_same_emissions_alone_and_in_any_batch(
     cell: str, num_layers: int, char_encoder: str

@@ -2,10 +2,12 @@
 
 import pytest
 import torch
+from torch import nn
 
 from ner.network.cells import CELLS
+from ner.network.embedding import CharacterEncoders, CharacterLSTM
 from ner.network.layer import RecurrentLayer
-from ner.network.model import build_model
+from ner.network.model import BiLSTMCRF, build_model
 from ner.network.reading import PackedLSTM, _packed, for_reading
 from ner.settings import ModelConfig
 from ner.text.vocabulary import Vocabularies, WordVocabulary
@@ -71,19 +73,27 @@ def test_other_cells_are_left_as_they_are(cell: str) -> None:
     assert packed.backward_cell is layer.backward_cell
 
 
+@pytest.mark.parametrize("char_encoder", ["lstm", "both"])
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_the_character_lstm_is_packed_too(precision: str) -> None:
+def test_the_character_lstm_is_packed_too(precision: str, char_encoder: str) -> None:
     torch.manual_seed(3)
     words = WordVocabulary(("rome", "sleeps"))
-    config = ModelConfig(char_encoder="lstm", precision=precision, word_dim=4, hidden_dim=5)
+    config = ModelConfig(char_encoder=char_encoder, precision=precision, word_dim=4, hidden_dim=5)
     network = build_model(config, Vocabularies(words, tuple("Rome"), ("LOC",))).eval()
     reader = for_reading(network)
     if torch.backends.cpu.get_cpu_capability().startswith("AVX"):
-        assert isinstance(reader.embedding.characters.layer.forward_cell, PackedLSTM)
+        assert isinstance(character_cell(reader), PackedLSTM)
     words, lengths = torch.randint(1, 4, (250,)), torch.randint(1, 12, (250,))
     spellings = torch.randint(1, 6, (250, 12)) * (torch.arange(12) < lengths.unsqueeze(1))
     with torch.inference_mode():
         wanted = network.embedding.encode_words(words, spellings, lengths)
         found = reader.embedding.encode_words(words, spellings, lengths)
     torch.testing.assert_close(found, wanted, atol=0.01 if precision == "bf16" else 1e-6, rtol=0)
-    assert not isinstance(network.embedding.characters.layer.forward_cell, PackedLSTM)
+    assert not isinstance(character_cell(network), PackedLSTM)
+
+
+def character_cell(network: BiLSTMCRF) -> nn.Module:
+    characters = network.embedding.characters
+    own = characters.encoders[1] if isinstance(characters, CharacterEncoders) else characters
+    assert isinstance(own, CharacterLSTM)
+    return own.layer.forward_cell
