@@ -66,40 +66,42 @@ class CharacterCNN(nn.Module):
         """Encodings (S, D) of spellings (S, C) of these lengths (S,)."""
         # All words in a row rather than below each other: most are short, and padding would be more than half of all.
         # Before each and behind the last are blanks, so that a filter sees a word's edges, and one letter is enough.
-        before = self.kernel_size // 2
+        before, behind = self.kernel_size // 2, self.kernel_size - 1 - self.kernel_size // 2
         blanks = nn.functional.pad(spellings, (before, 0), value=PADDING)  # (S, b+C)
-        taken = torch.arange(blanks.shape[1], device=lengths.device) < (lengths + before).unsqueeze(1)
-        row = nn.functional.pad(blanks[taken], (0, self.kernel_size - 1 - before), value=PADDING)  # (R,)
+        taken = torch.arange(blanks.shape[1], device=lengths.device) < (lengths + before).unsqueeze(1)  # (S, b+C)
+        row = nn.functional.pad(blanks[taken], (0, behind), value=PADDING)  # (R,)
         characters = self.dropout(self.embedding(row))  # (R, E)
-        first = (row != PADDING).nonzero() - before  # (N, 1), of each character's window
-        places = first + torch.arange(self.kernel_size, device=lengths.device)  # (N, k)
-        windows = characters.index_select(0, places.flatten()).view(len(places), self.filters.in_features)  # (N, k·E)
+        size = len(row) - behind - before * len(spellings)  # characters of all words: N
+        words = torch.repeat_interleave(lengths, output_size=size)  # (N,), of each character
+        first = torch.arange(size, device=lengths.device) + before * words  # (N,), of each character's window
+        places = first.unsqueeze(1) + torch.arange(self.kernel_size, device=lengths.device)  # (N, k)
+        windows = characters.index_select(0, places.flatten()).view(size, self.filters.in_features)  # (N, k·E)
         # The columns of `filters` have a character's k places beside each other, the windows its E numbers.
         filters = self.filters.weight.view(len(self.filters.weight), -1, self.kernel_size).transpose(1, 2).flatten(1)
         answers = nn.functional.linear(windows, filters, self.filters.bias)  # (N, F)
-        return _Strongest.apply(answers, lengths)  # type: ignore[no-any-return, no-untyped-call]
+        return _Strongest.apply(answers, words, lengths)  # type: ignore[no-any-return, no-untyped-call]
 
 
 class _Strongest(torch.autograd.Function):
-    """The maximum over each word's rows (S, F), its gradient shared by those that tie.
+    """The maximum (S, F) over each word's rows of (N, F), its gradient shared by those that tie.
 
     That of PyTorch's `segment_reduce` is wrong where rows tie: each gets all of a gradient below zero.
     """
 
     @staticmethod
-    def forward(ctx: Any, answers: Tensor, lengths: Tensor) -> Tensor:
+    def forward(ctx: Any, answers: Tensor, words: Tensor, lengths: Tensor) -> Tensor:
+        """`words` (N,) tells whose each row is, `lengths` (S,) how many each word has."""
         strongest = _of_words(answers, "max", lengths)
-        ctx.save_for_backward(answers, lengths, strongest)
+        ctx.save_for_backward(answers, words, lengths, strongest)
         return strongest
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        answers, lengths, strongest = ctx.saved_tensors
-        words = torch.repeat_interleave(lengths, output_size=len(answers))  # (N,)
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        answers, words, lengths, strongest = ctx.saved_tensors
         ties = (answers == strongest.index_select(0, words)).to(gradient.dtype)
         share = gradient / _of_words(ties, "sum", lengths)  # (S, F)
-        return ties.mul_(share.index_select(0, words)), None
+        return ties.mul_(share.index_select(0, words)), None, None
 
 
 def _of_words(rows: Tensor, reduction: str, lengths: Tensor) -> Tensor:

@@ -18,9 +18,9 @@ _MODE = 2  # what oneDNN's layer calls an LSTM
 
 
 def for_reading(network: BiLSTMCRF) -> BiLSTMCRF:
-    """A network in eval mode that reads as this one does now, faster on a CPU; later training doesn't reach it.
+    """A network in eval mode that reads as this one does now, faster on a CPU; it computes no gradients.
 
-    It shares all but the LSTM's weights with this one, and computes no gradients.
+    It shares all but the LSTMs' weights with this one; where there are none to lay out it is this one.
     """
     return cast(BiLSTMCRF, _reading(network.eval()))
 
