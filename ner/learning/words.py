@@ -106,7 +106,7 @@ class WordCache:
             return found
 
     def _add(self, words: list[str]) -> None:
-        # Short words with short ones: the longest decides how many characters are encoded for all.
+        # Short words with short ones: the longest decides how wide the spellings of all are.
         words = sorted(words, key=len)
         needed = len(self._rows) + len(words)
         for start in range(0, len(words), _TOGETHER):
