@@ -49,8 +49,8 @@ class Plan:
 class Result:
     """What a run came to; scores are of the dev set, as fractions of 1.
 
-    `key` is a digest of all settings that can change the outcome: by one state of the package, two runs with one key are
-    the same run.
+    `key` is a digest of all settings that can change the outcome: by one state of the package, two runs with one key
+    are the same run.
     """
 
     recipe: str
