@@ -97,3 +97,19 @@ def character_cell(network: BiLSTMCRF) -> nn.Module:
     own = characters.encoders[1] if isinstance(characters, CharacterEncoders) else characters
     assert isinstance(own, CharacterLSTM)
     return own.layer.forward_cell
+
+
+def test_the_layer_that_reads_for_a_summary_is_packed_too() -> None:
+    torch.manual_seed(3)
+    config = ModelConfig(char_encoder="none", context="global", word_dim=4, hidden_dim=5)
+    network = build_model(config, Vocabularies(WordVocabulary(("rome", "sleeps")), tuple("Rome"), ("LOC",))).eval()
+    reader = for_reading(network)
+    context = reader.encoder.context
+    assert context is not None
+    if torch.backends.cpu.get_cpu_capability().startswith("AVX"):
+        assert any(isinstance(module, PackedLSTM) for module in context.modules())
+    inputs, lengths = torch.randn(3, 6, network.embedding.output_dim), torch.tensor([6, 4, 1])
+    with torch.inference_mode():
+        wanted, found = network.encoder(inputs, lengths), reader.encoder(inputs, lengths)
+    for row, length in enumerate(lengths):
+        torch.testing.assert_close(found[row, :length], wanted[row, :length], atol=1e-6, rtol=0)
