@@ -28,8 +28,9 @@ def for_reading(network: BiLSTMCRF) -> BiLSTMCRF:
 def _reading(module: nn.Module) -> nn.Module:
     if isinstance(module, RecurrentLayer):
         return _packed(module)
-    read = {name: _reading(child) for name, child in module.named_children()}
-    return _twin(module, **read) if any(read[name] is not child for name, child in module.named_children()) else module
+    children = dict(module.named_children())
+    read = {name: _reading(child) for name, child in children.items()}
+    return module if read == children else _twin(module, **read)
 
 
 def _packed(layer: RecurrentLayer) -> RecurrentLayer:
