@@ -32,9 +32,11 @@ app.add_typer(data_app, name="data")
 
 def main() -> None:
     """Runs the command line; an error of ours is one line on stderr and its exit code."""
-    for stream in (sys.stdout, sys.stderr):
+    for stream, errors in ((sys.stdout, "surrogateescape"), (sys.stderr, "backslashreplace")):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(encoding="utf-8")
+            stream.reconfigure(encoding="utf-8", errors=errors)  # a path may hold bytes that aren't UTF-8
+    # Pictures go to files; a notebook names a backend here that this environment may not have.
+    os.environ["MPLBACKEND"] = "agg"
     try:
         app()
     except NerError as error:

@@ -11,6 +11,18 @@ class NerError(Exception):
     exit_code = 1
 
 
+def describe(error: BaseException) -> str:
+    r"""Any error in one line: its kind, if it isn't one of ours, and the first line of what it says.
+
+    >>> describe(ValueError("no such font\ntry another"))
+    'ValueError: no such font'
+    """
+    said = str(error).strip().partition("\n")[0]
+    if isinstance(error, NerError):
+        return said
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
 class ConfigError(NerError):
     """A setting, an override or an argument is wrong."""
 

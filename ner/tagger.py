@@ -4,6 +4,7 @@ Text becomes sentences, sentences spans, spans entities with character offsets o
 """
 
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -206,13 +207,16 @@ class Tagger:
     def save(self, folder: str | Path) -> None:
         """Writes the model directory; it appears whole or not at all.
 
-        Where matplotlib is installed, a picture of the training run is in it.
+        Where matplotlib is installed, a picture of the training run is in it. A picture or a card that can't be made
+        is a warning, and the model whole without it.
 
         Raises:
             ModelError: the folder holds something that isn't a model.
         """
-        save_model(self._model, folder, curves=draw_curves(self._model.history))
+        found = save_model(self._model, folder, draw_curves=partial(draw_curves, self._model.history))
         self._folder = Path(folder).resolve()
+        for warning in found:
+            warnings.warn(warning, stacklevel=2)
 
 
 def load(folder: str | Path, *, device: str = "auto", threshold: float | None = None) -> Tagger:

@@ -66,4 +66,5 @@ def _inspect_flow(cells: str, config: Path, settings: list[str], out: Path) -> N
         print(f"{name}: training with clipping, then without", file=sys.stderr)
         with TrainingProgress(each.training.epochs) as progress:
             flows.append(study_cell(each, corpus, listener=progress.listener))
-    write_flows(flows, out)
+    for warning in write_flows(flows, out):
+        print(f"warning: {warning}", file=sys.stderr)

@@ -1,6 +1,7 @@
 """What several commands share: their options, how a model is loaded and a text read."""
 
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -37,6 +38,15 @@ def load_tagger(model: Path, device: str, *, threshold: float | None = None) -> 
     if tagger.config.training.threads:
         torch.set_num_threads(tagger.config.training.threads)
     return tagger
+
+
+def save_tagger(tagger: "Tagger", out: Path) -> None:
+    """Writes the model directory; a warning is one line on stderr."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        tagger.save(out)
+    for warning in caught:
+        print(f"warning: {warning.message}", file=sys.stderr)
 
 
 def read_lines(file: str, encoding: str) -> Iterator[str]:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ner.commands.options import ModelFolder
+from ner.commands.options import ModelFolder, save_tagger
 from ner.errors import ConfigError
 
 
@@ -26,6 +26,6 @@ def shrink(
 
     if not force:
         check_free(out)
-    load(model, device="cpu").shrink(weights=weights, keep_vectors=vectors).save(out)
+    save_tagger(load(model, device="cpu").shrink(weights=weights, keep_vectors=vectors), out)
     sizes = [sum(path.stat().st_size for path in folder.iterdir()) / 1e6 for folder in (model, out)]
     print(f"{out}: {sizes[1]:.1f} MB, of {sizes[0]:.1f} MB")

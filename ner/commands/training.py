@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ner.commands.options import AsJson, Settings
+from ner.commands.options import AsJson, Settings, save_tagger
 
 if TYPE_CHECKING:
     from ner.runs import Result
@@ -75,7 +75,7 @@ def train(
             if not resume:  # it would come to the same end again
                 remove_state(state)
             raise
-        tagger.save(out)
+        save_tagger(tagger, out)
         remove_state(state)
     made = tagger.metrics["training"]
     scores = ", ".join(
@@ -97,7 +97,7 @@ def _train_seeds(recipe: Path, settings: list[str], seeds: range, out: Path, pro
     best = max(results, key=lambda result: result.f1)
     tagger = load(folder / f"run-{results.index(best) + 1}", device="cpu")
     tagger.metrics["seeds"] = summarize(results)
-    tagger.save(out)
+    save_tagger(tagger, out)
     shutil.rmtree(folder)
     print(f"{out}: dev F1 {100 * best.f1:.2f} (seed {best.seed}); {len(results)} seeds: {describe(results)}")
 

@@ -5,7 +5,7 @@ comes with the extra `fonts`; where there is neither, the pictures show boxes an
 """
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from io import BytesIO
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ner.errors import ConfigError
+from ner.errors import ConfigError, describe
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,6 +39,12 @@ LONGEST_LABEL = 50
 _LONGEST_WORD = 24
 
 
+def check_drawing() -> None:
+    """Raise ConfigError where matplotlib isn't installed."""
+    if find_spec("matplotlib") is None:
+        raise ConfigError("pictures: expected the package `matplotlib`; pip install 'bilstm-crf-ner[plots]'")
+
+
 @contextmanager
 def drawing() -> Iterator[None]:
     """Within it figures are written in fonts that know as many scripts as this machine can.
@@ -46,8 +52,7 @@ def drawing() -> Iterator[None]:
     Raises:
         ConfigError: matplotlib isn't installed.
     """
-    if find_spec("matplotlib") is None:
-        raise ConfigError("pictures: expected the package `matplotlib`; pip install 'bilstm-crf-ner[plots]'")
+    check_drawing()
     from matplotlib import rc_context
 
     family = ["DejaVu Sans", *_wide_fonts()]
@@ -60,6 +65,19 @@ def new_figure(width: float, height: float) -> "Figure":
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
+
+
+def draw_picture(path: Path, draw: Callable[[], "Figure"]) -> list[str]:
+    """Draws a figure and writes it (PNG); returns what the user should know of it.
+
+    Whatever is raised on the way is a warning, and no picture is left there: results in words don't depend on it.
+    """
+    try:
+        path.unlink(missing_ok=True)
+        with drawing():
+            return save_figure(draw(), path)
+    except Exception as error:  # a drawing library that is broken raises anything
+        return [f"{path}: not drawn: {describe(error)}"]
 
 
 def save_figure(figure: "Figure", path: Path) -> list[str]:

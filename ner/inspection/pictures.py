@@ -1,13 +1,18 @@
 """A sentence seen from inside, and the CRF's transitions, as pictures with words under them."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ner.inspection.canvas import LONGEST_LABEL, draw_heat_map, drawing, new_figure, save_figure
+from ner.inspection.canvas import LONGEST_LABEL, draw_heat_map, draw_picture, new_figure
 from ner.inspection.sentence import Inspection, Moves
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _COLUMN = 0.42  # inches a token; room for a number of two digits
 _ROW = 0.3  # inches a tag
@@ -24,51 +29,54 @@ class Picture:
 
 
 def draw_sentence(inspection: Inspection, folder: Path, prefix: str) -> tuple[list[Picture], list[str]]:
-    """Writes the pictures of a sentence to `folder`, names opening with `prefix`; returns them, and warnings.
+    """Writes the pictures of a sentence to `folder`, names opening with `prefix`.
 
-    Raises:
-        ConfigError: matplotlib isn't installed, or the folder can't be written.
+    Returns:
+        Those that were drawn, and warnings.
     """
-    pictures, warnings = [], []
-    with drawing():
-        for number, layer in enumerate(inspection.layers, start=1):
-            path = folder / f"{prefix}layer-{number}.png"
-            warnings += _draw_layer(inspection, layer, path)
-            pictures.append(Picture(path, f"Layer {number}: gates and memory", _LAYER_CAPTION))
-        path = folder / f"{prefix}scores.png"
-        warnings += _draw_scores(inspection, path)
-        pictures.append(Picture(path, "Emissions and marginals", _SCORES_CAPTION))
-        if inspection.influences:
-            path = folder / f"{prefix}influence.png"
-            warnings += _draw_influence(inspection, path)
-            pictures.append(Picture(path, "What each entity rests on", _INFLUENCE_CAPTION))
-    return pictures, warnings
+    planned = [
+        (
+            Picture(folder / f"{prefix}layer-{number}.png", f"Layer {number}: gates and memory", _LAYER_CAPTION),
+            partial(_draw_layer, inspection, layer),
+        )
+        for number, layer in enumerate(inspection.layers, start=1)
+    ]
+    scores = Picture(folder / f"{prefix}scores.png", "Emissions and marginals", _SCORES_CAPTION)
+    planned.append((scores, partial(_draw_scores, inspection)))
+    if inspection.influences:
+        influence = Picture(folder / f"{prefix}influence.png", "What each entity rests on", _INFLUENCE_CAPTION)
+        planned.append((influence, partial(_draw_influence, inspection)))
+    return draw_all(planned)
 
 
-def draw_moves(moves: Moves, path: Path) -> tuple[Picture, list[str]]:
-    """Writes a heat map of the CRF's transition scores; returns it, and warnings.
+def draw_all(planned: Sequence[tuple[Picture, Callable[[], "Figure"]]]) -> tuple[list[Picture], list[str]]:
+    """Those pictures that could be drawn, and warnings."""
+    warnings = [warning for picture, draw in planned for warning in draw_picture(picture.path, draw)]
+    return [picture for picture, _ in planned if picture.path.is_file()], warnings
 
-    Raises:
-        ConfigError: matplotlib isn't installed, or the picture can't be written.
-    """
+
+def draw_moves(moves: Moves, path: Path) -> tuple[list[Picture], list[str]]:
+    """Writes a heat map of the CRF's transition scores; returns it, if it was drawn, and warnings."""
+    return draw_all([(Picture(path, "Transitions", _MOVES_CAPTION), partial(_draw_moves, moves))])
+
+
+def _draw_moves(moves: Moves) -> "Figure":
     table = np.block([[moves.start, np.nan], [moves.transitions, moves.end[:, None]]])
     shown = np.where(np.isinf(table), np.nan, table)
     reach = float(np.nanmax(np.abs(shown), initial=0.1))
     side = 1.8 + _COLUMN * (len(moves.tags) + 1)
-    with drawing():
-        figure = new_figure(side + 0.8, side)
-        axes = figure.subplots()
-        # Numbers can be read up to a certain number of tags; beyond, colour alone tells.
-        numbers = ".1f" if len(moves.tags) <= 40 else ""
-        rows, columns = ["(start)", *moves.tags], [*moves.tags, "(end)"]
-        image = draw_heat_map(axes, shown, rows=rows, columns=columns, limits=(-reach, reach), numbers=numbers)
-        axes.set(xlabel="to", ylabel="from", title="CRF transition scores; white: forbidden")
-        figure.colorbar(image, ax=axes, shrink=0.6)
-        warnings = save_figure(figure, path)
-    return Picture(path, "Transitions", _MOVES_CAPTION), warnings
+    figure = new_figure(side + 0.8, side)
+    axes = figure.subplots()
+    # Numbers can be read up to a certain number of tags; beyond, colour alone tells.
+    numbers = ".1f" if len(moves.tags) <= 40 else ""
+    rows, columns = ["(start)", *moves.tags], [*moves.tags, "(end)"]
+    image = draw_heat_map(axes, shown, rows=rows, columns=columns, limits=(-reach, reach), numbers=numbers)
+    axes.set(xlabel="to", ylabel="from", title="CRF transition scores; white: forbidden")
+    figure.colorbar(image, ax=axes, shrink=0.6)
+    return figure
 
 
-def _draw_layer(inspection: Inspection, layer: dict[str, dict[str, Any]], path: Path) -> list[str]:
+def _draw_layer(inspection: Inspection, layer: dict[str, dict[str, Any]]) -> "Figure":
     words = inspection.words
     gates = [name for name in next(iter(layer.values())) if name not in ("hidden", "memory")]
     heights = ([0.4 + 0.32 * len(gates)] if gates else []) + [3.2]
@@ -90,10 +98,10 @@ def _draw_layer(inspection: Inspection, layer: dict[str, dict[str, Any]], path: 
         axes.set(title=f"{side} direction ({reads}): memory", ylabel=f"{memory.shape[1]} units")
         axes.set_yticks([])
         figure.colorbar(image, ax=axes, shrink=0.8)
-    return save_figure(figure, path)
+    return figure
 
 
-def _draw_scores(inspection: Inspection, path: Path) -> list[str]:
+def _draw_scores(inspection: Inspection) -> "Figure":
     words, tags = inspection.words, inspection.tags
     width = max(_NARROWEST, _COLUMN * len(words) + 2.4)
     figure = new_figure(width, 2 * (_ROW * len(tags) + 1.3))
@@ -106,10 +114,10 @@ def _draw_scores(inspection: Inspection, path: Path) -> list[str]:
         image = draw_heat_map(axes, values.T, rows=tags, columns=words, limits=limits, numbers=numbers)
         axes.set_title(title)
         figure.colorbar(image, ax=axes, shrink=0.8)
-    return save_figure(figure, path)
+    return figure
 
 
-def _draw_influence(inspection: Inspection, path: Path) -> list[str]:
+def _draw_influence(inspection: Inspection) -> "Figure":
     words = inspection.words
     # As shares: how the influence divides among the tokens. A sure entity's gradient is tiny everywhere.
     norms = np.stack([found.norms for found in inspection.influences])
@@ -124,7 +132,7 @@ def _draw_influence(inspection: Inspection, path: Path) -> list[str]:
     )
     axes.set_title("|∂ probability / ∂ input| of each entity, percent of the row")
     figure.colorbar(image, ax=axes, shrink=0.8)
-    return save_figure(figure, path)
+    return figure
 
 
 _LAYER_CAPTION = (

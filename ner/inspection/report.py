@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ner.errors import ConfigError
-from ner.inspection.canvas import drawing
+from ner.inspection.canvas import check_drawing
 from ner.inspection.flow_pictures import draw_flows
 from ner.inspection.gradient_flow import CellFlow
 from ner.inspection.page import render_page
@@ -30,13 +30,13 @@ def write_inspections(inspections: Sequence[Inspection], moves: Moves, folder: P
         sections.append((inspection, pictures))
     transitions, found = draw_moves(moves, folder / "transitions.png")
     warnings += found
-    page = render_page("Inside the recognizer", [*sections, (None, [transitions])], language="und")
+    page = render_page("Inside the recognizer", [*sections, (None, transitions)], language="und")
     _write(folder / "index.html", page)
     return list(dict.fromkeys(warnings))
 
 
-def write_flows(flows: Sequence[CellFlow], folder: Path) -> None:
-    """Writes `index.html`, its pictures, and the numbers, `gradient-flow.json`.
+def write_flows(flows: Sequence[CellFlow], folder: Path) -> list[str]:
+    """Writes `index.html`, its pictures, and the numbers, `gradient-flow.json`; returns warnings.
 
     Raises:
         ConfigError: matplotlib isn't installed, or the folder can't be written.
@@ -44,7 +44,9 @@ def write_flows(flows: Sequence[CellFlow], folder: Path) -> None:
     prepare(folder)
     values = [_finite(asdict(flow)) for flow in flows]
     _write(folder / "gradient-flow.json", json.dumps(values, indent=1, allow_nan=False) + "\n")
-    _write(folder / "index.html", render_page("Gradient flow", [(None, draw_flows(flows, folder))]))
+    pictures, warnings = draw_flows(flows, folder)
+    _write(folder / "index.html", render_page("Gradient flow", [(None, pictures)]))
+    return warnings
 
 
 def prepare(folder: Path) -> None:
@@ -53,8 +55,7 @@ def prepare(folder: Path) -> None:
     Raises:
         ConfigError: it can't be made, or matplotlib isn't installed.
     """
-    with drawing():
-        pass
+    check_drawing()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -7,7 +7,7 @@ the files say of each other, then their checksums.
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -19,14 +19,14 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from ner.config import Config, parse_config
-from ner.errors import ConfigError, ModelError
+from ner.errors import ConfigError, ModelError, describe
 from ner.evaluation.memory import Memory, memory_from_dict
 from ner.learning.card import write_card
 from ner.learning.json_files import read_json, read_text, write_json
 from ner.learning.packing import pack, unpack, unpacked_kinds
 from ner.learning.tensor_files import DamagedError, Header, kind_of, read_header, read_tensors, write_tensors
 from ner.network.model import BiLSTMCRF, build_model
-from ner.resources.folders import staged_folder
+from ner.resources.folders import staged_file, staged_folder
 from ner.text.stored import vocabularies_from_dict
 from ner.text.vocabulary import Vocabularies
 
@@ -52,13 +52,17 @@ class Model:
     memory: Memory | None = None
 
 
-def save_model(model: Model, folder: str | Path, *, curves: bytes | None = None) -> None:
-    """Writes a model directory; it appears whole, or the one that stood there stays.
+def save_model(
+    model: Model, folder: str | Path, *, draw_curves: Callable[[], bytes | None] = lambda: None
+) -> list[str]:
+    """Writes a model directory; it appears whole, or the one that stood there stays. Returns warnings.
+
+    The picture and the card come last: whatever goes wrong with one of them, the model is there, and a warning tells.
 
     Args:
         model: what to write.
         folder: a new folder, or a model's.
-        curves: a picture of the training run, a PNG; None: without one.
+        draw_curves: makes a picture of the training run, a PNG, or None.
 
     Raises:
         ModelError: the folder holds something that isn't a model, or can't be written.
@@ -79,16 +83,32 @@ def save_model(model: Model, folder: str | Path, *, curves: bytes | None = None)
         (part / "history.jsonl").write_text(lines, encoding="utf-8")
         if model.memory is not None:
             write_json(part / "entities.json", model.memory.as_dict())
-        if curves is not None:
-            (part / _CURVES).write_bytes(curves)
+    warnings = _add(folder / _CURVES, draw_curves)
+
+    def make_card() -> bytes:
         card = write_card(
             folder,
             labels=model.vocabularies.labels,
             metrics=model.metrics,
             seed=model.config.training.seed,
-            curves=None if curves is None else _CURVES,
+            curves=_CURVES if (folder / _CURVES).exists() else None,
         )
-        (part / "README.md").write_text(card, encoding="utf-8")
+        # A path may hold bytes that aren't UTF-8.
+        return card.encode("utf-8", errors="replace")
+
+    return warnings + _add(folder / "README.md", make_card)
+
+
+def _add(path: Path, make: Callable[[], bytes | None]) -> list[str]:
+    """Adds a file to a model directory that works without it; returns a warning where that fails, in whatever way."""
+    try:
+        content = make()
+        if content is not None:
+            with staged_file(path) as part:
+                part.write_bytes(content)
+    except Exception as error:  # a drawing library that is broken raises anything
+        return [f"{path}: left out, the model is whole: {describe(error)}"]
+    return []
 
 
 def check_target(folder: Path) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load, load_file, save
 from torch import Tensor
 
 # As much as safetensors itself takes.
@@ -107,7 +107,8 @@ def read_tensors(path: Path, header: Header) -> dict[str, Tensor]:
         DamagedError: they aren't what was written.
     """
     try:
-        tensors = load_file(path)
+        # Its memory-mapping reader knows only paths in UTF-8 (safetensors 0.8).
+        tensors = load_file(path) if _is_utf_8(path) else load(path.read_bytes())
     except (SafetensorError, OSError) as error:
         raise DamagedError(str(error)) from None
     noted = header.about.get("checksums")
@@ -119,6 +120,14 @@ def read_tensors(path: Path, header: Header) -> dict[str, Tensor]:
             wanted = noted.get(name) if isinstance(noted, dict) else noted
             raise DamagedError(f"expected {name} with checksum {wanted}, found {found[name]}")
     return tensors
+
+
+def _is_utf_8(path: Path) -> bool:
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def checksum(tensor: Tensor) -> int:

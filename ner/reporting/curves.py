@@ -37,7 +37,8 @@ def draw_curves(history: Sequence[dict[str, Any]]) -> bytes | None:
         for axes in panels.values():
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         if scored:
-            panels["f"].legend(fontsize=8, loc="lower right")
+            for text in panels["f"].legend(fontsize=8, loc="lower right").get_texts():
+                text.set_parse_math(False)  # a label such as $%$ is no formula
         return picture_bytes(figure)
 
 

@@ -1,5 +1,6 @@
 """The pictures of an analysis as PNG files, for a paper or a talk."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,7 +9,7 @@ import numpy as np
 from ner.errors import ConfigError
 from ner.evaluation.analysis import Analysis
 from ner.evaluation.mistakes import NONE, count_kinds
-from ner.inspection.canvas import draw_heat_map, drawing, new_figure, save_figure
+from ner.inspection.canvas import check_drawing, draw_heat_map, draw_picture, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,20 +20,22 @@ _BLUE = "#1864ab"
 def write_plots(analysis: Analysis, folder: Path) -> list[str]:
     """Writes the pictures that there is something for, and returns warnings.
 
-    Confusion, mistakes by kind, F1 of labels and slices; reliability and precision-recall where there are scores.
+    Confusion, mistakes by kind, F1 of labels and slices; reliability and precision-recall where there are scores. One
+    that can't be drawn is a warning.
 
     Raises:
         ConfigError: matplotlib isn't installed, or the folder can't be written.
     """
-    with drawing():
-        figures = {"confusion": _confusion(analysis), "mistakes": _kinds(analysis), "slices": _slices(analysis)}
-        if analysis.calibration is not None:
-            figures |= {"reliability": _reliability(analysis), "precision-recall": _precision_recall(analysis)}
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ConfigError(f"{folder}: expected a folder for pictures: {error.strerror}") from None
-        return [warning for name, figure in figures.items() for warning in save_figure(figure, folder / f"{name}.png")]
+    check_drawing()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{folder}: expected a folder for pictures: {error.strerror}") from None
+    figures = {"confusion": _confusion, "mistakes": _kinds, "slices": _slices}
+    if analysis.calibration is not None:
+        figures |= {"reliability": _reliability, "precision-recall": _precision_recall}
+    drawn = (draw_picture(folder / f"{name}.png", partial(draw, analysis)) for name, draw in figures.items())
+    return [warning for warnings in drawn for warning in warnings]
 
 
 def _confusion(analysis: Analysis) -> "Figure":

@@ -184,10 +184,8 @@ def test_numbers_are_rounded_and_none_is_minus_zero(numbers: str, wanted: list[s
 
 
 def test_forbidden_moves_are_white_and_carry_no_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ner.inspection import pictures
-
     seen = []
-    monkeypatch.setattr(pictures, "save_figure", lambda figure, path: seen.append(figure.axes[0]) or [])
+    monkeypatch.setattr(canvas, "save_figure", lambda figure, path: seen.append(figure.axes[0]) or [])
     scores = np.array([[a + 1 + b / 10 if a != b else -np.inf for b in range(5)] for a in range(5)])
     draw_moves(Moves(TAGS, np.arange(5) / 10, scores, 9 + np.arange(5) / 10), tmp_path / "t.png")
     texts = {(round(t.get_position()[0]), round(t.get_position()[1])): t.get_text() for t in seen[0].texts}
@@ -205,10 +203,8 @@ def test_forbidden_moves_are_white_and_carry_no_number(tmp_path: Path, monkeypat
 def test_rows_are_named_after_the_gates_and_titles_after_the_directions(
     make_model: MakeModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, object]
 ) -> None:
-    from ner.inspection import pictures
-
     seen = {}
-    monkeypatch.setattr(pictures, "save_figure", lambda figure, path: seen.update({path.name: figure.axes}) or [])
+    monkeypatch.setattr(canvas, "save_figure", lambda figure, path: seen.update({path.name: figure.axes}) or [])
     (inspection,) = Tagger(make_model(**settings)).inspect("Bob left Rome.")
     draw_sentence(inspection, tmp_path, "")
     axes = [a for a in seen["layer-1.png"] if a.get_title()]
@@ -236,16 +232,36 @@ def test_where_no_font_has_chinese_each_picture_with_words_says_so(
     assert found == [f"{tmp_path / name}: {end}" for name in ("1-layer-1.png", "1-scores.png", "1-influence.png")]
 
 
-@pytest.mark.parametrize("name", ["1-scores.png", "transitions.png", "index.html"])
-def test_a_file_that_cannot_be_written_is_named(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).mkdir()
+def test_a_page_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "index.html").mkdir()
     with pytest.raises(ConfigError) as caught:
         write_inspections([made_up(["a"])], MOVES, tmp_path)
-    path = tmp_path / name
-    wanted = f"{path}: can't be written: Is a directory"
-    if path.suffix == ".png":
-        wanted = f"{path}: expected a place for a picture (.png): [Errno 21] Is a directory: '{path}'"
-    assert str(caught.value) == wanted
+    assert str(caught.value) == f"{tmp_path / 'index.html'}: can't be written: Is a directory"
+
+
+@pytest.mark.parametrize("name", ["1-scores.png", "transitions.png"])
+def test_a_picture_that_cannot_be_written_is_a_warning_and_the_page_has_the_others(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    (warning,) = write_inspections([made_up(["a"])], MOVES, tmp_path)
+    assert warning.startswith(f"{tmp_path / name}: not drawn: ")
+    written = {path.name for path in tmp_path.glob("*.png") if path.is_file()}
+    page = Page((tmp_path / "index.html").read_text(encoding="utf-8"))
+    assert len([tag for tag, _ in page.elements if tag == "img"]) == len(written) > 0
+    assert name not in written
+
+
+def test_where_matplotlib_is_broken_the_flows_have_their_numbers_and_a_warning_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flow_pictures, "new_figure", _broken)
+    assert write_flows([flow_of("lstm")], tmp_path) == [
+        f"{tmp_path / name}: not drawn: RuntimeError: no such backend" for name in ("gradient-flow.png", "clipping.png")
+    ]
+    assert {path.name for path in tmp_path.iterdir()} == {"index.html", "gradient-flow.json"}
+
+
+def _broken(width: float, height: float) -> None:
+    raise RuntimeError("no such backend\nand more")
 
 
 def flow_of(cell: str, *, memory: bool = True, **changes: object) -> CellFlow:
@@ -270,7 +286,8 @@ AWKWARD = [
 
 @pytest.mark.parametrize("flows", [AWKWARD, AWKWARD[:1], AWKWARD[1:2]], ids=["many", "one", "diverged"])
 def test_flows_of_any_kind_are_drawn(flows: list[CellFlow], tmp_path: Path) -> None:
-    found = draw_flows(flows, tmp_path)
+    found, warnings = draw_flows(flows, tmp_path)
+    assert not warnings
     assert [picture.path for picture in found] == [tmp_path / "gradient-flow.png", tmp_path / "clipping.png"]
     assert sizes(tmp_path)["gradient-flow.png"] == (1320, 550)
     assert sizes(tmp_path)["clipping.png"] == (1320, round(2.4 * len(flows) * 110))

@@ -211,7 +211,7 @@ def test_a_failure_half_way_leaves_the_old_model_and_no_litter(
     def fail(*arguments: object, **named: object) -> str:
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(checkpoint, "write_card", fail)  # what is written last
+    monkeypatch.setattr(checkpoint, "write_tensors", fail)
     for target in (folder, folder.parent / "new"):
         with pytest.raises(ModelError) as error:
             save_model(model, target)
@@ -273,10 +273,12 @@ def test_what_is_written_is_on_the_disk_before_it_gets_its_name(
     flushed: list[tuple[str, bool]] = []
     monkeypatch.setattr(folders, "flush", lambda path: flushed.append((path.name, target.exists())))
     save_model(model, target)
-    *files, stage, parent = flushed
-    assert sorted(files) == [(name, False) for name in sorted(FILES)]
+    *files, stage, parent, card, folder = flushed
+    assert sorted(files) == [(name, False) for name in sorted(FILES - {"README.md"})]
     assert (stage[0].startswith(".model."), stage[1]) == (True, False)
     assert parent == (tmp_path.name, True)
+    # The card comes when the model is there.
+    assert (card[0].startswith(".README.md."), folder) == (True, ("model", True))
 
 
 def test_a_model_is_replaced_as_a_whole(model: Model, folder: Path, corpus: Corpus, make_config: MakeConfig) -> None:

@@ -6,7 +6,8 @@ import pytest
 
 import ner
 from ner.errors import ConfigError
-from ner.reporting import curves, plots
+from ner.inspection import canvas
+from ner.reporting import curves
 from ner.reporting.curves import draw_curves
 from ner.reporting.plots import write_plots
 from tests.reporting.test_page import CASES, analysis_of
@@ -40,7 +41,7 @@ def test_what_has_no_scores_or_no_entities_has_the_other_pictures(tmp_path):
 
 def test_the_slices_picture_has_a_dot_at_each_f1(monkeypatch, tmp_path):
     drawn = {}
-    monkeypatch.setattr(plots, "save_figure", lambda figure, path: drawn.update({path.stem: figure}) or [])
+    monkeypatch.setattr(canvas, "save_figure", lambda figure, path: drawn.update({path.stem: figure}) or [])
     analysis = analysis_of(CASES)
     write_plots(analysis, tmp_path)
     axes = drawn["slices"].axes[0]
