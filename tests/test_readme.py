@@ -7,19 +7,19 @@ import pytest
 from ner.config import Config, known_keys
 from ner.network.cells import CELLS
 from tests.conftest import ROOT
-from tests.test_architecture import FLOORS
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_python_of_the_readme_runs(small_model, tmp_path, monkeypatch, capsys):
+def test_the_python_of_the_readme_and_of_the_architecture_runs(small_model, tmp_path, monkeypatch, capsys):
     for name in ("configs", "data"):
         (tmp_path / name).symlink_to(ROOT / name)
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "quickstart").symlink_to(small_model)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(CELLS, "mgu", CELLS["rnn"])  # the README replaces it, and its end removes it again
-    blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    monkeypatch.setitem(CELLS, "mgu", CELLS["rnn"])  # the example replaces it, and the test's end removes it again
+    architecture = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", README + architecture, flags=re.DOTALL)
     assert blocks
     for block in blocks:
         exec(compile(block, "README.md", "exec"), {})
@@ -44,13 +44,6 @@ def test_the_configuration_table_is_that_of_the_settings():
         section, name = key.split(".")
         wanted[key] = (written(values[section][name]), description)
     assert found == wanted
-
-
-def test_the_floors_of_the_readme_are_those_of_the_house():
-    table = README.split("## Architecture")[1]
-    named = [re.findall(r"`([a-z_]+)`", row.split("|")[2]) for row in table.splitlines() if " · " in row]
-    wanted = [[module.rpartition(".")[2] for module in floor if "__" not in module] for floor in FLOORS]
-    assert named == wanted
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "configs").glob("*.toml")))
