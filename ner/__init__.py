@@ -8,7 +8,7 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ner.text.cycles import no_search_for_cycles
+from ner.collector import no_search_for_cycles
 
 if TYPE_CHECKING:
     from ner.config import Config, load_config

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ner.collector import no_search_for_cycles
 from ner.config import Config
 from ner.errors import ConfigError, DataError, ModelError
 from ner.evaluation.analysis import Analysis, analyse
@@ -23,14 +24,13 @@ from ner.learning.prediction import choose_device, make_reader, predict_readings
 from ner.learning.shrinking import shrink
 from ner.learning.threshold import check_threshold, with_threshold
 from ner.learning.training import train_model
-from ner.learning.workers import survive_forks
 from ner.reporting.curves import draw_curves
 from ner.text.corpus import Corpus
-from ner.text.cycles import no_search_for_cycles
 from ner.text.partial import is_partial
 from ner.text.sentence import Entity, Reading, Sentence, Span, sentence_from_words
 from ner.text.tags import spans_to_tags, tags_to_spans
 from ner.text.tokenizer import split_sentences
+from ner.threads import survive_forks
 
 # Of texts that are cut and tagged together; a token takes some 500 bytes on the way.
 _MOST_CHARACTERS = 1_000_000

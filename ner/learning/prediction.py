@@ -8,17 +8,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ner.collector import no_search_for_cycles
 from ner.errors import ConfigError
 from ner.learning.batches import batch_rows, encode, make_batch
 from ner.learning.windows import WINDOW, windowed_emissions
 from ner.learning.words import Numbers, WordCache
-from ner.learning.workers import side_by_side
 from ner.network.model import BiLSTMCRF
 from ner.network.reading import for_reading
-from ner.text.cycles import no_search_for_cycles
 from ner.text.sentence import Sentence, Span
 from ner.text.tags import convert_tags, tags_to_spans
 from ner.text.vocabulary import Vocabularies
+from ner.threads import side_by_side
 
 # Padded tokens of a batch: enough to fill the matrix units of two cores, small enough for their cache.
 BATCH_TOKENS = 2048

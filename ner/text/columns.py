@@ -12,10 +12,10 @@ from itertools import chain, count
 from pathlib import Path
 from typing import NamedTuple
 
+from ner.collector import no_search_for_cycles
 from ner.config import parse_config
 from ner.errors import DataError
 from ner.settings import DataConfig
-from ner.text.cycles import no_search_for_cycles
 from ner.text.encoding import read_text
 from ner.text.partial import check_written, is_partial, known_runs, read_unknown, to_iob2
 from ner.text.sentence import Sentence, count_documents, sentence_from_words

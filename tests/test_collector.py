@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from ner.text.cycles import no_search_for_cycles
+from ner.collector import no_search_for_cycles
 
 
 def test_it_is_off_within_and_as_it_was_after() -> None:

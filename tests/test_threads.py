@@ -5,7 +5,7 @@ import threading
 import pytest
 import torch
 
-from ner.learning.workers import side_by_side
+from ner.threads import side_by_side
 
 
 @pytest.fixture

@@ -11,14 +11,14 @@ from functools import cache
 from threading import Barrier
 from typing import TypeVar
 
-import torch
-
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 def side_by_side(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
     """The results in order; as many at once as PyTorch may use threads here."""
+    import torch
+
     threads = torch.get_num_threads()
     if threads == 1:
         return map(work, items)
@@ -35,6 +35,8 @@ def side_by_side(work: Callable[[Item], Result], items: Sequence[Item]) -> Itera
 @cache
 def _pool(threads: int, process: int) -> ThreadPoolExecutor:
     """Threads in which PyTorch uses no others; those of another process don't live on in one forked from it."""
+    import torch
+
     pool = ThreadPoolExecutor(threads, "ner", initializer=_use_one_thread)
     started = Barrier(threads + 1)
     try:
@@ -50,6 +52,8 @@ def _pool(threads: int, process: int) -> ThreadPoolExecutor:
 
 
 def _use_one_thread() -> None:
+    import torch
+
     # A thread takes the common setting when it first needs one: asking for it now, lest it undo the next line.
     torch.get_num_threads()
     torch.set_num_threads(1)
@@ -61,5 +65,7 @@ def survive_forks() -> None:
 
     The threads of its pool don't live on there, and an operation that waits for them waits for ever.
     """
+    import torch
+
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
