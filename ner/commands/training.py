@@ -30,13 +30,13 @@ def train(
     processes: Processes = 1,
 ) -> None:
     """Train a recognizer and write its model directory."""
+    from ner.commands.progress import TrainingProgress
     from ner.config import load_config
     from ner.errors import InterruptionError, ModelError, TrainingError
     from ner.learning.checkpoint import check_free, check_target
     from ner.learning.event_files import event_files
     from ner.learning.interruption import Signals
     from ner.learning.state import is_unfinished, remove_state, sole_run
-    from ner.progress import TrainingProgress
     from ner.tagger import train as train_tagger
     from ner.text.corpus import load_corpus
 
