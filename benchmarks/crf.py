@@ -14,7 +14,7 @@ import torch
 import torchcrf
 from torch import Tensor
 
-from ner.network.crf import CRF
+from ner.crf.layer import CRF
 
 
 def main() -> None:

@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ner.crf.layer import CRF
 from ner.errors import DataError
 from ner.learning.batches import encode, make_batch
 from ner.learning.prediction import predict_spans
-from ner.network.crf import CRF
 from ner.network.model import BiLSTMCRF
 from ner.text.sentence import Sentence, Span, Token
 from ner.text.vocabulary import Vocabularies

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from ner.config import Config
+from ner.crf.layer import NotFiniteError
 from ner.errors import TrainingError
 from ner.evaluation.report import report_tags
 from ner.learning.batches import Encoded, batch_rows, drop_singletons, make_batch
@@ -23,7 +24,6 @@ from ner.learning.optimizer import clip_gradient, learning_rate
 from ner.learning.prediction import predict_tags
 from ner.learning.rowwise import RowwiseSGD
 from ner.learning.state import Position, Run, weights_of
-from ner.network.crf import NotFiniteError
 from ner.network.layer import directions_at_once
 from ner.text.corpus import Corpus
 from ner.text.tags import tags_to_spans

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import torch
 
+from ner.crf.span_posteriors import choose_spans
 from ner.errors import ConfigError
 from ner.learning.checkpoint import Model
 from ner.learning.prediction import over_batches
 from ner.network.model import BiLSTMCRF
-from ner.network.spans import choose_spans
 from ner.text.sentence import Sentence
 from ner.text.tags import tags_to_spans
 from ner.text.vocabulary import Vocabularies

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from ner.crf.lengths import reversal
 from ner.network.at_once import half_the_threads, read_at_once
 from ner.network.cell import CellOptions, FusedCell
 from ner.network.cells import CELLS, LSTM
@@ -132,18 +133,6 @@ def has_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-
-
-def reversal(lengths: Tensor, num_steps: int) -> Tensor:
-    """For each row the order (B, T) that reverses its first `length` places and leaves the others alone.
-
-    >>> reversal(torch.tensor([3, 1]), 3)
-    tensor([[2, 1, 0],
-            [0, 1, 2]])
-    """
-    steps = torch.arange(num_steps, device=lengths.device)
-    mirrored = lengths.unsqueeze(1) - 1 - steps
-    return torch.where(mirrored >= 0, mirrored, steps)
 
 
 def _reorder(sequence: Tensor, order: Tensor | None) -> Tensor:

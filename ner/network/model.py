@@ -5,11 +5,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from ner.crf.layer import CRF, Constraints
+from ner.crf.span_posteriors import ProbableSpan, choose_spans, tags_of_spans
 from ner.errors import ConfigError
 from ner.network.cell import CellOptions
 from ner.network.cells import CELLS
 from ner.network.context import GlobalContext
-from ner.network.crf import CRF, Constraints
 from ner.network.dropout import Dropout
 from ner.network.embedding import (
     CharacterCNN,
@@ -24,7 +25,6 @@ from ner.network.encoder import Encoder
 from ner.network.inputs import Inputs
 from ner.network.layer import RecurrentLayer
 from ner.network.mentions import Mentions
-from ner.network.spans import ProbableSpan, choose_spans, tags_of_spans
 from ner.settings import FeaturesConfig, ModelConfig
 from ner.text.lexicon import ROLES
 from ner.text.tags import OUTSIDE, legal_moves

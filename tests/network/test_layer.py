@@ -5,9 +5,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from ner.crf.lengths import reversal
 from ner.network.cell import CellOptions
 from ner.network.cells import CELLS
-from ner.network.layer import RecurrentLayer, has_bf16, reversal
+from ner.network.layer import RecurrentLayer, has_bf16
 
 INPUT_DIM, HIDDEN_DIM = 5, 4
 LENGTHS = [[7, 3, 1, 7], [1], [1, 1, 1], [2, 6]]

@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ner.network.layer import reversal
-from ner.network.steps import calls_for
+from ner.crf.lengths import reversal
+from ner.crf.steps import calls_for
 
 
 class Chart(NamedTuple):

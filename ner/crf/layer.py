@@ -13,9 +13,9 @@ import torch
 import torchcrf
 from torch import Tensor
 
-from ner.network import likelihood, paths, recursion, spans
-from ner.network.recursion import Scores
-from ner.network.spans import ProbableSpan
+from ner.crf import forward_backward, likelihood, span_posteriors, viterbi
+from ner.crf.forward_backward import Scores
+from ner.crf.span_posteriors import ProbableSpan
 
 
 class NotFiniteError(ValueError):
@@ -141,34 +141,23 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
             ValueError: shapes that don't fit, a mask with holes, or NaN.
         """
         emissions, lengths = self._check(emissions, mask)
-        return paths.to_lists(paths.viterbi(self._scores(emissions), lengths), lengths)
+        return viterbi.to_lists(viterbi.viterbi(self._scores(emissions), lengths), lengths)
 
     @torch.no_grad()
     def decode_by_marginals(self, emissions: Tensor, mask: Tensor | None = None) -> list[list[int]]:
         """The legal tags of each sentence of which most are expected to be right (maximum expected accuracy)."""
         emissions, lengths = self._check(emissions, mask)
         scores = self._tempered(emissions)
-        weights = recursion.marginals(scores, lengths)
+        weights = forward_backward.marginals(scores, lengths)
         flat = (part.masked_fill(part.isfinite(), 0) for part in scores[1:])
-        return paths.to_lists(paths.viterbi(Scores(weights, *flat), lengths), lengths)
+        return viterbi.to_lists(viterbi.viterbi(Scores(weights, *flat), lengths), lengths)
 
     @torch.no_grad()
     def marginals(self, emissions: Tensor, mask: Tensor | None = None) -> Tensor:
         """Probability of each tag at each token, of the shape of `emissions`; zero at padding."""
         emissions, lengths = self._check(emissions, mask)
-        weights = recursion.marginals(self._tempered(emissions), lengths)
+        weights = forward_backward.marginals(self._tempered(emissions), lengths)
         return weights if self.batch_first else weights.transpose(0, 1)
-
-    @torch.no_grad()
-    def pair_marginals(self, emissions: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Probability of each tag followed by each at the next token (B, T-1, K, K); zero at padding."""
-        emissions, lengths = self._check(emissions, mask)
-        scores = self._tempered(emissions)
-        chart = recursion.chart(scores, lengths)
-        entering = scores.emissions[:, 1:] + chart.suffix[:, 1:] - chart.log_partition.view(-1, 1, 1)
-        pairs = (chart.prefix[:, :-1].unsqueeze(3) + scores.transitions + entering.unsqueeze(2)).exp()
-        alive = _alive(lengths, emissions.shape[1])[:, 1:]
-        return torch.where(alive.view(*alive.shape, 1, 1), pairs, 0).to(emissions.dtype)
 
     @torch.no_grad()
     def span_posteriors(
@@ -186,7 +175,9 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
             return emissions.new_zeros(0)
         emissions, lengths = self._check(emissions, mask)
         scores = self._tempered(emissions)
-        posteriors = spans.span_log_posteriors(scores, recursion.chart(scores, lengths), places, roles).exp()
+        posteriors = span_posteriors.span_log_posteriors(
+            scores, forward_backward.chart(scores, lengths), places, roles
+        ).exp()
         # Rounding may carry a certain one a hair above 1.
         return posteriors.to(emissions.dtype).clamp(max=1)
 
@@ -206,7 +197,9 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
         if not emissions.numel():
             return [[] for _ in range(len(lengths))]
         scores = self._tempered(emissions)
-        return spans.probable_spans(scores, recursion.chart(scores, lengths), lengths, roles, threshold)
+        return span_posteriors.probable_spans(
+            scores, forward_backward.chart(scores, lengths), lengths, roles, threshold
+        )
 
     @torch.no_grad()
     def k_best(self, emissions: Tensor, mask: Tensor | None = None, *, k: int) -> list[list[tuple[list[int], float]]]:
@@ -219,7 +212,7 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
             return [[([], 0.0)] for _ in lengths]
         # In double precision: a probability is the difference of two sums as long as the sentence.
         scores = Scores(*(part.double() for part in self._tempered(emissions)))
-        return paths.k_best(scores, lengths, likelihood.log_partition(scores, lengths), k)
+        return viterbi.k_best(scores, lengths, likelihood.log_partition(scores, lengths), k)
 
     def _raw(self) -> tuple[Tensor, Tensor, Tensor]:
         return self.start_transitions, self.transitions, self.end_transitions

@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 
-from ner.network import steps
-from ner.network.paths import viterbi
-from ner.network.recursion import Scores, chart
+from ner.crf import steps
+from ner.crf.forward_backward import Scores, chart
+from ner.crf.viterbi import viterbi
 
 NUM_TAGS = 5
 

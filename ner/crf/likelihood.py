@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from ner.network.paths import path_scores
-from ner.network.recursion import (
+from ner.crf.forward_backward import (
     Chart,
     Scores,
     log_marginals,
@@ -19,6 +18,7 @@ from ner.network.recursion import (
     log_space_recursion,
     scaled_recursion,
 )
+from ner.crf.viterbi import path_scores
 
 
 def log_partition(scores: Scores, lengths: Tensor) -> Tensor:

@@ -9,8 +9,8 @@ import math
 import torch
 from torch import Tensor
 
-from ner.network.recursion import Scores
-from ner.network.steps import calls_for
+from ner.crf.forward_backward import Scores
+from ner.crf.steps import calls_for
 
 
 def path_scores(scores: Scores, tags: Tensor, lengths: Tensor) -> Tensor:

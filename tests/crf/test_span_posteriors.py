@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from ner.network.crf import CRF, Constraints
-from ner.network.spans import ProbableSpan, choose_spans, tags_of_spans
+from ner.crf.layer import CRF, Constraints
+from ner.crf.span_posteriors import ProbableSpan, choose_spans, tags_of_spans
 from ner.text.tags import legal_moves, tags_of_labels, tags_to_spans
 
 LABELS = ["LOC", "PER"]

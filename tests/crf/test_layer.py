@@ -8,9 +8,9 @@ import pytest
 import torch
 import torchcrf
 
-from ner.network.crf import CRF, Constraints
-from ner.network.likelihood import log_partition
-from ner.network.recursion import Scores, log_space_recursion, scaled_recursion
+from ner.crf.forward_backward import Scores, log_space_recursion, scaled_recursion
+from ner.crf.layer import CRF, Constraints
+from ner.crf.likelihood import log_partition
 
 
 def random_crf(num_tags, generator, *, constrained=False, scale=1.0):
@@ -112,16 +112,12 @@ def probabilities(crf, emissions, length):
 def test_marginals_are_summed_path_probabilities(crf, world):
     num_tags, emissions, mask, lengths, _ = world
     found = crf.marginals(emissions, mask)
-    pairs = crf.pair_marginals(emissions, mask)
     for row, length in enumerate(lengths):
-        wanted, wanted_pairs = torch.zeros_like(found[row]), torch.zeros_like(pairs[row])
+        wanted = torch.zeros_like(found[row])
         for path, probability in probabilities(crf, emissions[row], length).items():
             for step, tag in enumerate(path):
                 wanted[step, tag] += probability
-            for step, (a, b) in enumerate(itertools.pairwise(path)):
-                wanted_pairs[step, a, b] += probability
         torch.testing.assert_close(found[row], wanted, rtol=1e-4, atol=1e-6)
-        torch.testing.assert_close(pairs[row], wanted_pairs, rtol=1e-4, atol=1e-6)
     assert num_tags == found.shape[2]
 
 
@@ -209,7 +205,7 @@ def test_spans_of_very_unlike_lengths_have_the_posteriors_they_have_alone(monkey
     spans = [(0, 0, 40), (0, 3, 4), (0, 5, 25), (0, 39, 40), (0, 7, 9)]
     roles = torch.tensor([[1, 2, 3, 4]])
     alone = [float(crf.span_posteriors(emissions, None, [span], roles)) for span in spans]
-    monkeypatch.setattr("ner.network.spans._MOST_INSIDE", 50)
+    monkeypatch.setattr("ner.crf.span_posteriors._MOST_INSIDE", 50)
     assert crf.span_posteriors(emissions, None, spans, roles.expand(5, 4)).tolist() == pytest.approx(alone)
 
 

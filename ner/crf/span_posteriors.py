@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ner.network.recursion import Chart, Scores
+from ner.crf.forward_backward import Chart, Scores
 
 # Spans times tokens of the longest whose inner scores are summed at once: some 30 MB.
 _MOST_INSIDE = 1_000_000

@@ -1,0 +1,1 @@
+"""The conditional random field: sums over tag sequences, the best ones, the probability of a span."""
