@@ -15,8 +15,8 @@ from ner.config import Config
 from ner.errors import ConfigError, DataError, ModelError
 from ner.evaluation.analysis import Analysis, analyse
 from ner.evaluation.calibration import Calibration, measure_calibration
-from ner.evaluation.memory import Memory, Training
 from ner.evaluation.report import Report, report_tags
+from ner.evaluation.training_entities import Memory, Training
 from ner.inspection.sentence import Inspection, Moves, inspect_sentences, learned_moves
 from ner.learning.checkpoint import Model, load_model, save_model
 from ner.learning.listener import Epoch, Listener

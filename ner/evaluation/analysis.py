@@ -9,7 +9,6 @@ from typing import Any
 
 from ner.evaluation.calibration import Calibration, Threshold, measure_calibration, measure_thresholds, thin
 from ner.evaluation.certainty import RESAMPLES, Interval, bootstrap_intervals
-from ner.evaluation.memory import Training
 from ner.evaluation.mistakes import (
     Confusion,
     Mistake,
@@ -22,6 +21,7 @@ from ner.evaluation.mistakes import (
 from ner.evaluation.report import Report
 from ner.evaluation.scores import Scores, Spans, macro_f1, score_boundaries, score_overlaps, score_spans, token_accuracy
 from ner.evaluation.slices import Slice, count_parts, questions_about, slices_of
+from ner.evaluation.training_entities import Training
 from ner.text.sentence import Sentence, number_documents
 from ner.text.tags import Scheme, tags_to_spans, well_formed
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ner.errors import ConfigError, DataError
 from ner.evaluation.analysis import Analysis, analyse
-from ner.evaluation.memory import Training, remember
+from ner.evaluation.training_entities import Training, remember
 from ner.settings import DataConfig
 from ner.text.columns import read_as_written, read_rows, read_tagged
 from ner.text.encoding import read_text

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from ner.evaluation.certainty import Array, Interval
-from ner.evaluation.memory import Training, origin_of
 from ner.evaluation.scores import Scores, Spans, scores_of
+from ner.evaluation.training_entities import Training, origin_of
 from ner.text.sentence import Sentence, Span, number_documents
 
 _ENTITY_TOKENS = (1, 2, 3, 4, 5, 10)  # each bin from here to just before the next

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ner.config import Config, parse_config
 from ner.errors import ConfigError, ModelError, describe
-from ner.evaluation.memory import Memory, memory_from_dict
+from ner.evaluation.training_entities import Memory, memory_from_dict
 from ner.learning.card import write_card
 from ner.learning.json_files import read_json, read_text, write_json
 from ner.learning.packing import pack, unpack, unpacked_kinds

@@ -9,8 +9,8 @@ import torch
 
 from ner.config import Config
 from ner.errors import ConfigError, DataError, TrainingError
-from ner.evaluation.memory import remember
 from ner.evaluation.report import report_tags
+from ner.evaluation.training_entities import remember
 from ner.learning.batches import encode, fingerprint
 from ner.learning.checkpoint import Model, package_versions
 from ner.learning.epochs import Task, run_epochs

@@ -10,8 +10,8 @@ import pytest
 from ner.config import override_data
 from ner.errors import ConfigError, DataError
 from ner.evaluation.files import read_training, score_files
-from ner.evaluation.memory import origin_of
 from ner.evaluation.tables import details_of
+from ner.evaluation.training_entities import origin_of
 from ner.settings import DataConfig
 
 
