@@ -13,7 +13,18 @@ PACKAGE = Path(ner.__file__).parent
 # From the ground up. A folder is a floor, and so is a module that stands at the top; those that are not named here
 # stand between the last folder and the command line.
 GROUND = ["errors", "settings", "config", "threads", "collector"]
-FOLDERS = ["crf", "resources", "text", "doctor", "evaluation", "network", "learning", "inspection", "reporting"]
+FOLDERS = [
+    "crf",
+    "resources",
+    "text",
+    "doctor",
+    "evaluation",
+    "storage",
+    "network",
+    "learning",
+    "inspection",
+    "reporting",
+]
 FACADE = "tagger"
 TOP = ["commands", "cli", "__init__", "__main__"]
 FLOORS = [*GROUND, *FOLDERS, FACADE, *TOP]

@@ -21,12 +21,12 @@ from torch import Tensor
 from ner.config import Config, parse_config
 from ner.errors import ConfigError, ModelError, describe
 from ner.evaluation.training_entities import Memory, memory_from_dict
-from ner.learning.card import write_card
-from ner.learning.json_files import read_json, read_text, write_json
-from ner.learning.packing import pack, unpack, unpacked_kinds
-from ner.learning.tensor_files import DamagedError, Header, kind_of, read_header, read_tensors, write_tensors
 from ner.network.model import BiLSTMCRF, build_model
 from ner.resources.folders import staged_file, staged_folder
+from ner.storage.card import write_card
+from ner.storage.json_files import read_json, read_text, write_json
+from ner.storage.quantization import pack, unpack, unpacked_kinds
+from ner.storage.tensor_files import DamagedError, Header, kind_of, read_header, read_tensors, write_tensors
 from ner.text.stored import vocabularies_from_dict
 from ner.text.vocabulary import Vocabularies
 

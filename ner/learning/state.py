@@ -20,9 +20,9 @@ from torch import Tensor
 from ner.config import Config
 from ner.errors import ConfigError, ModelError
 from ner.learning.optimizer import WeightAverage, make_optimizer, optimizer_tensors, restore_optimizer
-from ner.learning.tensor_files import DamagedError, read_header, read_tensors, write_tensors
 from ner.network.model import BiLSTMCRF
 from ner.resources.folders import staged_file, sweep
+from ner.storage.tensor_files import DamagedError, read_header, read_tensors, write_tensors
 
 _FILE = "state.safetensors"
 _VALUES = {"config", "corpus", "best_f1", "best_epoch", "seconds", "average_steps", "position", "history"}

@@ -19,13 +19,14 @@ import torch
 
 from ner.config import Config
 from ner.errors import ModelError
-from ner.learning import checkpoint, json_files
+from ner.learning import checkpoint
 from ner.learning.batches import encode, make_batch
 from ner.learning.checkpoint import Model, check_free, check_target, load_model, save_model
 from ner.learning.prediction import predict_tags
 from ner.learning.training import train_model
 from ner.network.cells import CELLS
 from ner.resources import folders
+from ner.storage import json_files
 from ner.text.corpus import Corpus
 from ner.text.sentence import Sentence
 from ner.text.vocabulary import Vocabularies, WordVocabulary

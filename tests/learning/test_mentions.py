@@ -19,7 +19,7 @@ from ner.tagger import Tagger
 from ner.text.corpus import Corpus
 from ner.text.sentence import Sentence, sentence_from_words
 from ner.text.vocabulary import Vocabularies, WordVocabulary
-from tests.learning.conftest import MakeConfig
+from tests.tiny import MakeConfig
 
 # A `|` opens a document; `Rome` stands in both, six times in the second.
 LINES = """Rome beat Oslo

@@ -18,13 +18,14 @@ from torch import Tensor
 
 from ner.config import Config, parse_config
 from ner.errors import ConfigError, InterruptionError, ModelError
-from ner.learning import epochs, interruption, tensor_files
+from ner.learning import epochs, interruption
 from ner.learning.checkpoint import Model
 from ner.learning.interruption import Signals
 from ner.learning.listener import Epoch, Listener, Step
 from ner.learning.state import Run, is_unfinished, remove_state, sole_run
-from ner.learning.tensor_files import read_header, read_tensors, write_tensors
 from ner.learning.training import train_model
+from ner.storage import tensor_files
+from ner.storage.tensor_files import read_header, read_tensors, write_tensors
 from ner.text.corpus import Corpus
 from ner.text.sentence import sentence_from_words
 

@@ -16,7 +16,7 @@ from ner.learning.training import train_model
 from ner.text.corpus import Corpus
 from ner.text.sentence import Sentence
 from ner.text.tags import tags_to_spans
-from tests.learning.conftest import MakeConfig
+from tests.tiny import MakeConfig
 
 
 def load(folder: Path) -> tuple[ner.Tagger, list[Sentence]]:

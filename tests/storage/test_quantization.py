@@ -7,11 +7,11 @@ import torch
 
 from ner.errors import ModelError
 from ner.learning.checkpoint import load_model, save_model
-from ner.learning.packing import pack, unpack, unpacked_kinds
 from ner.learning.prediction import predict_tags
 from ner.learning.shrinking import shrink
-from ner.learning.tensor_files import DamagedError, read_header, read_tensors, write_tensors
 from ner.learning.training import train_model
+from ner.storage.quantization import pack, unpack, unpacked_kinds
+from ner.storage.tensor_files import DamagedError, read_header, read_tensors, write_tensors
 from ner.text.corpus import Corpus
 
 TENSORS = {

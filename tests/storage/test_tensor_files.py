@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from ner.learning.tensor_files import DamagedError, checksum, read_header, read_tensors, write_tensors
+from ner.storage.tensor_files import DamagedError, checksum, read_header, read_tensors, write_tensors
 
 PAGE = 4096 // 4  # float32
 

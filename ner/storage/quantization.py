@@ -7,7 +7,7 @@ Whatever they are stored in, a network computes with what they were: they are un
 import torch
 from torch import Tensor
 
-from ner.learning.tensor_files import DamagedError, Header
+from ner.storage.tensor_files import DamagedError, Header
 
 _SCALE = ".scale"
 _DTYPES = {"float32": torch.float32, "float16": torch.float16}

@@ -1,0 +1,1 @@
+"""The model directory: reading it, checking it, writing it, fewer bits, the card."""

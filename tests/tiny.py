@@ -1,0 +1,62 @@
+"""A tiny corpus that a tiny network learns, and settings for it."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from ner.config import Config, parse_config
+from ner.text.corpus import Corpus
+from ner.text.sentence import Sentence, sentence_from_words
+
+MakeConfig = Callable[..., Config]
+
+_TEXT = """
+Anna/B-PER Lee/I-PER lives/O in/O Rome/B-LOC
+Rome/B-LOC is/O old/O
+Bob/B-PER met/O Anna/B-PER Lee/I-PER
+in/O 1984/O Bob/B-PER left/O New/B-LOC York/I-LOC for/O Oslo/B-LOC
+nothing/O happened/O
+Oslo/B-LOC
+the/O old/O town/O of/O New/B-LOC York/I-LOC sleeps/O
+Carla/B-PER Bianchi/I-PER sleeps/O
+"""
+
+
+def _read(text: str) -> list[Sentence]:
+    lines = [line.split() for line in text.strip().splitlines()]
+    return [sentence_from_words(*zip(*(pair.rsplit("/", 1) for pair in line), strict=True)) for line in lines]
+
+
+@pytest.fixture(autouse=True)
+def _same_random_numbers() -> None:
+    torch.manual_seed(20)
+
+
+@pytest.fixture
+def sentences() -> list[Sentence]:
+    return _read(_TEXT)
+
+
+@pytest.fixture
+def corpus(sentences: list[Sentence]) -> Corpus:
+    """Its dev set is its training set: to be learned by heart."""
+    return Corpus(sentences, sentences, [])
+
+
+@pytest.fixture
+def make_config() -> MakeConfig:
+    """Settings of a tiny network; each key is looked up in `[model]`, `[training]` and `[features]`."""
+
+    def make(**settings: object) -> Config:
+        tree: dict[str, dict[str, object]] = {
+            "model": {"word_dim": 8, "char_dim": 5, "char_hidden_dim": 5, "hidden_dim": 8, "dropout": 0.2},
+            "training": {"epochs": 3, "batch_size": 3, "learning_rate": 0.05, "device": "cpu"},
+            "features": {},
+        }
+        for key, value in settings.items():
+            section = next(s for s in ("model", "training", "features") if key in getattr(Config(), s).model_dump())
+            tree[section][key] = value
+        return parse_config(tree, "test")
+
+    return make
