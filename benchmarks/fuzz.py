@@ -37,10 +37,10 @@ if atheris:
 from ner.config import parse_config
 from ner.doctor.checkup import check_files
 from ner.errors import DataError, ModelError
+from ner.formats.columns import read_rows, read_tagged, write_conll
+from ner.formats.corpus import Corpus
 from ner.settings import DataConfig
 from ner.tagger import load, train
-from ner.text.columns import read_rows, read_tagged, write_conll
-from ner.text.corpus import Corpus
 from ner.text.encoding import decode_lines
 from ner.text.sentence import sentence_from_words
 from ner.text.tokenizer import _WORD, split_sentences, tokenize

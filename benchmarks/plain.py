@@ -21,6 +21,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import ner
 from ner.config import Config
+from ner.formats.corpus import Corpus
 from ner.learning.batches import batch_rows, encode, make_batch
 from ner.learning.checkpoint import Model
 from ner.learning.listener import Listener
@@ -28,7 +29,6 @@ from ner.learning.prediction import predict_spans, predict_tags
 from ner.learning.training import train_model
 from ner.network.inputs import Inputs
 from ner.network.model import BiLSTMCRF
-from ner.text.corpus import Corpus
 from ner.text.tags import convert_tags
 
 

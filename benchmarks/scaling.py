@@ -22,11 +22,11 @@ from matplotlib.axes import Axes
 
 import ner
 from ner.config import Config
+from ner.formats.corpus import Corpus
 from ner.inspection.canvas import drawing, new_figure, save_figure
 from ner.learning.checkpoint import Model
 from ner.learning.training import train_model
 from ner.tagger import Tagger
-from ner.text.corpus import Corpus
 from ner.text.sentence import Sentence, Span, sentence_from_words
 from ner.text.tags import spans_to_tags
 

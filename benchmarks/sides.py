@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import ner
-from ner.text.columns import DOCUMENT_START
+from ner.formats.rows import DOCUMENT_START
 from ner.text.sentence import Sentence
 from ner.text.tags import tags_to_spans
 
@@ -56,9 +56,9 @@ def read_words(path: Path) -> list[list[str]]:
 
 
 def prepare_ner(job: Job) -> Measurements:
+    from ner.formats.corpus import Corpus
     from ner.learning.training import train_model
     from ner.tagger import Tagger
-    from ner.text.corpus import Corpus
 
     settings = ["training.epochs=1", "training.calibrate=false", "training.device=cpu"]
     own = [f"training.threads={job.threads}", f"model.vectors={job.vectors}"]

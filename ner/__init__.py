@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from ner.config import Config, load_config
     from ner.errors import NerError
     from ner.evaluation.report import Report
+    from ner.formats.columns import read_conll, write_conll
+    from ner.formats.corpus import Corpus, load_corpus
     from ner.tagger import Tagger, load, train
-    from ner.text.columns import read_conll, write_conll
-    from ner.text.corpus import Corpus, load_corpus
     from ner.text.sentence import Entity, Sentence, Span, Token
 
 __all__ = [
@@ -39,7 +39,7 @@ __all__ = [
 
 _HOMES = {
     "Config": "ner.config",
-    "Corpus": "ner.text.corpus",
+    "Corpus": "ner.formats.corpus",
     "Entity": "ner.text.sentence",
     "NerError": "ner.errors",
     "Report": "ner.evaluation.report",
@@ -49,10 +49,10 @@ _HOMES = {
     "Token": "ner.text.sentence",
     "load": "ner.tagger",
     "load_config": "ner.config",
-    "load_corpus": "ner.text.corpus",
-    "read_conll": "ner.text.columns",
+    "load_corpus": "ner.formats.corpus",
+    "read_conll": "ner.formats.columns",
     "train": "ner.tagger",
-    "write_conll": "ner.text.columns",
+    "write_conll": "ner.formats.columns",
 }
 
 

@@ -6,11 +6,14 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ner.errors import ConfigError
-from ner.html import render_html
+from ner.formats.columns import read_rows
+from ner.formats.html import render_html
+from ner.formats.rows import Row
 from ner.settings import DataConfig
-from ner.tagger import Tagger, batched_texts, entity_of
-from ner.text.columns import Row, read_rows
-from ner.text.sentence import DocumentMarks, Entity, Sentence, sentence_from_words
+from ner.tagger import Tagger, batched_texts
+from ner.text.alignment import entity_of
+from ner.text.documents import DocumentMarks
+from ner.text.sentence import Entity, Sentence, sentence_from_words
 from ner.text.tags import spans_to_tags
 
 # Lines that wait for a sentence's end, where none is open: a file may have a million empty ones.

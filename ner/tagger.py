@@ -17,6 +17,7 @@ from ner.evaluation.analysis import Analysis, analyse
 from ner.evaluation.calibration import Calibration, measure_calibration
 from ner.evaluation.report import Report, report_tags
 from ner.evaluation.training_entities import Memory, Training
+from ner.formats.corpus import Corpus
 from ner.inspection.sentence import Inspection, Moves, inspect_sentences, learned_moves
 from ner.learning.checkpoint import Model, load_model, save_model
 from ner.learning.listener import Epoch, Listener
@@ -25,7 +26,7 @@ from ner.learning.shrinking import shrink
 from ner.learning.threshold import check_threshold, with_threshold
 from ner.learning.training import train_model
 from ner.reporting.curves import draw_curves
-from ner.text.corpus import Corpus
+from ner.text.alignment import entity_of
 from ner.text.partial import is_partial
 from ner.text.sentence import Entity, Reading, Sentence, Span, sentence_from_words
 from ner.text.tags import spans_to_tags, tags_to_spans
@@ -283,13 +284,6 @@ def batched_texts(texts: Iterable[str], batch_size: int) -> Iterator[list[str]]:
             batch, characters = [], 0
     if batch:
         yield batch
-
-
-def entity_of(text: str, sentence: Sentence, span: Span, score: float | None) -> Entity:
-    """A span of a sentence as an entity of the text that its tokens' offsets are of."""
-    start, last = sentence.starts[span.start], span.end - 1
-    end = sentence.starts[last] + len(sentence.spelled[last])
-    return Entity(span.label, text[start:end], start, end, score)
 
 
 def _check_tagged(sentences: Sequence[Sentence]) -> None:

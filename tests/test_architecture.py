@@ -14,9 +14,10 @@ PACKAGE = Path(ner.__file__).parent
 # stand between the last folder and the command line.
 GROUND = ["errors", "settings", "config", "threads", "collector"]
 FOLDERS = [
-    "crf",
-    "resources",
     "text",
+    "crf",
+    "formats",
+    "resources",
     "doctor",
     "evaluation",
     "storage",

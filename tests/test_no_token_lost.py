@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ner.errors import DataError
+from ner.formats.columns import read_rows, read_tagged
 from ner.output import OutputOptions, tag_columns
 from ner.settings import DataConfig
-from ner.text.columns import read_rows, read_tagged
 from ner.text.encoding import decode_lines
 from tests.conftest import ROOT
 

@@ -96,7 +96,7 @@ def test_empty_lines_do_not_pile_up(tagger):
 
 
 def test_a_million_empty_lines_in_a_column_file_part_its_sentences_and_no_more(tmp_path):
-    from ner.text.columns import read_conll
+    from ner.formats.columns import read_conll
 
     (tmp_path / "f").write_bytes(b"Jordan B-PER\n" + b"\n" * 1_000_000 + b"left O\n")
     assert [sentence.words for sentence in read_conll(tmp_path / "f")] == [["Jordan"], ["left"]]

@@ -10,8 +10,8 @@ from seqeval.metrics import f1_score, precision_score, recall_score
 from seqeval.scheme import IOB2, IOBES
 
 from ner.evaluation.analysis import analyse
+from ner.formats.columns import read_as_written
 from ner.settings import DataConfig
-from ner.text.columns import read_as_written
 from ner.text.sentence import Sentence
 from ner.text.tags import tags_to_spans
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ner.config import Config, parse_config
-from ner.text.corpus import Corpus
+from ner.formats.corpus import Corpus
 from ner.text.sentence import Sentence, sentence_from_words
 
 MakeConfig = Callable[..., Config]

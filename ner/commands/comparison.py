@@ -36,8 +36,8 @@ def compare(
     """Hold systems, or seeds of one, against each other: differences, p-values, examples."""
     from ner.config import override_data
     from ner.evaluation.comparison import compare_systems
+    from ner.formats.columns import read_tagged
     from ner.settings import DataConfig
-    from ner.text.columns import read_tagged
 
     runs = {name: _runs(name) for name in systems}
     if len(runs) < len(systems):
@@ -76,7 +76,7 @@ def _system(
 ) -> "System":
     from ner.evaluation.comparison import System
     from ner.evaluation.files import read_answers
-    from ner.text.sentence import count_documents
+    from ner.text.documents import count_documents
     from ner.text.tags import tags_to_spans
 
     runs = []

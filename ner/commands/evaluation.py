@@ -57,7 +57,7 @@ def evaluate(
     from ner.config import override_data
     from ner.evaluation.calibration import draw_reliability
     from ner.evaluation.files import read_training
-    from ner.text.columns import read_tagged
+    from ner.formats.columns import read_tagged
 
     tagger = load_tagger(model, device, threshold=threshold)
     data = override_data(tagger.config.data, settings or [])

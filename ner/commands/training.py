@@ -33,12 +33,12 @@ def train(
     from ner.commands.progress import TrainingProgress
     from ner.config import load_config
     from ner.errors import InterruptionError, ModelError, TrainingError
+    from ner.formats.corpus import load_corpus
     from ner.learning.checkpoint import check_free, check_target
     from ner.learning.event_files import event_files
     from ner.learning.interruption import Signals
     from ner.learning.state import is_unfinished, remove_state, sole_run
     from ner.tagger import train as train_tagger
-    from ner.text.corpus import load_corpus
 
     loaded = load_config(config, settings or [])
     check_target(out)

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from ner.doctor.finding import Finding, found_at, shown
+from ner.formats.rows import Row, split_cells
 from ner.settings import DataConfig
-from ner.text.columns import Row, split_cells
 from ner.text.tags import split_tag
 
 _SAMPLE = 2_000  # lines that tell the layout of a file

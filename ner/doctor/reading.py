@@ -13,8 +13,10 @@ from pathlib import Path
 from ner.doctor.finding import Finding, found_at
 from ner.doctor.layout import advise, odd_lines
 from ner.errors import DataError
+from ner.formats.columns import row_reader
+from ner.formats.lines import list_reader
+from ner.formats.rows import Row
 from ner.settings import DataConfig
-from ner.text.columns import Row, list_reader, row_reader
 from ner.text.encoding import read_text
 
 _ESCAPED = re.compile(r"[\udc80-\udcff]").search  # what `surrogateescape` makes of a byte that fits nowhere

@@ -22,7 +22,8 @@ from ner.evaluation.report import Report
 from ner.evaluation.scores import Scores, Spans, macro_f1, score_boundaries, score_overlaps, score_spans, token_accuracy
 from ner.evaluation.slices import Slice, count_parts, questions_about, slices_of
 from ner.evaluation.training_entities import Training
-from ner.text.sentence import Sentence, number_documents
+from ner.text.documents import number_documents
+from ner.text.sentence import Sentence
 from ner.text.tags import Scheme, tags_to_spans, well_formed
 
 COMPARABLE = (

@@ -7,8 +7,8 @@ from pathlib import Path
 from ner.errors import ConfigError, DataError
 from ner.evaluation.analysis import Analysis, analyse
 from ner.evaluation.training_entities import Training, remember
+from ner.formats.columns import read_as_written, read_rows, read_tagged
 from ner.settings import DataConfig
-from ner.text.columns import read_as_written, read_rows, read_tagged
 from ner.text.encoding import read_text
 from ner.text.partial import is_partial
 from ner.text.sentence import Sentence, Span

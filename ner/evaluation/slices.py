@@ -17,7 +17,8 @@ import numpy as np
 from ner.evaluation.certainty import Array, Interval
 from ner.evaluation.scores import Scores, Spans, scores_of
 from ner.evaluation.training_entities import Training, origin_of
-from ner.text.sentence import Sentence, Span, number_documents
+from ner.text.documents import number_documents
+from ner.text.sentence import Sentence, Span
 
 _ENTITY_TOKENS = (1, 2, 3, 4, 5, 10)  # each bin from here to just before the next
 _SENTENCE_TOKENS = (1, 6, 11, 21, 41, 81)

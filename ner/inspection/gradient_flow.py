@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ner.config import Config
 from ner.errors import DataError, TrainingError
+from ner.formats.corpus import Corpus
 from ner.learning.batches import encode, make_batch
 from ner.learning.checkpoint import Model
 from ner.learning.listener import Listener, Step
@@ -22,7 +23,6 @@ from ner.learning.training import train_model
 from ner.network.cell import Cell
 from ner.network.layer import RecurrentLayer
 from ner.network.model import build_model
-from ner.text.corpus import Corpus
 from ner.text.sentence import Sentence
 
 # Random directions a sentence; with a hundred sentences the mean is known to a few percent.

@@ -16,6 +16,7 @@ from ner.config import Config
 from ner.crf.layer import NotFiniteError
 from ner.errors import TrainingError
 from ner.evaluation.report import report_tags
+from ner.formats.corpus import Corpus
 from ner.learning.batches import Encoded, batch_rows, drop_singletons, make_batch
 from ner.learning.guards import check_epoch, check_finite, find_collapse, find_failure
 from ner.learning.interruption import Checkpoints
@@ -25,7 +26,6 @@ from ner.learning.prediction import predict_tags
 from ner.learning.rowwise import RowwiseSGD
 from ner.learning.state import Position, Run, weights_of
 from ner.network.layer import directions_at_once
-from ner.text.corpus import Corpus
 from ner.text.tags import tags_to_spans
 from ner.text.vocabulary import Vocabularies
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from ner.learning.bags import Bags, gather_bags
 from ner.learning.words import Numbers
-from ner.text.sentence import Sentence, number_documents
+from ner.text.documents import number_documents
+from ner.text.sentence import Sentence
 from ner.text.vocabulary import CAPITALISED, NUM_CASES
 
 _OFFSETS = (-2, -1, 1, 2)  # of each mention two words before it and two behind it

@@ -11,6 +11,7 @@ from ner.config import Config
 from ner.errors import ConfigError, DataError, TrainingError
 from ner.evaluation.report import report_tags
 from ner.evaluation.training_entities import remember
+from ner.formats.corpus import Corpus
 from ner.learning.batches import encode, fingerprint
 from ner.learning.checkpoint import Model, package_versions
 from ner.learning.epochs import Task, run_epochs
@@ -25,7 +26,6 @@ from ner.network.layer import has_bf16
 from ner.network.model import BiLSTMCRF, build_model, check_cell
 from ner.resources.named_vectors import open_vectors
 from ner.settings import DataConfig
-from ner.text.corpus import Corpus
 from ner.text.partial import is_partial, is_unknown, labels_of
 from ner.text.sentence import Sentence
 from ner.text.tags import plain_tag

@@ -14,8 +14,8 @@ from ner.config import override_data
 from ner.doctor.checkup import Checkup, check_files
 from ner.doctor.finding import KINDS, Finding
 from ner.errors import DataError
+from ner.formats.columns import read_tagged
 from ner.settings import DataConfig
-from ner.text.columns import read_tagged
 from tests.conftest import ROOT
 
 

@@ -8,8 +8,8 @@ import pytest
 from ner.errors import ConfigError, DataError
 from ner.evaluation.comparison import System, compare_systems
 from ner.evaluation.files import read_answers
+from ner.formats.columns import read_conll
 from ner.settings import DataConfig
-from ner.text.columns import read_conll
 from ner.text.sentence import sentence_from_words
 from ner.text.tags import tags_to_spans
 

@@ -10,9 +10,9 @@ from torch import nn
 
 from ner.cli import main
 from ner.config import Config, parse_config
+from ner.formats.corpus import Corpus
 from ner.learning.checkpoint import Model
 from ner.network.model import build_model
-from ner.text.corpus import Corpus
 from ner.text.sentence import Sentence, sentence_from_words
 from ner.text.vocabulary import build_vocabularies
 

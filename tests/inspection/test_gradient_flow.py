@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ner.config import Config
 from ner.errors import DataError, TrainingError
+from ner.formats.corpus import Corpus
 from ner.inspection import gradient_flow
 from ner.inspection.gradient_flow import Flow, measure_flow, study_cell
 from ner.learning.batches import encode, make_batch
@@ -20,7 +21,6 @@ from ner.learning.training import train_model
 from ner.network.cell import Cell, CellOptions, State
 from ner.network.cells import CELLS
 from ner.network.model import build_model
-from ner.text.corpus import Corpus
 from ner.text.sentence import Sentence, sentence_from_words
 
 MakeConfig = Callable[..., Config]

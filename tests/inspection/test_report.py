@@ -11,13 +11,13 @@ import pytest
 from matplotlib.image import imread
 
 from ner.errors import ConfigError
+from ner.formats.corpus import Corpus
 from ner.inspection import canvas
 from ner.inspection.canvas import draw_heat_map, drawing, new_figure, save_figure
 from ner.inspection.report import write_inspections
 from ner.learning.checkpoint import Model, save_model
 from ner.network.cells import CELLS
 from ner.tagger import Tagger
-from ner.text.corpus import Corpus
 
 MakeModel = Callable[..., Model]
 Run = Callable[..., tuple[int, str, str]]

@@ -19,6 +19,7 @@ import torch
 
 from ner.config import Config
 from ner.errors import ModelError
+from ner.formats.corpus import Corpus
 from ner.learning import checkpoint
 from ner.learning.batches import encode, make_batch
 from ner.learning.checkpoint import Model, check_free, check_target, load_model, save_model
@@ -27,7 +28,6 @@ from ner.learning.training import train_model
 from ner.network.cells import CELLS
 from ner.resources import folders
 from ner.storage import json_files
-from ner.text.corpus import Corpus
 from ner.text.sentence import Sentence
 from ner.text.vocabulary import Vocabularies, WordVocabulary
 

@@ -8,10 +8,10 @@ import torch
 
 from ner.config import Config, parse_config
 from ner.errors import DataError, VectorsError
+from ner.formats.corpus import Corpus
 from ner.learning.checkpoint import load_model, save_model
 from ner.learning.prediction import predict_spans
 from ner.learning.training import train_model
-from ner.text.corpus import Corpus
 from ner.text.sentence import Sentence, sentence_from_words
 
 TEXTS = [("王小明在北京", "B-PER I-PER I-PER O B-LOC I-LOC"), ("上海很大", "B-LOC I-LOC O O"), ("很大", "O O")]

@@ -11,11 +11,11 @@ import torch
 
 from ner.config import Config
 from ner.errors import TrainingError
+from ner.formats.corpus import Corpus
 from ner.learning import epochs
 from ner.learning.checkpoint import load_model, save_model
 from ner.learning.listener import Listener
 from ner.learning.training import train_model
-from ner.text.corpus import Corpus
 from ner.text.sentence import sentence_from_words
 
 MakeConfig = Callable[..., Config]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from ner.formats.corpus import Corpus
 from ner.learning.batches import encode, make_batch
 from ner.learning.checkpoint import Model, load_model, save_model
 from ner.learning.listener import Listener
@@ -16,7 +17,6 @@ from ner.learning.training import train_model
 from ner.output import OutputOptions, tag_columns
 from ner.settings import DataConfig
 from ner.tagger import Tagger
-from ner.text.corpus import Corpus
 from ner.text.sentence import Sentence, sentence_from_words
 from ner.text.vocabulary import Vocabularies, WordVocabulary
 from tests.tiny import MakeConfig

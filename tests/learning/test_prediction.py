@@ -8,10 +8,10 @@ import torch
 
 from ner.config import Config
 from ner.errors import ConfigError
+from ner.formats.corpus import Corpus
 from ner.learning.checkpoint import Model
 from ner.learning.prediction import _batches, choose_device, predict_tags
 from ner.learning.training import train_model
-from ner.text.corpus import Corpus
 from ner.text.sentence import Sentence, sentence_from_words
 
 MakeConfig = Callable[..., Config]

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from ner.config import Config, parse_config
 from ner.errors import ConfigError, InterruptionError, ModelError
+from ner.formats.corpus import Corpus
 from ner.learning import epochs, interruption
 from ner.learning.checkpoint import Model
 from ner.learning.interruption import Signals
@@ -26,7 +27,6 @@ from ner.learning.state import Run, is_unfinished, remove_state, sole_run
 from ner.learning.training import train_model
 from ner.storage import tensor_files
 from ner.storage.tensor_files import read_header, read_tensors, write_tensors
-from ner.text.corpus import Corpus
 from ner.text.sentence import sentence_from_words
 
 MakeConfig = Callable[..., Config]

@@ -5,12 +5,12 @@ import torch
 from torch import nn
 
 from ner.config import parse_config
+from ner.formats.corpus import Corpus
 from ner.learning import rowwise
 from ner.learning.optimizer import clip_gradient, make_optimizer, optimizer_tensors, restore_optimizer
 from ner.learning.rowwise import RowwiseSGD
 from ner.learning.training import train_model
 from ner.settings import TrainingConfig
-from ner.text.corpus import Corpus
 from ner.text.sentence import sentence_from_words
 
 NUM_ROWS, DIM = 40, 3

@@ -9,11 +9,11 @@ import torch
 
 import ner
 from ner.errors import ConfigError
+from ner.formats.corpus import Corpus
 from ner.learning.checkpoint import load_model
 from ner.learning.listener import Listener
 from ner.learning.threshold import fit_threshold, with_threshold
 from ner.learning.training import train_model
-from ner.text.corpus import Corpus
 from ner.text.sentence import Sentence
 from ner.text.tags import tags_to_spans
 from tests.tiny import MakeConfig

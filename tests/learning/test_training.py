@@ -15,6 +15,7 @@ from torch import Tensor
 import ner
 from ner.config import Config
 from ner.errors import ConfigError, DataError, TrainingError
+from ner.formats.corpus import Corpus
 from ner.learning import epochs, training
 from ner.learning.checkpoint import Model
 from ner.learning.listener import Epoch, Listener, Step
@@ -23,7 +24,6 @@ from ner.learning.training import train_model
 from ner.network.cell import Cell, State
 from ner.network.cells import CELLS
 from ner.resources.compact import Vectors
-from ner.text.corpus import Corpus
 from ner.text.sentence import Sentence, sentence_from_words
 
 MakeConfig = Callable[..., Config]

@@ -9,6 +9,7 @@ import torch
 
 from ner.config import Config
 from ner.errors import VectorsError
+from ner.formats.corpus import Corpus
 from ner.learning.batches import encode
 from ner.learning.checkpoint import load_model, save_model
 from ner.learning.listener import Listener
@@ -16,7 +17,6 @@ from ner.learning.training import train_model
 from ner.learning.vectors import check_width, measure_coverage, place_vectors
 from ner.network.embedding import WordEmbedding
 from ner.resources.compact import Vectors
-from ner.text.corpus import Corpus
 from ner.text.sentence import Sentence, sentence_from_words
 from ner.text.vocabulary import Vocabularies, WordVocabulary, build_vocabularies
 

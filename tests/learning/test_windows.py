@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from ner.config import Config
+from ner.formats.corpus import Corpus
 from ner.learning import prediction, windows
 from ner.learning.batches import encode, make_batch
 from ner.learning.checkpoint import Model
 from ner.learning.prediction import over_batches, predict_readings, predict_spans, predict_tags
 from ner.learning.training import train_model
-from ner.text.corpus import Corpus
 from ner.text.sentence import Sentence, sentence_from_words
 
 MakeConfig = Callable[..., Config]

@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from ner.config import Config
+from ner.formats.corpus import Corpus
 from ner.learning import words as module
 from ner.learning.batches import encode, make_batch
 from ner.learning.checkpoint import Model
 from ner.learning.training import train_model
 from ner.learning.words import WordCache, number_words
-from ner.text.corpus import Corpus
 from ner.text.sentence import sentence_from_words
 
 MakeConfig = Callable[..., Config]

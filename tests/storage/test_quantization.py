@@ -6,13 +6,13 @@ import pytest
 import torch
 
 from ner.errors import ModelError
+from ner.formats.corpus import Corpus
 from ner.learning.checkpoint import load_model, save_model
 from ner.learning.prediction import predict_tags
 from ner.learning.shrinking import shrink
 from ner.learning.training import train_model
 from ner.storage.quantization import pack, unpack, unpacked_kinds
 from ner.storage.tensor_files import DamagedError, read_header, read_tensors, write_tensors
-from ner.text.corpus import Corpus
 
 TENSORS = {
     "matrix": torch.tensor([[1.0, -3.0, 0.02], [0.0, 0.0, 0.0], [1e-4, 2e-4, -1e-4]]),

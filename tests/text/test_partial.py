@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ner
+from ner.formats.columns import read_tagged
 from ner.settings import DataConfig
-from ner.text.columns import read_tagged
 from ner.text.partial import is_partial, possible_tags, to_iob2
 from ner.text.tags import convert_tags, legal_moves, tags_of_labels
 

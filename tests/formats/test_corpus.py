@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ner.errors import ConfigError, DataError
+from ner.formats.corpus import Corpus, load_corpus
 from ner.settings import DataConfig
-from ner.text.corpus import Corpus, load_corpus
 
 NAMES = ["O", "B-PER", "I-PER", "B-LOC"]
 

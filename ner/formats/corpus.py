@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from ner.errors import ConfigError, DataError
+from ner.formats.columns import read_tagged
 from ner.settings import DataConfig
-from ner.text.columns import read_tagged
+from ner.text.documents import count_documents
 from ner.text.partial import check_written, known_runs, read_unknown, to_iob2
-from ner.text.sentence import Sentence, count_documents, sentence_from_words
+from ner.text.sentence import Sentence, sentence_from_words
 from ner.text.tags import Scheme, detect_scheme
 
 # What the splits are called where data sets are published.

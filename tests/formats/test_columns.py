@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ner.errors import ConfigError, DataError
+from ner.formats.columns import read_as_written, read_conll, read_rows, read_tagged, write_conll
 from ner.settings import DataConfig
-from ner.text.columns import read_as_written, read_conll, read_rows, read_tagged, write_conll
 from ner.text.encoding import decode, decode_lines
 from ner.text.sentence import Sentence, Token, sentence_from_words
 from ner.text.tags import convert_tags

@@ -1,6 +1,6 @@
 """Column files in and out: one token a line, blank lines between sentences, as in the CoNLL shared tasks.
 
-The only module that knows what such files do in the wild: `-DOCSTART-` lines with anything behind them,
+With `rows`, the only module that knows what such files do in the wild: `-DOCSTART-` lines with anything behind them,
 separators made of one TAB, comments, CRLF, byte-order marks, ragged columns, words that are themselves
 exotic spaces. Only the declared separator splits, and only LF or CRLF ends a line.
 """
@@ -10,37 +10,22 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import chain, count
 from pathlib import Path
-from typing import NamedTuple
 
 from ner.collector import no_search_for_cycles
 from ner.config import parse_config
 from ner.errors import DataError
+from ner.formats.lines import list_reader
+from ner.formats.rows import BLANKS, DOCUMENT_START, Row, check_tag, sentences_of_rows, short, split_cells
 from ner.settings import DataConfig
+from ner.text.documents import count_documents
 from ner.text.encoding import read_text
-from ner.text.partial import check_written, is_partial, known_runs, read_unknown, to_iob2
-from ner.text.sentence import Sentence, count_documents, sentence_from_words
+from ner.text.partial import is_partial, known_runs, read_unknown, to_iob2
+from ner.text.sentence import Sentence
 from ner.text.tags import OUTSIDE, Scheme, convert_tags, detect_scheme
 
-DOCUMENT_START = "-DOCSTART-"
 _DEFAULT = DataConfig()
-_BLANKS = " \t"
-_SPLIT_BLANKS = re.compile(r"[ \t]+").split
 # What would not come back: blanks and line ends part words, a NUL is refused, a half surrogate has no UTF-8.
 _UNWRITABLE = re.compile(r"[ \t\r\n\0\ud800-\udfff]").search
-
-
-class Row(NamedTuple):
-    """One line of a column file: its number from 1, its text without the line end, and what it holds.
-
-    `kind` is `token`, `blank`, `comment` or `document`; `word` and `tag` are set for a token, `tag` only
-    where tags were asked for.
-    """
-
-    number: int
-    line: str
-    kind: str
-    word: str = ""
-    tag: str = ""
 
 
 def read_conll(
@@ -136,7 +121,7 @@ def row_reader(where: str, data: DataConfig, *, tagged: bool) -> Callable[[int, 
 
     def read(number: int, line: str) -> Row:
         line = line.removesuffix("\n").removesuffix("\r")
-        if not line.strip(_BLANKS):
+        if not line.strip(BLANKS):
             return Row(number, line, "blank")
         if comment and line.startswith(comment):
             return Row(number, line, "comment")
@@ -145,7 +130,7 @@ def row_reader(where: str, data: DataConfig, *, tagged: bool) -> Callable[[int, 
         if DOCUMENT_START in line and (cells[0].startswith(DOCUMENT_START) or DOCUMENT_START in cells):
             return Row(number, line, "document")
         if len(cells) < wanted:
-            found = f"{wanted} columns, found {len(cells)}: {_short(line)}"
+            found = f"{wanted} columns, found {len(cells)}: {short(line)}"
             raise DataError(f"{where}:{number}: expected at least {found}")
         word = cells[word_column]
         if first_of_word and (match := first_of_word(word)):
@@ -156,69 +141,11 @@ def row_reader(where: str, data: DataConfig, *, tagged: bool) -> Callable[[int, 
             return Row(number, line, "token", word)
         tag = known.get(cells[tag_column])
         if tag is None:
-            _check_tag(cells[tag_column], data, f"{where}:{number}", line)
+            check_tag(cells[tag_column], data, f"{where}:{number}", line)
             tag = known[cells[tag_column]] = read_unknown(cells[tag_column], data.unknown_tag)
         return Row(number, line, "token", word, tag)
 
     return read
-
-
-def split_cells(line: str, separator: str | None) -> list[str]:
-    """The cells of a line that isn't blank; no separator: any run of spaces or TABs."""
-    if separator:
-        return line.split(separator)
-    cells = line.split(" ")
-    # Most files have one space between cells, and the regular expression takes as long as all the rest of a line.
-    return _SPLIT_BLANKS(line.strip(_BLANKS)) if "" in cells or "\t" in line else cells
-
-
-def list_reader(where: str, data: DataConfig) -> Callable[[int, str], list[Row]]:
-    """What makes rows of a line's number and the line, where a line is a sentence, as `word:TAG word:TAG`.
-
-    The last separator of a token parts word and tag; a blank row ends the sentence.
-
-    Raises:
-        DataError: a token without a word, a tag that is none or another scheme's.
-    """
-    separator = data.separator or ":"
-    known: set[str] = set()
-
-    def read(number: int, line: str) -> list[Row]:
-        line = (line.partition(data.trailer)[0] if data.trailer else line).strip(" \t\r")
-        if not line or (data.comment and line.startswith(data.comment)):
-            return []
-        if line.startswith(DOCUMENT_START):
-            return [Row(number, line, "document")]
-        rows: list[Row] = []
-        for token in _SPLIT_BLANKS(line):
-            word, _, tag = token.rpartition(separator)
-            if not word:
-                raise DataError(f"{where}:{number}: expected word{separator}TAG, found {token!r}")
-            if tag not in known:
-                _check_tag(tag, data, f"{where}:{number}", token)
-                known.add(tag)
-            rows.append(Row(number, token, "token", word, read_unknown(tag, data.unknown_tag)))
-        return [*rows, Row(number, "", "blank")]
-
-    return read
-
-
-def sentences_of_rows(rows: Iterable[Row], where: str, *, tagged: bool) -> Iterator[Sentence]:
-    """Sentences, cut at blank lines and at document boundaries; tags as they stand in the file."""
-    words: list[str] = []
-    tags: list[str] = []
-    first = 0
-    opens_document = False
-    for row in chain(rows, [Row(0, "", "blank")]):  # the end of the file ends the last sentence
-        if row.kind == "token":
-            first = first or row.number
-            words.append(row.word)
-            tags.append(row.tag)
-        elif row.kind != "comment" and words:
-            known = tags if tagged else None
-            yield sentence_from_words(words, known, opens_document=opens_document, where=f"{where}:{first}")
-            words, tags, first, opens_document = [], [], 0, False
-        opens_document |= row.kind == "document"
 
 
 def write_conll(path: str | Path, sentences: Iterable[Sentence], *, scheme: Scheme = "iob2") -> None:
@@ -250,15 +177,3 @@ def write_conll(path: str | Path, sentences: Iterable[Sentence], *, scheme: Sche
     part.parent.mkdir(parents=True, exist_ok=True)
     part.write_bytes((mark + "\n".join(lines)).encode("utf-8"))
     part.replace(path)
-
-
-def _short(line: str) -> str:
-    return repr(line if len(line) <= 60 else line[:57] + "...")
-
-
-def _check_tag(tag: str, data: DataConfig, place: str, line: str) -> None:
-    try:
-        check_written(tag, data)
-    except ValueError as error:
-        hint = "are data.tag_column and data.scheme right?"
-        raise DataError(f"{place}: {error} in {_short(line)}; {hint}") from None

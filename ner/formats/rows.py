@@ -1,0 +1,70 @@
+"""The rows of a file with one token a line, or one sentence: what a line holds, and sentences of them."""
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import NamedTuple
+
+from ner.errors import DataError
+from ner.settings import DataConfig
+from ner.text.partial import check_written
+from ner.text.sentence import Sentence, sentence_from_words
+
+DOCUMENT_START = "-DOCSTART-"
+BLANKS = " \t"
+split_blanks = re.compile(r"[ \t]+").split
+
+
+class Row(NamedTuple):
+    """One line of a column file: its number from 1, its text without the line end, and what it holds.
+
+    `kind` is `token`, `blank`, `comment` or `document`; `word` and `tag` are set for a token, `tag` only
+    where tags were asked for.
+    """
+
+    number: int
+    line: str
+    kind: str
+    word: str = ""
+    tag: str = ""
+
+
+def split_cells(line: str, separator: str | None) -> list[str]:
+    """The cells of a line that isn't blank; no separator: any run of spaces or TABs."""
+    if separator:
+        return line.split(separator)
+    cells = line.split(" ")
+    # Most files have one space between cells, and the regular expression takes as long as all the rest of a line.
+    return split_blanks(line.strip(BLANKS)) if "" in cells or "\t" in line else cells
+
+
+def sentences_of_rows(rows: Iterable[Row], where: str, *, tagged: bool) -> Iterator[Sentence]:
+    """Sentences, cut at blank lines and at document boundaries; tags as they stand in the file."""
+    words: list[str] = []
+    tags: list[str] = []
+    first = 0
+    opens_document = False
+    for row in chain(rows, [Row(0, "", "blank")]):  # the end of the file ends the last sentence
+        if row.kind == "token":
+            first = first or row.number
+            words.append(row.word)
+            tags.append(row.tag)
+        elif row.kind != "comment" and words:
+            known = tags if tagged else None
+            yield sentence_from_words(words, known, opens_document=opens_document, where=f"{where}:{first}")
+            words, tags, first, opens_document = [], [], 0, False
+        opens_document |= row.kind == "document"
+
+
+def check_tag(tag: str, data: DataConfig, place: str, line: str) -> None:
+    """Raise DataError unless `tag`, from a line at this place, may stand in a file described so."""
+    try:
+        check_written(tag, data)
+    except ValueError as error:
+        hint = "are data.tag_column and data.scheme right?"
+        raise DataError(f"{place}: {error} in {short(line)}; {hint}") from None
+
+
+def short(line: str) -> str:
+    """A line for a message, its end left out where it is long."""
+    return repr(line if len(line) <= 60 else line[:57] + "...")
