@@ -24,7 +24,7 @@ from pathlib import Path
 import torch
 
 from ner.errors import ModelError
-from ner.learning.checkpoint import Model, load_model
+from ner.inference.loading import Model, load_model
 
 ROOT = Path(__file__).parent.parent
 SETTINGS = {

@@ -21,15 +21,15 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import ner
 from ner.config import Config
+from ner.features.batches import batch_rows, encode
 from ner.formats.corpus import Corpus
-from ner.learning.batches import batch_rows, encode, make_batch
-from ner.learning.checkpoint import Model
-from ner.learning.listener import Listener
-from ner.learning.prediction import predict_spans, predict_tags
-from ner.learning.training import train_model
-from ner.network.inputs import Inputs
+from ner.inference.loading import Model
+from ner.inference.prediction import predict_spans, predict_tags
+from ner.network.inputs import Inputs, make_batch
 from ner.network.model import BiLSTMCRF
 from ner.text.tags import convert_tags
+from ner.training.events import Listener
+from ner.training.training import train_model
 
 
 class PlainTagger(nn.Module):

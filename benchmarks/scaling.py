@@ -23,12 +23,12 @@ from matplotlib.axes import Axes
 import ner
 from ner.config import Config
 from ner.formats.corpus import Corpus
+from ner.inference.loading import Model
 from ner.inspection.canvas import drawing, new_figure, save_figure
-from ner.learning.checkpoint import Model
-from ner.learning.training import train_model
 from ner.tagger import Tagger
 from ner.text.sentence import Sentence, Span, sentence_from_words
 from ner.text.tags import spans_to_tags
+from ner.training.training import train_model
 
 LENGTHS = (10, 20, 50, 100, 200, 500, 1000, 2000)
 LABELS = (2, 4, 8, 16, 33, 66)  # 4 tags each and O: 9 to 265, those of benchmarks/crf.py among them

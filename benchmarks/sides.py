@@ -57,8 +57,8 @@ def read_words(path: Path) -> list[list[str]]:
 
 def prepare_ner(job: Job) -> Measurements:
     from ner.formats.corpus import Corpus
-    from ner.learning.training import train_model
     from ner.tagger import Tagger
+    from ner.training.training import train_model
 
     settings = ["training.epochs=1", "training.calibrate=false", "training.device=cpu"]
     own = [f"training.threads={job.threads}", f"model.vectors={job.vectors}"]

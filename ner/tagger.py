@@ -18,13 +18,11 @@ from ner.evaluation.calibration import Calibration, measure_calibration
 from ner.evaluation.report import Report, report_tags
 from ner.evaluation.training_entities import Memory, Training
 from ner.formats.corpus import Corpus
-from ner.inspection.sentence import Inspection, Moves, inspect_sentences, learned_moves
-from ner.learning.checkpoint import Model, load_model, save_model
-from ner.learning.listener import Epoch, Listener
-from ner.learning.prediction import choose_device, make_reader, predict_readings, predict_spans, predict_tags
-from ner.learning.shrinking import shrink
-from ner.learning.threshold import check_threshold, with_threshold
-from ner.learning.training import train_model
+from ner.inference.decoding import check_threshold, with_threshold
+from ner.inference.loading import Model, load_model, save_model
+from ner.inference.prediction import choose_device, make_reader, predict_readings, predict_spans, predict_tags
+from ner.inference.shrinking import shrink
+from ner.inspection.trace import Inspection, Moves, inspect_sentences, learned_moves
 from ner.reporting.curves import draw_curves
 from ner.text.alignment import entity_of
 from ner.text.partial import is_partial
@@ -32,6 +30,8 @@ from ner.text.sentence import Entity, Reading, Sentence, Span, sentence_from_wor
 from ner.text.tags import spans_to_tags, tags_to_spans
 from ner.text.tokenizer import split_sentences
 from ner.threads import survive_forks
+from ner.training.events import Epoch, Listener
+from ner.training.training import train_model
 
 # Of texts that are cut and tagged together; a token takes some 500 bytes on the way.
 _MOST_CHARACTERS = 1_000_000

@@ -12,7 +12,7 @@ import pytest
 
 import ner
 from ner.commands.progress import TrainingProgress
-from ner.learning.state import sole_run
+from ner.training.checkpoint import sole_run
 
 
 def test_tag_writes_one_json_object_for_each_line(run, small_model):

@@ -11,8 +11,8 @@ import pytest
 
 import ner
 from ner.inspection import canvas
-from ner.learning import checkpoint
 from ner.reporting import curves
+from ner.storage import model_directory
 from ner.tagger import Tagger
 from tests.conftest import ROOT
 
@@ -38,7 +38,7 @@ def raising(error: Exception) -> Callable[..., object]:
 @pytest.mark.parametrize("cause", CAUSES, ids=lambda cause: type(cause).__name__)
 @pytest.mark.parametrize(
     ("module", "name", "missing"),
-    [(canvas, "new_figure", CURVES), (curves, "drawing", CURVES), (checkpoint, "write_card", CARD)],
+    [(canvas, "new_figure", CURVES), (curves, "drawing", CURVES), (model_directory, "write_card", CARD)],
     ids=["figure", "matplotlib", "card"],
 )
 def test_whatever_a_picture_or_the_card_raises_the_model_is_whole(

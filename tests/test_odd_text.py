@@ -6,7 +6,7 @@ import tracemalloc
 
 import pytest
 
-from ner.learning import prediction, windows
+from ner.inference import prediction, windows
 from ner.output import OutputOptions, tag_columns, tag_text
 from ner.text.tokenizer import split_sentences
 

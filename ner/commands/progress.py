@@ -16,7 +16,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from ner.learning.listener import Epoch, Listener, Step
+from ner.training.events import Epoch, Listener, Step
 
 
 class _Progress:

@@ -21,7 +21,7 @@ def shrink(
         if value not in allowed.split():
             raise ConfigError(f"--{name}: expected one of {', '.join(allowed.split())}, found {value!r}")
 
-    from ner.learning.checkpoint import check_free
+    from ner.storage.model_directory import check_free
     from ner.tagger import load
 
     if not force:

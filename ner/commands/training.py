@@ -14,7 +14,7 @@ import typer
 from ner.commands.options import AsJson, Settings, save_tagger
 
 if TYPE_CHECKING:
-    from ner.runs import Result
+    from ner.training.runs import Result
 
 Recipe = Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="The recipe.")]
 Processes = Annotated[int, typer.Option(min=1, help="Runs at once, which share the cores.")]
@@ -34,11 +34,11 @@ def train(
     from ner.config import load_config
     from ner.errors import InterruptionError, ModelError, TrainingError
     from ner.formats.corpus import load_corpus
-    from ner.learning.checkpoint import check_free, check_target
-    from ner.learning.event_files import event_files
-    from ner.learning.interruption import Signals
-    from ner.learning.state import is_unfinished, remove_state, sole_run
+    from ner.storage.model_directory import check_free, check_target
     from ner.tagger import train as train_tagger
+    from ner.training.checkpoint import is_unfinished, remove_state, sole_run
+    from ner.training.interruption import Signals
+    from ner.training.tensorboard import event_files
 
     loaded = load_config(config, settings or [])
     check_target(out)
@@ -88,8 +88,8 @@ def train(
 
 def _train_seeds(recipe: Path, settings: list[str], seeds: range, out: Path, processes: int) -> None:
     """Trains each seed in a folder beside the model directory, which gets the best; the others go."""
-    from ner.runs import Plan, describe, summarize, train_all
     from ner.tagger import load
+    from ner.training.runs import Plan, describe, summarize, train_all
 
     folder = out.with_name(f"{out.name}.seeds")
     plans = [Plan(recipe, tuple(settings), seed) for seed in seeds]
@@ -115,7 +115,7 @@ def sweep(
     as_json: AsJson = False,
 ) -> None:
     """Train a recipe and variants of it with several seeds, and tell which differ: a Markdown table."""
-    from ner.sweep import run_sweep, table
+    from ner.training.sweep import run_sweep, table
 
     tries = [tuple(variant.split()) for variant in variants or []]
     rows = run_sweep(config, settings or [], tries, seeds=seeds, log=log, processes=processes, on_result=_show)

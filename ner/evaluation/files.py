@@ -7,13 +7,13 @@ from pathlib import Path
 from ner.errors import ConfigError, DataError
 from ner.evaluation.analysis import Analysis, analyse
 from ner.evaluation.training_entities import Training, remember
+from ner.features.vocabulary import build_vocabularies
 from ner.formats.columns import read_as_written, read_rows, read_tagged
 from ner.settings import DataConfig
 from ner.text.encoding import read_text
 from ner.text.partial import is_partial
 from ner.text.sentence import Sentence, Span
 from ner.text.tags import convert_tags, tags_to_spans
-from ner.text.vocabulary import build_vocabularies
 
 
 def score_files(gold: Path, predicted: Path | None, data: DataConfig, *, training: Training | None = None) -> Analysis:

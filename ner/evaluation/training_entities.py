@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Literal
 
+from ner.features.vocabulary import UNKNOWN, WordVocabulary
 from ner.text.partial import is_unknown
 from ner.text.sentence import Sentence
 from ner.text.tags import OUTSIDE, tags_to_spans
-from ner.text.vocabulary import UNKNOWN, WordVocabulary
 
 Seen = Literal["with that label", "with another label", "never"]
 Origin = Literal["training", "vectors", "nowhere"]

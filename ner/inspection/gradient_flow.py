@@ -15,15 +15,16 @@ from torch import Tensor
 
 from ner.config import Config
 from ner.errors import DataError, TrainingError
+from ner.features.batches import encode
 from ner.formats.corpus import Corpus
-from ner.learning.batches import encode, make_batch
-from ner.learning.checkpoint import Model
-from ner.learning.listener import Listener, Step
-from ner.learning.training import train_model
+from ner.inference.loading import Model
 from ner.network.cell import Cell
+from ner.network.inputs import make_batch
 from ner.network.layer import RecurrentLayer
 from ner.network.model import build_model
 from ner.text.sentence import Sentence
+from ner.training.events import Listener, Step
+from ner.training.training import train_model
 
 # Random directions a sentence; with a hundred sentences the mean is known to a few percent.
 _DIRECTIONS = 4

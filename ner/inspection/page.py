@@ -5,7 +5,7 @@ import html
 from collections.abc import Iterable, Sequence
 
 from ner.inspection.pictures import Picture
-from ner.inspection.sentence import Inspection
+from ner.inspection.trace import Inspection
 
 _HEAD = """<!DOCTYPE html>
 <html lang="{language}">

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ner.inspection.canvas import LONGEST_LABEL, draw_heat_map, draw_picture, new_figure
-from ner.inspection.sentence import Inspection, Moves
+from ner.inspection.trace import Inspection, Moves
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -13,7 +13,7 @@ from ner.inspection.flow_pictures import draw_flows
 from ner.inspection.gradient_flow import CellFlow
 from ner.inspection.page import render_page
 from ner.inspection.pictures import draw_moves, draw_sentence
-from ner.inspection.sentence import Inspection, Moves
+from ner.inspection.trace import Inspection, Moves
 
 
 def write_inspections(inspections: Sequence[Inspection], moves: Moves, folder: Path) -> list[str]:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from ner.network.context import GlobalContext
 from ner.network.dropout import Dropout
+from ner.network.global_context import GlobalContext
 from ner.network.layer import RecurrentLayer
 
 

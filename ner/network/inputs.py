@@ -2,8 +2,12 @@
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from ner.features.batches import Encoded, collate
+from ner.features.words import Numbers
 
 
 class Inputs(NamedTuple):
@@ -40,3 +44,17 @@ class Inputs(NamedTuple):
         if self.words.device == device:
             return self  # asking each tensor takes as long as reading a word
         return Inputs(*(tensor.to(device, non_blocking=True) for tensor in self))
+
+
+def make_batch(encoded: Encoded, rows: Numbers, *, words: Numbers | None = None) -> tuple[Inputs, Tensor | None]:
+    """The batch of these sentences, and their tags (or rows of `choices`) (B, T), padded with 0.
+
+    Args:
+        encoded: all sentences.
+        rows: which of them (B,).
+        words: word numbers (N,) to read instead of `encoded.words`, for dropping some to the unknown.
+    """
+    batch, tags = collate(encoded, rows, words=words)
+    encodings = torch.zeros(0, 0) if encoded.encodings is None else encoded.encodings
+    tensors = (*(torch.from_numpy(np.ascontiguousarray(array)) for array in batch), encodings)
+    return Inputs(*tensors), None if tags is None else torch.from_numpy(tags)

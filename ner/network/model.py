@@ -8,9 +8,11 @@ from torch import Tensor, nn
 from ner.crf.layer import CRF, Constraints
 from ner.crf.span_posteriors import ProbableSpan, choose_spans, tags_of_spans
 from ner.errors import ConfigError
+from ner.features.phrases import ROLES
+from ner.features.vocabulary import NUM_CASES, Vocabularies
 from ner.network.cell import CellOptions
 from ner.network.cells import CELLS
-from ner.network.context import GlobalContext
+from ner.network.document_context import Mentions
 from ner.network.dropout import Dropout
 from ner.network.embedding import (
     CharacterCNN,
@@ -22,13 +24,11 @@ from ner.network.embedding import (
     make_embedding,
 )
 from ner.network.encoder import Encoder
+from ner.network.global_context import GlobalContext
 from ner.network.inputs import Inputs
 from ner.network.layer import RecurrentLayer
-from ner.network.mentions import Mentions
 from ner.settings import FeaturesConfig, ModelConfig
-from ner.text.lexicon import ROLES
 from ner.text.tags import OUTSIDE, legal_moves
-from ner.text.vocabulary import NUM_CASES, Vocabularies
 
 
 class Decoding(NamedTuple):

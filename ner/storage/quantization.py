@@ -4,16 +4,15 @@ Whatever they are stored in, a network computes with what they were: they are un
 (biases and the like) stay as they are; they take no room.
 """
 
-import torch
-from torch import Tensor
+import numpy as np
 
-from ner.storage.tensor_files import DamagedError, Header
+from ner.storage.tensor_files import Array, DamagedError, Header
 
 _SCALE = ".scale"
-_DTYPES = {"float32": torch.float32, "float16": torch.float16}
+_DTYPES = ("float32", "float16")
 
 
-def pack(tensors: dict[str, Tensor], weights: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+def pack(tensors: dict[str, Array], weights: str) -> tuple[dict[str, Array], dict[str, str]]:
     """The tensors as they are stored, and for each that isn't as it was, its type.
 
     Args:
@@ -22,17 +21,18 @@ def pack(tensors: dict[str, Tensor], weights: str) -> tuple[dict[str, Tensor], d
     """
     packed, types = {}, {}
     for name, tensor in tensors.items():
-        if weights == "fp32" or tensor.dim() < 2 or (weights == "fp16" and tensor.dtype == torch.float16):
+        if weights == "fp32" or tensor.ndim < 2 or (weights == "fp16" and tensor.dtype == np.float16):
             packed[name] = tensor
             continue
-        types[name] = str(tensor.dtype).removeprefix("torch.")
+        types[name] = str(tensor.dtype)
         if weights == "fp16":
-            packed[name] = tensor.half()
+            with np.errstate(over="ignore"):  # what is beyond half precision is infinite there
+                packed[name] = tensor.astype(np.float16)
             continue
-        rows = tensor.float().flatten(1)
+        rows = tensor.astype(np.float32).reshape(len(tensor), int(np.prod(tensor.shape[1:])))
         # The largest of a row becomes 127, so that a row of small numbers loses no more than one of large ones.
-        scale = rows.abs().amax(1).clamp(min=torch.finfo(torch.float32).tiny) / 127
-        packed[name] = (rows / scale.unsqueeze(1)).round().to(torch.int8).view(tensor.shape)
+        scale = np.maximum(np.abs(rows).max(axis=1, initial=0), np.finfo(np.float32).tiny) / np.float32(127)
+        packed[name] = np.rint(rows / scale[:, None]).astype(np.int8).reshape(tensor.shape)
         packed[name + _SCALE] = scale
     return packed, types
 
@@ -53,15 +53,17 @@ def unpacked_kinds(header: Header) -> dict[str, str]:
     return kinds
 
 
-def unpack(tensors: dict[str, Tensor], header: Header) -> dict[str, Tensor]:
+def unpack(tensors: dict[str, Array], header: Header) -> dict[str, Array]:
     """The tensors of a file as they were before they were packed."""
     types = _types(header)
     unpacked = {}
     for name, tensor in tensors.items():
         if name in types:
             scale = tensors.get(name + _SCALE)
-            value = tensor.float() if scale is None else tensor.float() * scale.view(-1, *[1] * (tensor.dim() - 1))
-            unpacked[name] = value.to(_DTYPES[types[name]])
+            value = tensor.astype(np.float32)
+            if scale is not None:
+                value *= scale.reshape(-1, *[1] * (tensor.ndim - 1))
+            unpacked[name] = value.astype(types[name], copy=False)
         elif not (name.endswith(_SCALE) and name.removesuffix(_SCALE) in types):
             unpacked[name] = tensor
     return unpacked

@@ -5,6 +5,7 @@ each tensor notices what a disk or a copy did to it; it is no signature, and who
 """
 
 import json
+import math
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +13,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, load_file, save
-from torch import Tensor
+from safetensors.numpy import save
 
 # As much as safetensors itself takes.
 _LONGEST_HEADER = 100_000_000
@@ -31,6 +29,8 @@ _DTYPES = {
     "BOOL": "bool",
 }
 
+Array = npt.NDArray[Any]
+
 
 class DamagedError(ValueError):
     """A file that isn't what it was when it was written; the message says in what."""
@@ -45,6 +45,8 @@ class Header:
     numbers: int
     """Numbers in all tensors together."""
     about: dict[str, Any]
+    places: dict[str, tuple[str, tuple[int, ...], int, int]]
+    """Type, shape, first byte and end (half-open) of each tensor in the file."""
 
 
 def kind_of(shape: list[int], dtype: str) -> str:
@@ -56,9 +58,10 @@ def kind_of(shape: list[int], dtype: str) -> str:
     return f"of shape {shape}" + ("" if dtype == "float32" else f" in {dtype}")
 
 
-def write_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
+def write_tensors(path: Path, tensors: dict[str, Array], about: dict[str, Any]) -> None:
     """Writes tensors with their checksums and what is to be noted about them."""
-    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    # Not ascontiguousarray(), which gives a number by itself a dimension.
+    plain = {name: np.asarray(tensor, order="C") for name, tensor in tensors.items()}
     note = {**about, "checksums": {name: checksum(tensor) for name, tensor in sorted(plain.items())}}
     text = json.dumps(note)
     # Not save_file(), whose files only their owner can read.
@@ -81,7 +84,7 @@ def read_header(path: Path) -> Header:
         wanted, _, note = header.pop("__metadata__", {}).get("ner", _NO_NOTE).partition(" ")
         if f"{zlib.crc32(note.encode()):08x}" != wanted:
             raise DamagedError(f"expected notes with checksum {wanted}, found {zlib.crc32(note.encode()):08x}")
-        tensors, numbers, end = {}, 0, 0
+        tensors, places, numbers, end = {}, {}, 0, 0
         for name, entry in header.items():
             shape, dtype = [int(n) for n in entry["shape"]], str(entry["dtype"])
             tensors[name] = kind_of(shape, _DTYPES.get(dtype, dtype))
@@ -89,7 +92,9 @@ def read_header(path: Path) -> Header:
             for width in shape:
                 count *= width
             numbers += count
-            end = max(end, int(entry["data_offsets"][1]))
+            first, last = (int(place) for place in entry["data_offsets"])
+            places[name] = (_DTYPES.get(dtype, dtype), tuple(shape), 8 + length + first, 8 + length + last)
+            end = max(end, last)
         about = dict(json.loads(note))
     except DamagedError:
         raise
@@ -97,20 +102,32 @@ def read_header(path: Path) -> Header:
         raise DamagedError(f"expected a safetensors header, found none ({error or type(error).__name__})") from None
     if size != 8 + length + end:
         raise DamagedError(f"expected {8 + length + end} bytes, as its header says, found {size}")
-    return Header(tensors, numbers, about)
+    return Header(tensors, numbers, about, places)
 
 
-def read_tensors(path: Path, header: Header) -> dict[str, Tensor]:
-    """The tensors of a file on the CPU, after their checksums where it has some; memory-mapped.
+def read_tensors(path: Path, header: Header) -> dict[str, Array]:
+    """The tensors of a file, after their checksums where it has some; memory-mapped, a change is the process's own.
+
+    Mapped here, since the library's readers copy every tensor, and refuse a path that isn't UTF-8 (safetensors 0.8).
 
     Raises:
         DamagedError: they aren't what was written.
     """
+    unknown = {dtype for dtype, *_ in header.places.values()} - set(_DTYPES.values())
+    if unknown:
+        raise DamagedError(f"expected tensors of {', '.join(_DTYPES.values())}, found {', '.join(sorted(unknown))}")
+    done = min((first for *_, first, _ in header.places.values()), default=0)
+    for name, (dtype, shape, first, last) in sorted(header.places.items(), key=lambda item: item[1][2:]):
+        size = math.prod(shape) * np.dtype(dtype).itemsize
+        if first != done or last - first != size or min(shape, default=0) < 0:
+            raise DamagedError(f"expected {name} in {size} bytes from {done} on, found it from {first} to {last}")
+        done = last
     try:
-        # Its memory-mapping reader knows only paths in UTF-8 (safetensors 0.8).
-        tensors = load_file(path) if _is_utf_8(path) else load(path.read_bytes())
-    except (SafetensorError, OSError) as error:
+        whole = np.memmap(path, dtype=np.uint8, mode="c") if header.places else np.zeros(0, dtype=np.uint8)
+    except (OSError, ValueError) as error:
         raise DamagedError(str(error)) from None
+    raw: npt.NDArray[np.uint8] = whole.view(np.ndarray)  # a memmap looks up its file with every slice
+    tensors = {name: raw[a:b].view(dtype).reshape(shape) for name, (dtype, shape, a, b) in header.places.items()}
     noted = header.about.get("checksums")
     if noted is None:
         return tensors
@@ -122,26 +139,18 @@ def read_tensors(path: Path, header: Header) -> dict[str, Tensor]:
     return tensors
 
 
-def _is_utf_8(path: Path) -> bool:
-    try:
-        str(path).encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def checksum(tensor: Tensor) -> int:
+def checksum(tensor: Array) -> int:
     """A checksum of a tensor's bytes, made at the speed of memory: zlib's CRC-32 of the sums of its pages.
 
     The 64-bit words of a page are added up; a change of one word, or any accident in a page, changes the sum but
     for a chance of 2^-64, and the CRC knows the order of the pages. A CRC of each byte would take six times as long.
 
-    >>> a, b = torch.zeros(3000), torch.zeros(3000)
+    >>> a, b = np.zeros(3000), np.zeros(3000)
     >>> b[2999] = -0.0
-    >>> checksum(a) == checksum(a.clone()), checksum(a) == checksum(b)
+    >>> checksum(a) == checksum(a.copy()), checksum(a) == checksum(b)
     (True, False)
     """
-    raw: npt.NDArray[np.uint8] = tensor.detach().contiguous().reshape(-1).view(torch.uint8).numpy()
+    raw: npt.NDArray[np.uint8] = np.asarray(tensor, order="C").reshape(-1).view(np.uint8)
     whole = len(raw) // _PAGE * _PAGE
     sums = raw[:whole].view("<u8").reshape(-1, _PAGE // 8).sum(axis=1, dtype=np.uint64)
     return zlib.crc32(raw[whole:].tobytes(), zlib.crc32(sums.astype("<u8").tobytes()))

@@ -6,9 +6,9 @@ import pytest
 
 from ner.evaluation.analysis import analyse, units_of
 from ner.evaluation.training_entities import Training, memory_from_dict, origin_of, remember
+from ner.features.vocabulary import WordVocabulary, build_vocabularies
 from ner.text.documents import number_documents
 from ner.text.sentence import Sentence, sentence_from_words
-from ner.text.vocabulary import WordVocabulary, build_vocabularies
 
 
 def sentence(text, *, opens=False):

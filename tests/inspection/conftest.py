@@ -10,11 +10,11 @@ from torch import nn
 
 from ner.cli import main
 from ner.config import Config, parse_config
+from ner.features.vocabulary import build_vocabularies
 from ner.formats.corpus import Corpus
-from ner.learning.checkpoint import Model
+from ner.inference.loading import Model
 from ner.network.model import build_model
 from ner.text.sentence import Sentence, sentence_from_words
-from ner.text.vocabulary import build_vocabularies
 
 MakeConfig = Callable[..., Config]
 MakeModel = Callable[..., Model]

@@ -11,17 +11,18 @@ from torch import Tensor, nn
 
 from ner.config import Config
 from ner.errors import DataError, TrainingError
+from ner.features.batches import encode
 from ner.formats.corpus import Corpus
+from ner.inference.loading import Model
 from ner.inspection import gradient_flow
 from ner.inspection.gradient_flow import Flow, measure_flow, study_cell
-from ner.learning.batches import encode, make_batch
-from ner.learning.checkpoint import Model
-from ner.learning.listener import Epoch, Listener, Step
-from ner.learning.training import train_model
 from ner.network.cell import Cell, CellOptions, State
 from ner.network.cells import CELLS
+from ner.network.inputs import make_batch
 from ner.network.model import build_model
 from ner.text.sentence import Sentence, sentence_from_words
+from ner.training.events import Epoch, Listener, Step
+from ner.training.training import train_model
 
 MakeConfig = Callable[..., Config]
 MakeModel = Callable[..., Model]

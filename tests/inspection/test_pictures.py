@@ -13,14 +13,14 @@ import pytest
 from matplotlib.image import imread
 
 from ner.errors import ConfigError
+from ner.inference.loading import Model
 from ner.inspection import canvas, flow_pictures
 from ner.inspection.canvas import draw_heat_map, drawing, new_figure
 from ner.inspection.flow_pictures import draw_flows
 from ner.inspection.gradient_flow import CellFlow, Curve, Flow
 from ner.inspection.pictures import draw_moves, draw_sentence
 from ner.inspection.report import write_flows, write_inspections
-from ner.inspection.sentence import Influence, Inspection, Moves
-from ner.learning.checkpoint import Model
+from ner.inspection.trace import Influence, Inspection, Moves
 from ner.tagger import Tagger
 from ner.text.sentence import Span
 

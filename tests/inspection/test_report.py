@@ -12,10 +12,10 @@ from matplotlib.image import imread
 
 from ner.errors import ConfigError
 from ner.formats.corpus import Corpus
+from ner.inference.loading import Model, save_model
 from ner.inspection import canvas
 from ner.inspection.canvas import draw_heat_map, drawing, new_figure, save_figure
 from ner.inspection.report import write_inspections
-from ner.learning.checkpoint import Model, save_model
 from ner.network.cells import CELLS
 from ner.tagger import Tagger
 

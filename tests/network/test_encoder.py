@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from ner.network.cell import CellOptions
-from ner.network.context import GlobalContext
 from ner.network.dropout import Dropout
 from ner.network.encoder import CONNECTIONS, Encoder, Highway
+from ner.network.global_context import GlobalContext
 from ner.network.layer import RecurrentLayer
 
 INPUT_DIM, HIDDEN_DIM, SUMMARY_DIM = 5, 3, 4

@@ -8,13 +8,13 @@ from torch import Tensor, nn
 
 from ner.config import parse_config
 from ner.errors import ConfigError
-from ner.learning.batches import encode, make_batch
+from ner.features.batches import encode
+from ner.features.vocabulary import Vocabularies, build_vocabularies
 from ner.network.cells import CELLS
 from ner.network.encoder import CONNECTIONS
-from ner.network.inputs import Inputs
+from ner.network.inputs import Inputs, make_batch
 from ner.network.model import BiLSTMCRF, build_model
 from ner.text.sentence import Sentence, sentence_from_words
-from ner.text.vocabulary import Vocabularies, build_vocabularies
 
 SENTENCES = [
     sentence_from_words(["Anna", "Lee", "saw", "Rome"], ["B-PER", "I-PER", "O", "B-PER"]),

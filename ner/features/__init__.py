@@ -1,0 +1,1 @@
+"""What a token looks like as numbers: vocabularies, features, batches."""

@@ -1,0 +1,81 @@
+"""What a lexicon and gazetteers know of each token, as numbers.
+
+Of a lexicon a token has four bags of words (SoftLexicon, Ma et al. 2020): they hold the
+lexicon's words that begin with it, have it in their middle, end with it, or are it. Of each gazetteer it has four
+marks in the same sense.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ner.features.phrases import ROLES, Gazetteer, Lexicon, roles_of
+from ner.text.sentence import Sentence
+
+Numbers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Bags:
+    """The bags of N tokens, one behind the other, `each` a token: bag b is `words[starts[b] : starts[b + 1]]`."""
+
+    words: Numbers  # (M,)
+    weights: npt.NDArray[np.float32]  # (M,)
+    starts: Numbers  # (each·N + 1,)
+    each: int = len(ROLES)
+
+    def of(self, places: Numbers, mask: npt.NDArray[np.bool_]) -> tuple[np.ndarray[Any, Any], ...]:
+        """For a batch of tokens (B, T): word numbers, weights and in which of its B·T·each bags each is, (L,) all."""
+        bags = (places[..., None] * self.each + np.arange(self.each)).reshape(-1)  # (B·T·each,)
+        starts = self.starts[bags]
+        sizes = np.where(np.repeat(mask.reshape(-1), self.each), self.starts[bags + 1] - starts, 0)
+        slots = np.repeat(np.arange(len(bags)), sizes)
+        inside = np.arange(len(slots)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        rows = starts[slots] + inside
+        return self.words[rows], self.weights[rows], slots
+
+    def of_some(self, places: Numbers, mask: npt.NDArray[np.bool_]) -> tuple[np.ndarray[Any, Any], ...]:
+        """As `of`, the bags only of the R tokens that have any, (L,); and which tokens these are (R,)."""
+        words, weights, slots = self.of(places, mask)
+        tokens = slots // self.each
+        is_first = np.diff(tokens, prepend=-1) > 0
+        return words, weights, (np.cumsum(is_first) - 1) * self.each + slots % self.each, tokens[is_first]
+
+
+def fill_bags(sentences: Sequence[Sentence], lexicon: Lexicon) -> Bags:
+    """The bags of all tokens of these sentences; each word weighs as often as training has it, a token's words 4."""
+    found: list[tuple[int, int, int]] = []
+    first = 0
+    for sentence in sentences:
+        for start, end, number in lexicon.find(sentence.words):
+            weight = lexicon.count(number)
+            found += [(len(ROLES) * (first + token) + role, number, weight) for token, role in roles_of(start, end)]
+        first += len(sentence.spelled)
+    bags, words, counts = np.array(found, dtype=np.int64).reshape(-1, 3).T
+    totals = np.bincount(bags // len(ROLES), weights=counts, minlength=first)
+    return gather_bags(bags, words, len(ROLES) * counts / totals[bags // len(ROLES)], num_tokens=first)
+
+
+def gather_bags(
+    bags: Numbers, words: Numbers, weights: npt.NDArray[np.float64], *, num_tokens: int, each: int = len(ROLES)
+) -> Bags:
+    """M words with their weights, each in the bag of its number (M,), in whatever order they come."""
+    order = np.argsort(bags, kind="stable")
+    starts = np.searchsorted(bags[order], np.arange(each * num_tokens + 1))
+    return Bags(words[order], weights[order].astype(np.float32), starts, each)
+
+
+def mark_tokens(sentences: Sequence[Sentence], gazetteers: Sequence[Gazetteer]) -> npt.NDArray[np.float32]:
+    """For each of N tokens which gazetteer has it in which place of a name: four marks a gazetteer, 1 or 0 (N, G)."""
+    marks = np.zeros((sum(len(sentence.spelled) for sentence in sentences), len(gazetteers), len(ROLES)), np.float32)
+    first = 0
+    for sentence in sentences:
+        for place, gazetteer in enumerate(gazetteers):
+            for start, end, _ in gazetteer.find(sentence.words):
+                for token, role in roles_of(start, end):
+                    marks[first + token, place, role] = 1
+        first += len(sentence.spelled)
+    return marks.reshape(len(marks), -1)

@@ -1,0 +1,1 @@
+"""From sentences to spans: batches, windows, words kept, decoding."""

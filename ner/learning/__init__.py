@@ -1,1 +1,0 @@
-"""How a model comes to be: vectors, batches, prediction, checkpoints, the training loop."""

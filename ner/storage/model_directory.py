@@ -1,0 +1,300 @@
+"""Model directories: on disk without pickle, whole or not at all.
+
+What is loaded may come from anyone, so nothing is believed: sizes are checked before memory is taken, then what
+the files say of each other, then their checksums.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+
+from ner.config import Config, parse_config
+from ner.errors import ConfigError, ModelError, describe
+from ner.evaluation.training_entities import Memory, memory_from_dict
+from ner.features.vocabulary import Vocabularies
+from ner.features.vocabulary_file import vocabularies_from_dict
+from ner.resources.folders import staged_file, staged_folder
+from ner.storage.card import write_card
+from ner.storage.json_files import read_json, read_text, write_json
+from ner.storage.quantization import pack, unpack, unpacked_kinds
+from ner.storage.tensor_files import Array, DamagedError, Header, read_header, read_tensors, write_tensors
+
+FORMAT = 3  # of the model directory; counts up when an older package could not read a newer directory
+_UNPACKED_FORMAT = 2  # what is written where no weights are packed, so that an older package reads it
+_NEEDED = ("config.json", "vocabulary.json", "model.safetensors", "metrics.json")
+_CURVES = "learning-curves.png"
+_FILES = (*_NEEDED, "history.jsonl", "README.md", "entities.json", _CURVES)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredModel:
+    """All that a model directory holds; the weights as a network computes with them, by name.
+
+    `memory` is what is remembered of the training entities; None where it was told to forget, or is older.
+    """
+
+    config: Config
+    vocabularies: Vocabularies
+    weights: dict[str, Array]
+    metrics: dict[str, Any]
+    history: list[dict[str, Any]]
+    memory: Memory | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenModel:
+    """A model directory whose settings and words were read and checked, and the header of its weights."""
+
+    folder: Path
+    config: Config
+    vocabularies: Vocabularies
+    header: Header
+    format: int
+
+    @property
+    def weights_file(self) -> Path:
+        """Where the weights are."""
+        return self.folder / "model.safetensors"
+
+
+def write_model(
+    model: StoredModel, folder: str | Path, *, draw_curves: Callable[[], bytes | None] = lambda: None
+) -> list[str]:
+    """Writes a model directory; it appears whole, or the one that stood there stays. Returns warnings.
+
+    The picture and the card come last: whatever goes wrong with one of them, the model is there, and a warning tells.
+
+    Args:
+        model: what to write.
+        folder: a new folder, or a model's.
+        draw_curves: makes a picture of the training run, a PNG, or None.
+
+    Raises:
+        ModelError: the folder holds something that isn't a model, or can't be written.
+    """
+    folder = Path(folder)
+    check_target(folder)
+    with _writing(folder) as part:
+        weights, packed = pack(model.weights, model.config.model.weights)
+        written = {"format": FORMAT if packed else _UNPACKED_FORMAT}
+        written |= model.config.model_dump(exclude=_left_out(model.config))
+        write_json(part / "config.json", written)
+        write_json(part / "vocabulary.json", model.vocabularies.as_dict())
+        digests = {name: _digest(part / name) for name in ("config.json", "vocabulary.json")}
+        about = {"sha256": digests, **({"packed": packed} if packed else {})}
+        write_tensors(part / "model.safetensors", weights, about)
+        write_json(part / "metrics.json", model.metrics)
+        lines = "".join(json.dumps(epoch) + "\n" for epoch in model.history)
+        (part / "history.jsonl").write_text(lines, encoding="utf-8")
+        if model.memory is not None:
+            write_json(part / "entities.json", model.memory.as_dict())
+    warnings = _add(folder / _CURVES, draw_curves)
+
+    def make_card() -> bytes:
+        card = write_card(
+            folder,
+            labels=model.vocabularies.labels,
+            metrics=model.metrics,
+            seed=model.config.training.seed,
+            curves=_CURVES if (folder / _CURVES).exists() else None,
+        )
+        # A path may hold bytes that aren't UTF-8.
+        return card.encode("utf-8", errors="replace")
+
+    return warnings + _add(folder / "README.md", make_card)
+
+
+def _add(path: Path, make: Callable[[], bytes | None]) -> list[str]:
+    """Adds a file to a model directory that works without it; returns a warning where that fails, in whatever way."""
+    try:
+        content = make()
+        if content is not None:
+            with staged_file(path) as part:
+                part.write_bytes(content)
+    except Exception as error:  # a drawing library that is broken raises anything
+        return [f"{path}: left out, the model is whole: {describe(error)}"]
+    return []
+
+
+def check_target(folder: Path) -> None:
+    """Nothing, where a model may be written to this folder: a new or empty one, or a model's.
+
+    Raises:
+        ModelError: it holds something else, or one stands in it.
+    """
+    if Path.cwd().is_relative_to(folder.resolve()):
+        raise ModelError(f"{folder}: expected a new folder or a model's, found the current one; choose another --out")
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    # The folder is replaced as a whole, so nothing may lie there that isn't a model's: many tools write a config.json.
+    if folder.is_file() or (names and not {"vocabulary.json"} <= names <= set(_FILES)):
+        raise ModelError(f"{folder}: expected a new folder or a model's, found other files; choose another --out")
+
+
+def check_free(folder: Path) -> None:
+    """Nothing, where this folder holds no model yet; it is one that `check_target` took.
+
+    Raises:
+        ModelError: it holds one.
+    """
+    if folder.is_dir() and any(folder.iterdir()):
+        raise ModelError(f"{folder}: expected no model yet, found one; --force replaces it, or choose another --out")
+
+
+def open_model(folder: str | Path) -> OpenModel:
+    """The settings and words of a directory, checked; its weights aren't read yet.
+
+    Raises:
+        ModelError: a file is missing or damaged, or the directory is of a newer format.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ModelError(f"{folder}: no such model directory; `ner train` writes one")
+    for name in _NEEDED:
+        if not (folder / name).exists():
+            raise ModelError(f"{folder}: expected {name} in a model directory, found none; train or copy it again")
+    weights = folder / "model.safetensors"
+    try:
+        header = read_header(weights)
+    except DamagedError as error:
+        raise ModelError(f"{weights}: damaged: {error}; train or copy it again") from None
+    values = read_json(folder / "config.json")
+    found = values.pop("format", None)
+    if type(found) is not int or not 1 <= found <= FORMAT:
+        raise ModelError(f"{folder}: expected model format {FORMAT} or older, found {found}; update bilstm-crf-ner")
+    try:
+        config = parse_config(values, str(folder / "config.json"))
+    except ConfigError as error:
+        raise ModelError(str(error)) from None
+    try:
+        vocabularies = vocabularies_from_dict(read_json(folder / "vocabulary.json"))
+    except ValueError as error:
+        raise ModelError(f"{folder / 'vocabulary.json'}: damaged: {error}; train or copy it again") from None
+    _check_sizes(folder, config, vocabularies, header)
+    return OpenModel(folder, config, vocabularies, header, found)
+
+
+def read_model(opened: OpenModel, wanted: dict[str, str]) -> StoredModel:
+    """All of an open model directory, its weights memory-mapped where they are stored as they are computed with.
+
+    Args:
+        opened: from `open_model`.
+        wanted: the tensors that its settings make, by name, each as `kind_of` writes it.
+
+    Raises:
+        ModelError: a file is damaged, or the weights are of another model than settings and words.
+    """
+    path, header, folder = opened.weights_file, opened.header, opened.folder
+    try:
+        found = unpacked_kinds(header)
+    except DamagedError as error:
+        raise ModelError(f"{path}: damaged: {error}; train or copy it again") from None
+    names = {name: name for name in found}
+    if opened.format == 1:
+        # There a recurrent cell was PyTorch's own module, not one that holds it.
+        names = {name: re.sub(r"_cell\.(weight|bias)_", r"_cell.fused.\1_", name) for name in names}
+    kinds = {names[name]: kind for name, kind in found.items()}
+    for name in sorted(wanted.keys() | kinds.keys()):
+        if wanted.get(name) != kinds.get(name):
+            raise ModelError(
+                f"{path}: expected {name} {wanted.get(name, 'absent')}, found it {kinds.get(name, 'absent')}; "
+                "train or copy it again"
+            )
+    try:
+        tensors = unpack(read_tensors(path, header), header)
+    except DamagedError as error:
+        raise ModelError(f"{path}: damaged: {error}; train or copy it again") from None
+    _check_digests(folder, header)
+    weights = {names[name]: tensor for name, tensor in tensors.items()}
+    metrics, history = read_json(folder / "metrics.json"), _read_history(folder)
+    return StoredModel(opened.config, opened.vocabularies, weights, metrics, history, _read_memory(folder))
+
+
+def _left_out(config: Config) -> dict[str, Any]:
+    """Settings that came after this format and change no trained model, where they stand at their default.
+
+    They aren't written, so that an older package reads the directory.
+    """
+    later = {
+        "training": ("remember_entities", "tensorboard", "checkpoint_minutes", "average_every"),
+        "model": ("weights", "threshold"),
+        "data": ("document_sentences",),
+    }
+    default, left = Config(), {}
+    for section, names in later.items():
+        now, unset = getattr(config, section), getattr(default, section)
+        left[section] = {name for name in names if getattr(now, name) == getattr(unset, name)}
+    return {**left, **({"features": True} if config.features == default.features else {})}
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[Path]:
+    """A fresh folder that takes this one's place when all went well; a full disk is an error with a way out."""
+    try:
+        with staged_folder(folder) as part:
+            yield part
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ModelError(f"{folder}: can't be written: {reason}; free space there, or choose another --out") from None
+
+
+def _check_sizes(folder: Path, config: Config, vocabularies: Vocabularies, header: Header) -> None:
+    """That the network which the settings describe takes no more memory than the weights file has numbers.
+
+    Each cell has a matrix from its units to its units, the CRF one from its tags to its tags.
+    """
+    model, tags = config.model, len(vocabularies.tags)
+    needed = {f"model.{name} = {width}": width for name, width in model if type(width) is int}
+    needed[f"model.hidden_dim = {model.hidden_dim}"] = model.hidden_dim**2
+    if model.context == "global":
+        needed[f"model.context_dim = {model.context_dim}"] = model.context_dim**2
+    needed[f"{tags} tags"] = tags**2
+    if vocabularies.lexicon is not None:
+        needed[f"features.lexicon_dim = {config.features.lexicon_dim}"] = config.features.lexicon_dim
+    for name, numbers in needed.items():
+        if numbers > header.numbers:
+            raise ModelError(
+                f"{folder}: expected model.safetensors with at least {numbers} numbers for {name}, "
+                f"found {header.numbers}; train or copy it again"
+            )
+
+
+def _check_digests(folder: Path, header: Header) -> None:
+    """That the settings and words are those that the weights were saved with; older weights don't say."""
+    for name, wanted in header.about.get("sha256", {}).items():
+        if name in _FILES and (found := _digest(folder / name)) != wanted:
+            raise ModelError(
+                f"{folder / name}: expected SHA-256 {wanted}, as model.safetensors says, found {found}; "
+                "changed or of another model: train or copy it again"
+            )
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _read_history(folder: Path) -> list[dict[str, Any]]:
+    """The epochs; none where a model came without them, since nothing but a copy of the model reads them."""
+    path = folder / "history.jsonl"
+    if not path.exists():
+        return []
+    try:
+        return [dict(json.loads(line)) for line in read_text(path).splitlines()]
+    except (ValueError, TypeError, OSError, RecursionError) as error:
+        raise ModelError(f"{path}: damaged: {error}; train or copy it again") from None
+
+
+def _read_memory(folder: Path) -> Memory | None:
+    path = folder / "entities.json"
+    if not path.exists():
+        return None
+    try:
+        return memory_from_dict(read_json(path))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{path}: damaged: {error!r}; train or copy it again") from None

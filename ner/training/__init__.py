@@ -1,0 +1,1 @@
+"""How a model comes to be: epochs, optimizer, checkpoints, calibration, several runs."""

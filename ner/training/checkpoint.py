@@ -1,0 +1,242 @@
+"""A run in progress: the network, its optimizer, the best weights so far; and its state on disk.
+
+The state is one file in a folder beside the model directory to come. It holds all that the next step depends on,
+so that an interrupted run goes on exactly as an unbroken one. Each epoch draws its choices from the seed and its
+own number, so within an epoch only the position and torch's generators are to be kept.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from filelock import FileLock, Timeout
+from safetensors import SafetensorError
+from torch import Tensor
+
+from ner.config import Config
+from ner.errors import ConfigError, ModelError
+from ner.network.model import BiLSTMCRF
+from ner.resources.folders import staged_file, sweep
+from ner.storage.tensor_files import DamagedError, read_header, read_tensors, write_tensors
+from ner.training.optimizer import WeightAverage, make_optimizer, optimizer_tensors, restore_optimizer
+
+_FILE = "state.safetensors"
+_VALUES = {"config", "corpus", "best_f1", "best_epoch", "seconds", "average_steps", "position", "history"}
+
+
+@dataclass(slots=True)
+class Position:
+    """How far a run is in its epoch: batches done, and sums over their sentences."""
+
+    batches: int = 0
+    loss: float = 0.0
+    sentences: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class Run:
+    """What is trained, and the best of it so far."""
+
+    network: BiLSTMCRF
+    optimizer: torch.optim.Optimizer
+    average: WeightAverage | None
+    best: dict[str, Tensor]
+    corpus: str  # its fingerprint
+    best_f1: float = -1.0
+    best_epoch: int = 0
+    seconds: float = 0.0
+    position: Position = field(default_factory=Position)
+    history: list[dict[str, Any]] = field(default_factory=list)
+    warning: str | None = None  # why it ended early, or is of little use
+
+
+def start_run(config: Config, network: BiLSTMCRF, *, corpus: str) -> Run:
+    """A run that has trained nothing yet, on the network's device; `corpus` is the fingerprint of its sentences."""
+    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    average = None
+    if config.training.average:
+        # An epoch moves the weights as far as many steps do, so its average may soon forget slowly.
+        warmup = 10 if config.training.average_every == "step" else 3
+        average = WeightAverage(parameters, config.training.average, warmup=warmup)
+    optimizer = make_optimizer(config.training, parameters, network.embedding.sparse_tables())
+    return Run(network, optimizer, average, weights_of(network), corpus)
+
+
+def state_folder(model_folder: Path) -> Path:
+    """Where the state of a run lies that will end in this model directory."""
+    return model_folder.with_name(model_folder.name + ".unfinished")
+
+
+@contextmanager
+def sole_run(model_folder: Path) -> Iterator[Path]:
+    """The folder for the state of the only run that may end in this model directory while the block lasts.
+
+    When the block ends, the folder vanishes unless it holds a state.
+
+    Raises:
+        ModelError: another process has such a run, or the folder can't be made.
+    """
+    folder = state_folder(model_folder)
+    # The system holds the lock for the process, so that of a killed one binds nobody.
+    lock = FileLock(folder / "lock", timeout=0)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        raise ModelError(
+            f"{model_folder}: expected no other training into it, found one at work; wait, or choose another --out"
+        ) from None
+    except OSError as error:
+        raise ModelError(f"{folder}: can't be written: {error.strerror or error}; choose another --out") from None
+    try:
+        sweep(model_folder)
+        sweep(folder / _FILE)
+        yield folder
+    finally:
+        if not is_unfinished(folder):
+            with contextlib.suppress(OSError):  # somebody keeps more than ours there
+                (folder / "lock").unlink()
+                folder.rmdir()
+        lock.release()
+
+
+def is_unfinished(folder: Path) -> bool:
+    """Whether this folder of `sole_run` holds the state of a run to resume."""
+    return (folder / _FILE).is_file()
+
+
+def remove_state(folder: Path) -> None:
+    """Removes the state of a run that is finished, or begun anew."""
+    (folder / _FILE).unlink(missing_ok=True)
+
+
+def weights_of(network: BiLSTMCRF) -> dict[str, Tensor]:
+    """A copy of all parameters; the table of frozen vectors never changes and stays out."""
+    return {name: parameter.detach().clone() for name, parameter in network.named_parameters()}
+
+
+def load_weights(network: BiLSTMCRF, weights: dict[str, Tensor]) -> None:
+    """Gives a network the weights that `weights_of` took."""
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            parameter.copy_(weights[name])
+
+
+def save_run(run: Run, config: Config, folder: Path) -> None:
+    """Writes the state of a run; the last one stays until the new one is whole.
+
+    Raises:
+        ModelError: it can't be written.
+    """
+    tensors = {f"now.{name}": tensor for name, tensor in weights_of(run.network).items()}
+    tensors |= {f"best.{name}": tensor for name, tensor in run.best.items()}
+    tensors |= {f"optimizer.{name}": tensor for name, tensor in optimizer_tensors(run.optimizer).items()}
+    if run.average:
+        tensors |= {f"average.{number}": tensor for number, tensor in enumerate(run.average.values)}
+    tensors["random.cpu"] = torch.get_rng_state()
+    device = run.network.projection.weight.device
+    if device.type == "cuda":
+        tensors["random.cuda"] = torch.cuda.get_rng_state(device)
+    values = {
+        "config": config.model_dump(),
+        "corpus": run.corpus,
+        "best_f1": run.best_f1,
+        "best_epoch": run.best_epoch,
+        "seconds": run.seconds,
+        "average_steps": run.average.steps if run.average else 0,
+        "position": asdict(run.position),
+        "history": run.history,
+    }
+    try:
+        with staged_file(folder / _FILE) as part:
+            write_tensors(part, {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}, values)
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or error
+        kept = "the checkpoint before it is whole; free space there and use --resume"
+        if not is_unfinished(folder):
+            kept = "there is none before it; free space there and begin again"
+        raise ModelError(f"{folder}: the checkpoint can't be written: {reason}; {kept}") from None
+
+
+def restore_run(run: Run, config: Config, folder: Path) -> None:
+    """Gives a fresh run the state that `save_run` wrote.
+
+    Raises:
+        ModelError: there is none, or it is damaged.
+        ConfigError: the run began with other settings, on another corpus, or with other vectors.
+    """
+    tensors, values = _read_state(run, folder)
+    _check_same(run, config, values, folder)
+    parts: dict[str, dict[str, Tensor]] = {"now": {}, "best": {}, "optimizer": {}, "average": {}, "random": {}}
+    for name, tensor in tensors.items():
+        part, _, rest = name.partition(".")
+        parts[part][rest] = tensor
+    for name, weights in run.network.named_parameters():
+        wanted, found = list(weights.shape), list(parts["now"][name].shape) if name in parts["now"] else None
+        if wanted != found:
+            raise ConfigError(
+                f"{folder}: expected {name} of shape {wanted}, as these vectors make it, found {found}; "
+                "train with --force to begin anew"
+            )
+    load_weights(run.network, parts["now"])
+    device = run.network.projection.weight.device
+    run.best = {name: tensor.to(device) for name, tensor in parts["best"].items()}
+    restore_optimizer(run.optimizer, parts["optimizer"])
+    if run.average:
+        run.average.steps = values["average_steps"]
+        run.average.values = [parts["average"][str(n)].to(device) for n in range(len(run.average.values))]
+    run.best_f1, run.best_epoch = values["best_f1"], values["best_epoch"]
+    run.seconds, run.history = values["seconds"], values["history"]
+    run.position = Position(**values["position"])
+    torch.set_rng_state(parts["random"]["cpu"])
+    if device.type == "cuda" and "cuda" in parts["random"]:
+        torch.cuda.set_rng_state(parts["random"]["cuda"], device)
+
+
+def _read_state(run: Run, folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """What `save_run` wrote, if it is whole and of such a run."""
+    path = folder / _FILE
+    if not path.exists():
+        raise ModelError(f"{folder}: no unfinished run to resume; train without --resume")
+    try:
+        header = read_header(path)
+        missing = _VALUES - header.about.keys()
+        if missing:
+            raise DamagedError(f"expected {', '.join(sorted(missing))} in its header, found none")
+        tensors = {name: torch.from_numpy(array.copy()) for name, array in read_tensors(path, header).items()}
+    except DamagedError as error:
+        raise ModelError(f"{path}: damaged: {error}; train with --force to begin anew") from None
+    return tensors, header.about
+
+
+def _check_same(run: Run, config: Config, values: dict[str, Any], folder: Path) -> None:
+    """That the run began with these settings, on this corpus."""
+    for section in ("data", "features", "model", "training"):
+        now = getattr(config, section).model_dump(mode="json")
+        # A setting that came since then was as its default is.
+        then = type(getattr(config, section))().model_dump(mode="json") | values["config"].get(section, {})
+        for key in now:
+            if key not in _free_to_change(config) and then[key] != now[key]:
+                raise ConfigError(
+                    f"{folder}: expected {section}.{key} = {then[key]!r}, as the run began, found {now[key]!r}; "
+                    "train with --force to begin anew"
+                )
+    if values.get("corpus") != run.corpus:
+        raise ConfigError(
+            f"{folder}: expected the training corpus as the run began, found another; train with --force to begin anew"
+        )
+
+
+def _free_to_change(config: Config) -> set[str]:
+    """Settings in which a resumed run may differ, for they changed nothing in the epochs that lie behind it."""
+    free = {"device", "threads", "test", "patience", "checkpoint_minutes", "remember_entities", "tensorboard"}
+    # Elsewhere the learning rate of every step depends on how many are to come.
+    if config.training.schedule in ("inverse", "constant") and not config.training.warmup:
+        free.add("epochs")
+    return free

@@ -1,0 +1,162 @@
+"""The training loop: batches in, the best weights out.
+
+The weights of the best dev F1 are kept (the last ones where there is no dev set). Each epoch draws its random
+numbers from the seed and its own number, so a resumed run goes on exactly as an unbroken one.
+"""
+
+import math
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ner.config import Config
+from ner.crf.layer import NotFiniteError
+from ner.errors import TrainingError
+from ner.evaluation.report import report_tags
+from ner.features.batches import Encoded, batch_rows, drop_singletons
+from ner.features.vocabulary import Vocabularies
+from ner.formats.corpus import Corpus
+from ner.inference.prediction import predict_tags
+from ner.network.inputs import make_batch
+from ner.network.layer import directions_at_once
+from ner.text.tags import tags_to_spans
+from ner.training.checkpoint import Position, Run, weights_of
+from ner.training.events import Epoch, Listener, Step
+from ner.training.guards import check_epoch, check_finite, find_collapse, find_failure
+from ner.training.interruption import Checkpoints
+from ner.training.lazy_sgd import RowwiseSGD
+from ner.training.optimizer import clip_gradient, learning_rate
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What stays the same from epoch to epoch."""
+
+    config: Config
+    corpus: Corpus
+    vocabularies: Vocabularies
+    encoded: Encoded
+    listener: Listener
+
+
+def run_epochs(run: Run, task: Task, state: Path | None) -> None:
+    """Trains what is left of a run; its state goes to a folder, where there is one.
+
+    Raises:
+        TrainingError: training diverged before there was a model to keep.
+        InterruptionError: the listener asked to stop; the state is saved.
+        ModelError: the state can't be written.
+    """
+    settings, corpus, listener, history = task.config.training, task.corpus, task.listener, run.history
+    checkpoints = Checkpoints(run, task.config, listener, state)
+    gold = [sentence.tags or () for sentence in corpus.dev]
+    for number in range(len(history) + 1, settings.epochs + 1):
+        # Asked before the epoch, so that a run resumed after its last epoch stops as well.
+        if settings.patience and number - 1 - run.best_epoch >= settings.patience:
+            listener.on_message(f"stopped: no better dev F1 for {settings.patience} epochs")
+            break
+        if collapse := find_collapse(run):
+            run.warning = collapse
+            break
+        start = time.perf_counter() - run.position.seconds
+        try:
+            with directions_at_once(run.network):
+                rate = _train_epoch(run, task, number, checkpoints)
+        except TrainingError as error:
+            if not history or run.best_f1 == 0:
+                raise
+            run.warning = str(error)
+            break
+        trained = run.position
+        if run.average:
+            run.average.swap()
+        report = report_tags(gold, predict_tags(run.network, task.vocabularies, corpus.dev)) if gold else None
+        scores = report.micro if report else None
+        best = scores is None or scores.f1 > run.best_f1
+        if best:
+            run.best, run.best_epoch = weights_of(run.network), number
+            run.best_f1 = scores.f1 if scores else -1.0
+        if run.average:
+            run.average.swap()
+        epoch = Epoch(
+            epoch=number,
+            loss=trained.loss / trained.sentences,
+            learning_rate=rate,
+            precision=scores.precision if scores else None,
+            recall=scores.recall if scores else None,
+            f1=scores.f1 if scores else None,
+            seconds=time.perf_counter() - start,
+            tokens_per_second=trained.tokens / trained.seconds,
+            best=best,
+            labels=report.ratios() if report else {},
+        )
+        run.seconds += epoch.seconds
+        run.position = Position()
+        history.append(asdict(epoch))
+        listener.on_epoch(epoch)
+        checkpoints.after_epoch(f"epoch {number}")
+    if run.warning is None and any(tags_to_spans(tags) for tags in gold):
+        run.warning = find_failure(run)
+    if run.warning:
+        listener.on_message(f"warning: {run.warning}; the model of epoch {run.best_epoch} is kept")
+
+
+def _train_epoch(run: Run, task: Task, number: int, checkpoints: Checkpoints) -> float:
+    """The last learning rate, when `run.position` is at the end of the epoch."""
+    settings, encoded, network, position = task.config.training, task.encoded, run.network, run.position
+    device = network.projection.weight.device
+    rng = np.random.default_rng([settings.seed, number])
+    seed = int(rng.integers(2**63))
+    if not position.batches:  # else torch's generators are restored, to where they were in this epoch
+        torch.manual_seed(seed)
+    words = drop_singletons(encoded, task.vocabularies.words.singletons, settings.unknown_rate, rng)
+    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    choices = None if encoded.choices is None else torch.from_numpy(encoded.choices)
+    network.train()
+    batches = list(batch_rows(encoded.lengths, size=settings.batch_size, tokens=settings.batch_tokens, generator=rng))
+    rate = settings.learning_rate
+    start = time.perf_counter() - position.seconds
+    for done, rows in enumerate(batches):
+        rate = learning_rate(settings, (number - 1) * len(batches) + done, len(batches))
+        if done < position.batches:
+            continue
+        for group in run.optimizer.param_groups:
+            group["lr"] = rate
+        inputs, tags = make_batch(encoded, rows, words=words)
+        assert tags is not None  # the corpus was encoded with its tags
+        try:
+            if choices is None:
+                loss = network(inputs.to(device), tags.to(device))
+            else:
+                loss = network.partial_loss(inputs.to(device), choices[tags].to(device))
+            value = float(loss.detach())
+        except NotFiniteError:
+            value = math.nan
+        sentences = [task.corpus.train[row] for row in rows]
+        check_finite("loss", value, number, done + 1, sentences)
+        run.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = None
+        if settings.clip_norm:
+            norm = clip_gradient(parameters, settings.clip_norm)
+            check_finite("gradient", norm, number, done + 1, sentences)
+        run.optimizer.step()
+        if run.average and settings.average_every == "step":
+            run.average.update()
+        position.batches = done + 1
+        position.loss += value * len(rows)
+        position.sentences += len(rows)
+        position.tokens += int(encoded.lengths[rows].sum())
+        position.seconds = time.perf_counter() - start
+        mean, speed = position.loss / position.sentences, position.tokens / position.seconds
+        task.listener.on_step(Step(number, done + 1, len(batches), mean, speed, value, norm))
+        checkpoints.after_step(f"epoch {number}, batch {done + 1} of {len(batches)}")
+    if isinstance(run.optimizer, RowwiseSGD):
+        run.optimizer.settle()
+    if run.average and settings.average_every == "epoch":
+        run.average.update()
+    check_epoch(run, number)
+    return rate

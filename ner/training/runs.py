@@ -1,0 +1,207 @@
+"""Several trainings of one recipe: its seeds, and variants of it held against each other.
+
+Each run is a `ner train` in a process of its own, several at once where there are cores: on few threads each,
+two runs side by side are done sooner than one after the other. What is done stays in a folder, so that an
+interrupted series goes on where it was.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ner.config import Config, load_config
+from ner.errors import ConfigError, DataError, TrainingError
+from ner.training.checkpoint import is_unfinished, state_folder
+
+# Settings that a result tells otherwise, or that are a machine's.
+_ELSEWHERE = ("data.train=", "data.dev=", "data.test=", "training.threads=")
+# Settings of training that leave its outcome as it is.
+_NO_MATTER = ("threads", "device", "checkpoint_minutes", "remember_entities", "tensorboard")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One run to be: a recipe with settings laid over, the seed among them."""
+
+    recipe: Path
+    settings: tuple[str, ...]
+    seed: int
+
+    def config(self) -> Config:
+        """All settings of the run.
+
+        Raises:
+            ConfigError: as `load_config`.
+        """
+        return load_config(self.recipe, [*self.settings, f"training.seed={self.seed}"])
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a run came to; scores are of the dev set, as fractions of 1.
+
+    `key` is a digest of all settings that can change the outcome: by one state of the package, two runs with one key
+    are the same run.
+    """
+
+    recipe: str
+    corpus: str
+    settings: tuple[str, ...]
+    seed: int
+    f1: float
+    precision: float
+    recall: float
+    best_epoch: int
+    epochs: int
+    seconds: float
+    version: str
+    key: str
+
+
+def train_all(
+    plans: Sequence[Plan],
+    folder: Path,
+    *,
+    processes: int,
+    on_result: Callable[[Result], object],
+    keep: bool = True,
+) -> list[Result]:
+    """The result of each plan, in their order; a model that the folder has already isn't trained again.
+
+    Args:
+        plans: the runs.
+        folder: gets their models and what they said, `run-1`, `run-1.log` and so on.
+        processes: how many are trained at once; the threads of the machine are shared out among them.
+        on_result: called with each result as it comes, one at a time.
+        keep: leave the models where they are; else each is removed when its result is read.
+
+    Raises:
+        ConfigError: a setting is wrong, there is no dev set, or there are more processes than cores.
+        TrainingError: a run failed; the message is its own.
+    """
+    cores = os.cpu_count() or 1
+    if not 1 <= processes <= cores:
+        raise ConfigError(f"--processes: expected 1 to {cores}, the cores of this machine; found {processes}")
+    for plan in plans:
+        config = plan.config()
+        if not config.data.dev and not config.data.dataset:
+            raise ConfigError("data.dev: expected a dev set, by which several runs are compared; found none")
+    folder.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(processes) as pool:
+        running = [
+            pool.submit(_train, plan, folder / f"run-{number}", most_threads=cores // processes, keep=keep)
+            for number, plan in enumerate(plans, start=1)
+        ]
+        try:
+            for future in as_completed(running):
+                on_result(future.result())
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return [future.result() for future in running]
+
+
+def summarize(results: Sequence[Result]) -> dict[str, Any]:
+    """Mean, standard deviation (None of one run) and range of the dev F1, and each run, as plain JSON values."""
+    scores = [result.f1 for result in results]
+    return {
+        "mean": statistics.mean(scores),
+        "sd": statistics.stdev(scores) if len(scores) > 1 else None,
+        "min": min(scores),
+        "max": max(scores),
+        "runs": [asdict(result) for result in results],
+    }
+
+
+def describe(results: Sequence[Result]) -> str:
+    """The dev F1 of some runs in a few words.
+
+    >>> from types import SimpleNamespace
+    >>> describe([SimpleNamespace(f1=0.91), SimpleNamespace(f1=0.93)])
+    '92.00 ± 1.41'
+    """
+    scores = [100 * result.f1 for result in results]
+    spread = f" ± {statistics.stdev(scores):.2f}" if len(scores) > 1 else ""
+    return f"{statistics.mean(scores):.2f}{spread}"
+
+
+def key_of(config: Config) -> str:
+    """A digest of all settings that can change the outcome of a run; where it computes isn't one of them.
+
+    Those at their default are left out, so that settings to come leave the runs of today theirs.
+    """
+    values = config.model_dump(mode="json", exclude_defaults=True)
+    for name in _NO_MATTER:
+        values.get("training", {}).pop(name, None)
+    for name in {"train", "dev", "test"} & values.get("data", {}).keys():
+        values["data"][name] = _short(values["data"][name])
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def read_log(path: Path) -> dict[str, Result]:
+    """The results of a log by their key; nothing where there is no log yet.
+
+    Raises:
+        DataError: a line isn't a result.
+    """
+    found = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines() if path.exists() else (), start=1):
+        try:
+            values = json.loads(line)
+            result = Result(**{**values, "settings": tuple(values["settings"])})
+        except (ValueError, TypeError, KeyError) as error:
+            raise DataError(f"{path}:{number}: expected a run that `ner sweep` logged, found {error}") from None
+        found[result.key] = result
+    return found
+
+
+def _train(plan: Plan, folder: Path, *, most_threads: int, keep: bool) -> Result:
+    if not (folder / "metrics.json").exists():
+        threads = min(plan.config().training.threads or most_threads, most_threads)
+        command = [sys.executable, "-m", "ner", "train", str(plan.recipe), "--out", str(folder)]
+        for setting in (*plan.settings, f"training.seed={plan.seed}", f"training.threads={threads}"):
+            command += ["--set", setting]
+        if is_unfinished(state_folder(folder)):
+            command.append("--resume")
+        log = folder.with_name(f"{folder.name}.log")
+        with log.open("ab") as stream:
+            # OpenMP reads its threads before ours are set, and idle ones of several processes slow each other.
+            environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+            code = subprocess.run(command, stdout=stream, stderr=stream, env=environment, check=False).returncode
+        if code:
+            last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
+            said = last[0].removeprefix("error: ") if last else f"exit code {code}"
+            raise TrainingError(f"seed {plan.seed} ({' '.join(plan.settings) or 'as it is'}): {said}; see {log}")
+    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    if not keep:
+        shutil.rmtree(folder)
+    scores, made = metrics["dev"]["micro"], metrics["training"]
+    config = plan.config()
+    return Result(
+        recipe=plan.recipe.name,
+        corpus=_short(config.data.train) or config.data.dataset or "",
+        settings=tuple(setting for setting in plan.settings if not setting.startswith(_ELSEWHERE)),
+        seed=plan.seed,
+        f1=scores["f1"],
+        precision=scores["precision"],
+        recall=scores["recall"],
+        best_epoch=made["best_epoch"],
+        epochs=made["epochs"],
+        seconds=round(made["seconds"], 1),
+        version=metrics["versions"]["bilstm-crf-ner"],
+        key=key_of(config),
+    )
+
+
+def _short(path: str | None) -> str | None:
+    """The last two parts of a path: which corpus it is, wherever it lies."""
+    return None if path is None else "/".join(Path(path).parts[-2:])

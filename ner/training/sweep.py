@@ -1,0 +1,114 @@
+"""Variants of a recipe held against the recipe: is a difference more than the luck of seeds?"""
+
+import json
+import statistics
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ner.training.runs import Plan, Result, describe, key_of, read_log, train_all
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A variant beside the recipe; scores and differences in F1 points (hundredths of 1).
+
+    `p` is of the paired t-test over seeds, None where fewer than two seeds are shared or all differ alike.
+    """
+
+    variant: str
+    runs: int
+    f1: str
+    difference: float | None
+    p: float | None
+    seconds: float
+
+
+def run_sweep(
+    recipe: Path,
+    settings: Sequence[str],
+    variants: Sequence[tuple[str, ...]],
+    *,
+    seeds: int,
+    log: Path,
+    processes: int,
+    on_result: Callable[[Result], object],
+) -> list[Row]:
+    """Trains a recipe and its variants with several seeds each; the recipe's row comes first.
+
+    Args:
+        recipe: a TOML file.
+        settings: laid over it in every run.
+        variants: what is laid over besides, one tuple a variant.
+        seeds: of each, from 1 on.
+        log: JSON lines, a result each; a run that stands there isn't repeated.
+        processes: how many are trained at once.
+        on_result: called with each new result.
+
+    Raises:
+        ConfigError, DataError, TrainingError: as `train_all` and `read_log`.
+    """
+    plans = {
+        variant: [Plan(recipe, (*settings, *variant), seed) for seed in range(1, seeds + 1)]
+        for variant in ((), *variants)
+    }
+    done = read_log(log)
+    # Seed by seed, so that a sweep cut short has compared all alike.
+    in_turn = [group[place] for place in range(seeds) for group in plans.values()]
+    missing = [plan for plan in in_turn if key_of(plan.config()) not in done]
+
+    def note(result: Result) -> None:
+        with log.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(asdict(result), ensure_ascii=False) + "\n")
+        on_result(result)
+
+    with tempfile.TemporaryDirectory() as folder:
+        train_all(missing, Path(folder), processes=processes, on_result=note, keep=False)
+    done = read_log(log)
+    groups = [[done[key_of(plan.config())] for plan in group] for group in plans.values()]
+    return compare_runs(["as it is", *(" ".join(variant) for variant in variants)], groups)
+
+
+def compare_runs(variants: Sequence[str], groups: Sequence[Sequence[Result]]) -> list[Row]:
+    """A row for each variant; the first is what the others are held against, seed by seed."""
+    base = {result.seed: result for result in groups[0]}
+    rows = []
+    for variant, results in zip(variants, groups, strict=True):
+        pairs = [(result.f1, base[result.seed].f1) for result in results if result.seed in base]
+        own = results is groups[0]
+        rows.append(
+            Row(
+                variant=variant,
+                runs=len(results),
+                f1=describe(results),
+                difference=None if own else 100 * statistics.mean(mine - theirs for mine, theirs in pairs),
+                p=None if own else paired_p(pairs),
+                seconds=statistics.mean(result.seconds for result in results),
+            )
+        )
+    return rows
+
+
+def paired_p(pairs: Sequence[tuple[float, float]]) -> float | None:
+    """The two-sided p-value of the paired t-test (Student 1908); None where it isn't defined.
+
+    >>> round(paired_p([(0.95, 0.94), (0.96, 0.94), (0.97, 0.94)]), 4)
+    0.0742
+    """
+    differences = [mine - theirs for mine, theirs in pairs]
+    if len(differences) < 2 or max(differences) - min(differences) < 1e-12:
+        return None
+    from scipy.stats import ttest_1samp
+
+    return float(ttest_1samp(differences, 0.0).pvalue)
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows as a Markdown table."""
+    lines = ["| variant | dev F1, mean ± sd | seeds | difference | p | minutes a run |", "|---|---|---|---|---|---|"]
+    for row in rows:
+        difference = "" if row.difference is None else f"{row.difference:+.2f}"
+        p = "" if row.p is None else f"{row.p:.3f}"
+        lines.append(f"| {row.variant} | {row.f1} | {row.runs} | {difference} | {p} | {row.seconds / 60:.1f} |")
+    return "\n".join(lines)

@@ -1,0 +1,216 @@
+"""Training: a corpus and settings in, a model out. The epochs themselves are in `epochs`."""
+
+import time
+from dataclasses import asdict, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from ner.config import Config
+from ner.errors import ConfigError, DataError, TrainingError
+from ner.evaluation.report import report_tags
+from ner.evaluation.training_entities import remember
+from ner.features.batches import encode, fingerprint
+from ner.features.vocabulary import Vocabularies, add_bigrams, build_vocabularies
+from ner.formats.corpus import Corpus
+from ner.inference.loading import Model
+from ner.inference.prediction import choose_device, predict_tags
+from ner.network.layer import has_bf16
+from ner.network.model import BiLSTMCRF, build_model, check_cell
+from ner.resources.named_vectors import open_vectors
+from ner.settings import DataConfig
+from ner.text.partial import is_partial, is_unknown, labels_of
+from ner.text.sentence import Sentence
+from ner.text.tags import plain_tag
+from ner.training.calibration import fit_temperature, fit_threshold
+from ner.training.checkpoint import load_weights, restore_run, start_run
+from ner.training.epochs import Task, run_epochs
+from ner.training.events import Listener
+from ner.training.lazy_sgd import RowwiseSGD
+from ner.training.vectors import add_features, check_width, measure_coverage, place_lexicon, place_vectors
+
+
+def train_model(
+    config: Config,
+    corpus: Corpus,
+    *,
+    listener: Listener = Listener(),
+    state: Path | None = None,
+    resume: bool = False,
+) -> Model:
+    """The best model that this training corpus gives under these settings.
+
+    Args:
+        config: all settings.
+        corpus: tagged, with at least one entity in its training sentences.
+        listener: hears of progress.
+        state: folder for the state of the unfinished run, written after each epoch; None: nowhere.
+        resume: go on from `state`.
+
+    Raises:
+        TrainingError: nothing to learn from, or training diverged before there was a model to keep.
+        DataError: a sentence hasn't one tag a token.
+        VectorsError: the pretrained vectors are missing, damaged or of another width.
+        ConfigError: no such device or cell, or a run is resumed under other settings or on another corpus.
+        ModelError: there is no whole run to resume, or its state can't be written.
+    """
+    check_cell(config.model.cell)
+    _check_tags(corpus)
+    corpus = replace(corpus, train=[sentence for sentence in corpus.train if sentence.spelled])
+    config = _with_tokenizer(config, corpus)
+    device = choose_device(config.training.device)
+    if config.training.threads:
+        torch.set_num_threads(config.training.threads)
+    if config.model.precision == "bf16" and not has_bf16(device):
+        listener.on_message("model.precision: this processor isn't built for bf16, so fp32 is used")
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(config.training.seed)
+        task, network, coverage = _prepare(config, corpus, listener)
+        network.to(device)
+        decoding = network.decoding
+        if decoding.kind == "threshold" and config.training.calibrate:
+            # Until one is fitted, epochs are compared by their most probable tags.
+            network.decoding = decoding._replace(kind="viterbi")
+        run = start_run(config, network, corpus=fingerprint([*corpus.train, *corpus.dev]))
+        if resume:
+            if state is None:
+                raise ConfigError("resume: expected the folder of an unfinished run, found none")
+            restore_run(run, config, state)
+        run_epochs(run, task, state)
+        if isinstance(run.optimizer, RowwiseSGD):
+            run.optimizer.release()
+    load_weights(network, run.best)
+    if config.training.calibrate and not corpus.dev:
+        found = "warning: training.calibrate: expected a dev set to fit a temperature on, found none"
+        if decoding.kind == "threshold":  # an unfitted one may find less than the most probable tags do
+            found += ", nor a threshold, so model.decoding is viterbi"
+            model = config.model.model_copy(update={"decoding": "viterbi"})
+            config = config.model_copy(update={"model": model})
+        listener.on_message(found)
+    elif config.training.calibrate:
+        network.crf.temperature = fit_temperature(network, task.vocabularies, corpus.dev)
+        fitted = {"temperature": network.crf.temperature}
+        if decoding.kind == "threshold":
+            fitted["threshold"] = fit_threshold(network, task.vocabularies, corpus.dev)
+            network.decoding = decoding._replace(threshold=fitted["threshold"])
+        config = config.model_copy(update={"model": config.model.model_copy(update=fitted)})
+    metrics: dict[str, Any] = {
+        "training": {
+            "source": _source(config.data, "train"),
+            "sentences": len(corpus.train),
+            "tokens": len(task.encoded.words),
+            "epochs": len(run.history),
+            "best_epoch": run.best_epoch,
+            "seconds": run.seconds,
+            "warning": run.warning,
+            "device": str(device),
+            "parameters": sum(p.numel() for p in network.parameters()),
+        },
+        "vectors": coverage,
+        "versions": _package_versions(),
+    }
+    for split, sentences in (("dev", corpus.dev), ("test", corpus.test)):
+        if sentences:
+            source = _source(config.data, split)
+            metrics[split] = {"source": source, **evaluate(network, task.vocabularies, sentences)}
+    memory = remember(corpus.train) if config.training.remember_entities else None
+    return Model(config, task.vocabularies, network.eval(), metrics, run.history, memory)
+
+
+def evaluate(network: BiLSTMCRF, vocabularies: Vocabularies, sentences: list[Sentence]) -> dict[str, Any]:
+    """The report of a network on tagged sentences, as plain values."""
+    start = time.perf_counter()
+    predicted = predict_tags(network, vocabularies, sentences)
+    seconds = time.perf_counter() - start
+    return report_tags([s.tags or () for s in sentences], predicted, seconds=seconds).as_dict()
+
+
+def _prepare(config: Config, corpus: Corpus, listener: Listener) -> tuple[Task, BiLSTMCRF, dict[str, Any] | None]:
+    """What to train on, a fresh network with its vectors, the vectors' coverage."""
+    model = config.model
+    vectors = open_vectors(model.vectors) if model.vectors else None
+    if vectors is not None:
+        check_width(vectors, model.word_dim, "model.word_dim")
+    vocabularies = build_vocabularies(
+        corpus.train,
+        vectors.words if vectors is not None else (),
+        lowercase=model.lowercase,
+        normalize_digits=model.normalize_digits,
+        min_count=model.min_count,
+        keep_all=model.keep_vectors == "all",
+    )
+    if model.bigram_dim:
+        vocabularies = add_bigrams(vocabularies, corpus.train)
+    vocabularies, lexicon = add_features(vocabularies, config, corpus.train)
+    if config.features.mentions:
+        marked = any(sentence.opens_document for sentence in corpus.train)
+        vocabularies = replace(vocabularies, mentions=marked)
+        if not marked:
+            # Shown no other mentions in training, the network wouldn't know what to make of those in a text.
+            listener.on_message(
+                "features.mentions: the training files mark no documents, so it is left out; "
+                "where they are running text, data.document_sentences tells how much of it is one"
+            )
+    if not vocabularies.labels:
+        raise TrainingError(
+            f"{_source(config.data, 'train')}: expected at least one entity, found none; is data.tag_column right?"
+        )
+    for split, sentences in (("dev", corpus.dev), ("test", corpus.test)):
+        unseen = {label for s in sentences for label in labels_of(s.tags or ())} - set(vocabularies.labels)
+        if unseen:
+            found = f"only the {split} set has {', '.join(sorted(unseen))}"
+            listener.on_message(f"warning: {found}; no model learns that, all of them count as missed")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # how many compute it shows in the last digit of a matrix that is made orthogonal
+    network = build_model(model, vocabularies, features=config.features)
+    torch.set_num_threads(threads)
+    if lexicon is not None and network.embedding.lexicon is not None and vocabularies.lexicon is not None:
+        place_lexicon(lexicon, vocabularies.lexicon, network.embedding.lexicon.words)
+    encoded = encode(corpus.train, vocabularies, tagged=True)
+    task = Task(config, corpus, vocabularies, encoded, listener)
+    if vectors is None:
+        return task, network, None
+    coverage = measure_coverage(vectors, place_vectors(vectors, vocabularies.words, network.embedding.words), encoded)
+    listener.on_message(str(coverage))
+    return task, network, asdict(coverage)
+
+
+def _check_tags(corpus: Corpus) -> None:
+    known_tags: set[str] = set()
+    for split, sentences in (("train", corpus.train), ("dev", corpus.dev), ("test", corpus.test)):
+        for sentence in sentences:
+            if len(sentence.tags or ()) != len(sentence.spelled):
+                found = f"{len(sentence.tags or ())} for {len(sentence.spelled)}: {' '.join(sentence.words[:5])}"
+                raise DataError(f"{sentence.where or split}: expected as many tags as tokens, found {found}")
+            try:
+                known_tags.update(
+                    plain_tag(tag) for tag in set(sentence.tags or ()) - known_tags if not is_unknown(tag)
+                )
+            except ValueError as error:
+                raise DataError(f"{sentence.where or split}: {error}") from None
+            if split != "train" and is_partial(sentence.tags or ()):
+                raise DataError(
+                    f"{sentence.where or split}: expected known tags outside the training set, found some unknown"
+                )
+
+
+def _source(data: DataConfig, split: str) -> str:
+    return getattr(data, split) or (f"{data.dataset}:{split}" if data.dataset else "sentences given in Python")
+
+
+def _with_tokenizer(config: Config, corpus: Corpus) -> Config:
+    """The settings with `data.tokenizer` settled: raw text is cut as the training corpus was."""
+    if config.data.tokenizer != "auto":
+        return config
+    words = [word for sentence in corpus.train for word in sentence.spelled]
+    # Corpora cut by character keep an odd longer token (an emoji, a placeholder).
+    single = sum(len(word) == 1 for word in words) > 0.99 * len(words)
+    mode: Literal["words", "characters"] = "characters" if single else "words"
+    return config.model_copy(update={"data": config.data.model_copy(update={"tokenizer": mode})})
+
+
+def _package_versions() -> dict[str, str]:
+    """The versions that a result depends on."""
+    return {name: version(name) for name in ("bilstm-crf-ner", "torch", "pytorch-crf", "numpy")}

@@ -1,0 +1,254 @@
+"""Vocabularies of corpora small enough to number by hand."""
+
+import json
+
+import pytest
+
+from ner.features.vocabulary import (
+    NUM_CASES,
+    PADDING,
+    UNKNOWN,
+    Vocabularies,
+    WordVocabulary,
+    add_bigrams,
+    build_vocabularies,
+    case_number,
+    lookup_forms,
+)
+from ner.features.vocabulary_file import vocabularies_from_dict
+from ner.text.sentence import Sentence, sentence_from_words
+
+
+def sentences(*texts: str) -> list[Sentence]:
+    """Sentences of words, `word/TAG` where a word has a tag other than O."""
+    made = []
+    for text in texts:
+        parts = [token.partition("/") for token in text.split()]
+        made.append(sentence_from_words([word for word, _, _ in parts], [tag or "O" for _, _, tag in parts]))
+    return made
+
+
+def build(*texts: str, pretrained=(), **settings) -> Vocabularies:
+    return build_vocabularies(
+        sentences(*texts), pretrained, **{"lowercase": True, "normalize_digits": True, **settings}
+    )
+
+
+# Numbers.
+
+
+def test_words_are_numbered_from_two_the_most_frequent_first_then_by_alphabet():
+    words = build("b a c c", "b c d").words
+    assert words.trained == ("c", "b", "a", "d")
+    assert [words.number(word) for word in "cbad"] == [2, 3, 4, 5]
+    assert (PADDING, UNKNOWN) == (0, 1)
+    assert words.num_trained == 6
+
+
+def test_extra_words_are_numbered_after_those_of_training_in_their_own_order():
+    words = build("b a", pretrained=["z", "a", "y"]).words
+    assert words.extra == ("z", "y")
+    assert [words.number(word) for word in ("a", "b", "z", "y")] == [2, 3, 4, 5]
+    assert words.num_trained == 4
+
+
+def test_extra_words_are_left_out_on_request():
+    words = build("b a", pretrained=["z", "a"], keep_all=False).words
+    assert words.extra == ()
+    assert words.number("z") == UNKNOWN
+
+
+def test_every_number_is_of_one_word():
+    vocabularies = build("b a c 1999 x1", "B 2000 é", pretrained=["a", "q", "2001", "Q"])
+    words = vocabularies.words
+    known = [words.number(word) for word in (*words.trained, *words.extra) if word == word.lower()]
+    assert len(set(known)) == len(known)
+    assert set(range(2, words.num_trained)) <= set(known)
+
+
+# Lookups.
+
+
+@pytest.mark.parametrize(
+    ("lowercase", "normalize_digits", "forms"),
+    [
+        (True, True, ["no.5", "no.0"]),
+        (True, False, ["no.5"]),
+        (False, True, ["No.5", "No.0"]),
+        (False, False, ["No.5"]),
+    ],
+)
+def test_the_forms_of_a_word_are_as_the_settings_say(lowercase, normalize_digits, forms):
+    assert lookup_forms("No.5", lowercase=lowercase, normalize_digits=normalize_digits) == forms
+
+
+def test_a_word_without_capitals_and_digits_has_one_form():
+    assert lookup_forms("dog", lowercase=True, normalize_digits=True) == ["dog"]
+
+
+def test_case_and_digits_are_looked_through():
+    words = build("Paris 1996-08-22").words
+    assert words.trained == ("0000-00-00", "paris")
+    assert words.number("PARIS") == words.number("paris") == 3
+    assert words.number("2024-01-31") == 2
+    assert words.number("2024-1-31") == UNKNOWN
+
+
+def test_digits_of_other_scripts_are_digits_too():
+    words = build("12").words
+    assert words.number("١٢") == words.number("１２") == words.number("00") == 2
+
+
+def test_a_number_that_has_a_vector_keeps_its_own_digits():
+    words = build("1996 1997 1997", pretrained=["1996", "2000"]).words
+    assert words.trained == ("0000", "1996")
+    assert words.number("1996") == 3
+    assert words.number("1998") == words.number("1997") == 2
+    assert words.number("2000") == 4
+
+
+def test_without_lowercase_a_word_is_itself_and_its_lower_case_only_before_unknown():
+    words = build("Apple apple", "Pear", pretrained=["plum"], lowercase=False).words
+    assert words.trained == ("Apple", "Pear", "apple")
+    assert [words.number(word) for word in ("Apple", "Pear", "apple", "plum")] == [2, 3, 4, 5]
+    assert words.number("APPLE") == words.number("apple")
+    assert words.number("PLUM") == words.number("plum")
+    assert words.number("pear") == UNKNOWN
+
+
+def test_without_digit_normalisation_each_number_is_a_word():
+    words = build("1 2", normalize_digits=False).words
+    assert words.trained == ("1", "2")
+    assert words.number("3") == UNKNOWN
+
+
+# Rare words.
+
+
+def test_words_rarer_than_asked_are_unknown_unless_they_have_a_vector():
+    words = build("a a a b b c d", pretrained=["d"], min_count=2).words
+    assert words.trained == ("a", "b", "d")
+    assert words.number("c") == UNKNOWN
+
+
+def test_counts_are_of_the_form_that_is_looked_up():
+    words = build("The the 12 34 THE x", min_count=2).words
+    assert words.trained == ("the", "00")
+
+
+def test_singletons_are_the_words_seen_once():
+    words = build("a a b 1 2 c", pretrained=["c", "q"]).words
+    assert {words.number(word) for word in ("b", "c")} == words.singletons
+
+
+# Characters.
+
+
+def test_a_character_seen_once_is_unknown():
+    vocabularies = build("abba aX x", "x")
+    # a stands in two words, x too; b, twice in one word, and X were met once.
+    assert vocabularies.characters == ("a", "x")
+    assert vocabularies.character_numbers("axXbé") == [2, 3, UNKNOWN, UNKNOWN, UNKNOWN]
+
+
+def test_characters_are_counted_by_the_words_that_hold_them_and_keep_their_case():
+    vocabularies = build("Aa Aa B B 7 8", "8")
+    assert vocabularies.characters == ("8", "A", "B", "a")
+    assert vocabularies.num_characters == 6
+    assert vocabularies.character_numbers("") == []
+
+
+# Tags.
+
+
+def test_tags_are_bioes_of_the_labels_in_alphabetic_order_whatever_the_file_had():
+    vocabularies = build("x/I-PER y/B-a-b", "z/S-LOC")
+    assert vocabularies.labels == ("LOC", "PER", "a-b")
+    assert vocabularies.tags == ["O", *(f"{p}-{label}" for label in ("LOC", "PER", "a-b") for p in "BIES")]
+    assert [vocabularies.tag_number(tag) for tag in vocabularies.tags] == list(range(13))
+
+
+def test_a_label_that_training_never_saw_has_no_number():
+    with pytest.raises(KeyError) as error:
+        build("x/B-PER").tag_number("B-LOC")
+    assert error.value.args == ("B-LOC",)
+
+
+def test_a_sentence_without_tags_adds_words_and_no_labels():
+    vocabularies = build_vocabularies([sentence_from_words(["a"])], lowercase=True, normalize_digits=True)
+    assert (vocabularies.words.trained, vocabularies.labels, vocabularies.tags) == (("a",), (), ["O"])
+
+
+def test_nothing_at_all_makes_the_specials_alone():
+    vocabularies = build()
+    assert (vocabularies.words.num_trained, vocabularies.num_characters, vocabularies.tags) == (2, 2, ["O"])
+    assert vocabularies.words.number("") == UNKNOWN
+
+
+# Cases.
+
+
+@pytest.mark.parametrize(
+    ("alike", "different"),
+    [
+        (["dog", "é", "dog's", "x1", "b2b"], ["Dog", "DOG", "dOg", "12", "--"]),
+        (["DOG", "NASA", "F16", "U.S."], ["Dog", "dog"]),
+        (["Dog", "Paris", "X-ray", "É", "A", "O'Neil"], ["DOG", "dog", "iPod"]),
+        (["iPod", "McDonald", "eBay"], ["ipod", "Ipod", "IPOD"]),
+        (["1996", "3.5", "1-0", "１２"], ["F16", "--"]),
+        (["--", "北京", "…", "("], ["1"]),
+    ],
+)
+def test_words_of_one_case_share_a_class(alike, different):
+    (number,) = {case_number(word) for word in alike}
+    assert number not in {case_number(word) for word in different}
+
+
+def test_no_word_is_of_the_padding_class_and_all_classes_are_in_range():
+    classes = {case_number(word) for word in ("dog", "DOG", "Dog", "dOg", "1", "-", "", "\u3000", "ǅ", "ß", "İ", "ŉ")}
+    assert classes == set(range(1, NUM_CASES))
+
+
+# Saved and loaded.
+
+
+def test_a_round_trip_through_json_changes_no_number():
+    built = build("Paris/B-LOC paris 12 é", "NASA/B-ORG é b2b", pretrained=["x", "nasa", "13"], min_count=2)
+    loaded = vocabularies_from_dict(json.loads(json.dumps(built.as_dict())))
+    assert loaded == built
+    for word in ("paris", "PARIS", "12", "13", "é", "x", "NASA", "q"):
+        assert loaded.words.number(word) == built.words.number(word)
+    assert loaded.character_numbers("Pé12") == built.character_numbers("Pé12")
+    assert [loaded.tag_number(tag) for tag in built.tags] == list(range(len(built.tags)))
+
+
+@pytest.mark.parametrize("key", ["words", "extra_words", "lowercase", "normalize_digits", "characters", "labels"])
+def test_a_dict_without_an_entry_is_refused_by_its_name(key):
+    values = build("a").as_dict()
+    del values[key]
+    with pytest.raises(ValueError) as error:
+        vocabularies_from_dict(values)
+    kind = (
+        "true or false, found None" if key in ("lowercase", "normalize_digits") else "a list of texts, found NoneType"
+    )
+    assert str(error.value) == f"expected {key} to be {kind}"
+
+
+def test_the_order_of_sentences_changes_nothing():
+    texts = ("Paris/B-LOC paris 12", "NASA/B-ORG é b2b", "a b c")
+    assert build(*texts) == build(*reversed(texts))
+
+
+def test_settings_of_a_vocabulary_are_kept():
+    words = WordVocabulary(("Ab",), lowercase=False, normalize_digits=False)
+    assert (words.number("Ab"), words.number("ab")) == (2, UNKNOWN)
+
+
+def test_bigrams_are_the_pairs_of_training_seen_more_than_once() -> None:
+    sentences = [sentence_from_words(list(text), ["O"] * len(text)) for text in ("会计师", "会计", "出纳")]
+    vocabularies = build_vocabularies(sentences, lowercase=True, normalize_digits=True)
+    assert vocabularies.bigram_numbers(["会", "计"]) == [1, 1]
+    with_bigrams = add_bigrams(vocabularies, sentences)
+    assert with_bigrams.bigrams == ("会 计",)
+    assert with_bigrams.bigram_numbers(list("会计师")) == [2, 1, 1]
+    assert vocabularies_from_dict(with_bigrams.as_dict()) == with_bigrams

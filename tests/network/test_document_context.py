@@ -1,0 +1,50 @@
+"""Scores from other mentions against a plain loop over tokens."""
+
+import torch
+
+from ner.network.document_context import PLACES, Mentions
+from ner.network.embedding import WordEmbedding
+from tests.network.test_embedding import inputs_of
+
+WORDS, WIDTH, HIDDEN, TAGS = 9, 3, 5, 4
+
+
+def make() -> tuple[Mentions, WordEmbedding]:
+    torch.manual_seed(1)
+    words = WordEmbedding(WORDS - 2, 2, WIDTH)
+    words.extra.copy_(torch.randn(2, WIDTH))
+    return Mentions(WIDTH, HIDDEN, TAGS, dropout=0.5), words
+
+
+def test_a_token_with_other_mentions_gets_scores_from_their_neighbours_and_no_other_token_does() -> None:
+    mentions, words = make()
+    mentions.eval()
+    # Of the second sentence's first token: bags 0 and 3; of its third: bag 5, two words; the last words are pretrained.
+    inputs = inputs_of(
+        [[2, 3, 0], [4, 5, 6]],
+        mention_words=torch.tensor([2, 8, 3, 7]),
+        mention_weights=torch.tensor([1.0, 0.5, 0.5, 0.25]),
+        mention_bags=torch.tensor([0, 3, 5, 5]),
+        mention_tokens=torch.tensor([3, 5]),
+    )
+    vectors = torch.cat([words.trained.weight, words.extra.float()])
+    around = torch.zeros(2, PLACES, WIDTH)
+    around[0, 0], around[0, 3], around[1, 1] = vectors[2], vectors[8] / 2, vectors[3] / 2 + vectors[7] / 4
+    wanted = torch.zeros(2, 3, TAGS)
+    for place, own in ((0, around[0]), (2, around[1])):
+        hidden = torch.tanh(mentions.hidden.weight @ own.reshape(-1) + mentions.hidden.bias)
+        wanted[1, place] = mentions.scores.weight @ hidden
+    torch.testing.assert_close(mentions(inputs, words), wanted)
+
+
+def test_the_word_vectors_are_left_to_where_the_words_stand() -> None:
+    mentions, words = make()
+    some = {"mention_words": torch.tensor([2]), "mention_weights": torch.ones(1), "mention_bags": torch.tensor([1])}
+    mentions(inputs_of([[2, 3]], **some, mention_tokens=torch.tensor([1])), words).sum().backward()
+    assert words.trained.weight.grad is None
+    assert mentions.scores.weight.grad is not None
+
+
+def test_a_batch_without_mentions_gets_zeros() -> None:
+    mentions, words = make()
+    assert torch.equal(mentions(inputs_of([[2, 3]]), words), torch.zeros(1, 2, TAGS))

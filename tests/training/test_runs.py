@@ -1,0 +1,153 @@
+"""Several runs of a recipe: real trainings of a tiny network, counted and compared."""
+
+import json
+import statistics
+from pathlib import Path
+
+import pytest
+from scipy.stats import ttest_rel
+
+import ner
+from ner.cli import main
+from ner.config import load_config
+from ner.errors import ConfigError, DataError, TrainingError
+from ner.training.runs import Plan, Result, key_of, read_log, summarize, train_all
+from ner.training.sweep import compare_runs, paired_p, run_sweep, table
+
+RECIPE = """
+[data]
+train = "train.conll"
+dev = "train.conll"
+[model]
+word_dim = 8
+hidden_dim = 4
+char_encoder = "none"
+[training]
+epochs = 2
+learning_rate = 0.1
+"""
+CORPUS = "Anna B-PER\nlives O\n\nBob B-PER\nleft O\nRome B-LOC\n\n" * 3
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    (tmp_path / "train.conll").write_text(CORPUS)
+    path = tmp_path / "tiny.toml"
+    path.write_text(RECIPE)
+    return path
+
+
+def result_of(seed, f1):
+    names = {"recipe": "r", "corpus": "c", "settings": (), "version": "1", "key": str(seed)}
+    numbers = {"seed": seed, "f1": f1, "precision": 0.0, "recall": 0.0, "best_epoch": 1, "epochs": 1, "seconds": 60.0}
+    return Result(**names, **numbers)
+
+
+def test_seeds_give_the_models_that_each_seed_alone_gives_and_the_best_is_kept(recipe, tmp_path, monkeypatch, capsys):
+    arguments = ["ner", "train", str(recipe), "--out", str(tmp_path / "best"), "--seeds", "3", "--processes", "2"]
+    monkeypatch.setattr("sys.argv", arguments)
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 0
+    metrics = ner.load(tmp_path / "best").metrics
+    runs = metrics["seeds"]["runs"]
+    assert [run["seed"] for run in runs] == [1, 2, 3]
+    alone = [
+        ner.train(config := load_config(recipe, [f"training.seed={seed}"]), ner.load_corpus(config.data))
+        for seed in (1, 2, 3)
+    ]
+    scores = [tagger.metrics["dev"]["micro"]["f1"] for tagger in alone]
+    assert [run["f1"] for run in runs] == scores
+    assert metrics["dev"]["micro"]["f1"] == max(scores)
+    assert metrics["seeds"]["mean"] == statistics.mean(scores)
+    assert metrics["seeds"]["sd"] == statistics.stdev(scores)
+    assert not (tmp_path / "best.seeds").exists()
+    assert capsys.readouterr().out.startswith(f"{tmp_path / 'best'}: dev F1 {100 * max(scores):.2f} (seed ")
+
+
+def test_a_series_goes_on_where_it_was(recipe, tmp_path):
+    plans = [Plan(recipe, (), seed) for seed in (1, 2)]
+    first = train_all(plans[:1], tmp_path / "runs", processes=1, on_result=lambda result: None)
+    written = (tmp_path / "runs/run-1/metrics.json").stat().st_mtime_ns
+    both = train_all(plans, tmp_path / "runs", processes=1, on_result=lambda result: None)
+    assert (tmp_path / "runs/run-1/metrics.json").stat().st_mtime_ns == written
+    assert both[:1] == first
+
+
+def test_a_run_that_fails_says_which_and_why(recipe, tmp_path):
+    (tmp_path / "train.conll").write_text("Anna O\n\n")
+    with pytest.raises(TrainingError) as error:
+        train_all([Plan(recipe, ("model.hidden_dim=5",), 3)], tmp_path / "runs", processes=1, on_result=print)
+    assert str(error.value) == (
+        f"seed 3 (model.hidden_dim=5): {tmp_path / 'train.conll'}: expected at least one entity, found none; "
+        f"is data.tag_column right?; see {tmp_path / 'runs/run-1.log'}"
+    )
+
+
+def test_runs_are_compared_on_a_dev_set(recipe, tmp_path):
+    with pytest.raises(ConfigError) as error:
+        train_all([Plan(recipe, ("data.dev=",), 1)], tmp_path / "runs", processes=1, on_result=print)
+    assert str(error.value) == "data.dev: expected a dev set, by which several runs are compared; found none"
+
+
+def test_there_are_no_more_processes_than_cores(recipe, tmp_path, monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    with pytest.raises(ConfigError) as error:
+        train_all([Plan(recipe, (), 1)], tmp_path / "runs", processes=3, on_result=print)
+    assert str(error.value) == "--processes: expected 1 to 2, the cores of this machine; found 3"
+
+
+def test_a_sweep_trains_each_variant_with_each_seed_once(recipe, tmp_path):
+    log, told = tmp_path / "log.jsonl", []
+    options = {"seeds": 2, "log": log, "processes": 2, "on_result": told.append}
+    base = [f"data.dev={tmp_path / 'train.conll'}", "training.threads=1", "data.document_sentences=2"]
+    rows = run_sweep(recipe, base, [("model.hidden_dim=6",)], **options)
+    assert [(row.variant, row.runs) for row in rows] == [("as it is", 2), ("model.hidden_dim=6", 2)]
+    # With these a run is run again, whatever its files are called elsewhere.
+    assert sorted((result.settings, result.seed) for result in told) == [
+        (("data.document_sentences=2",), 1),
+        (("data.document_sentences=2",), 2),
+        (("data.document_sentences=2", "model.hidden_dim=6"), 1),
+        (("data.document_sentences=2", "model.hidden_dim=6"), 2),
+    ]
+    assert {json.loads(line)["key"] for line in log.read_text().splitlines()} == {result.key for result in told}
+    assert run_sweep(recipe, base, [("model.hidden_dim=6",)], **options) == rows
+    assert len(told) == 4
+
+
+def test_a_key_tells_apart_what_can_change_a_result(recipe):
+    key = key_of(load_config(recipe))
+    assert key_of(load_config(recipe, ["training.threads=2", "training.device=cpu"])) == key
+    assert key_of(load_config(recipe, ["training.tensorboard=true", "training.checkpoint_minutes=1"])) == key
+    assert key_of(load_config(recipe, ["model.cell=lstm"])) == key  # as a setting is that didn't exist yet
+    for setting in ("training.seed=2", "model.dropout=0.4", "data.train=other.conll"):
+        assert key_of(load_config(recipe, [setting])) != key
+
+
+def test_a_log_that_is_none_names_its_line(tmp_path):
+    path = tmp_path / "log.jsonl"
+    path.write_text('{"seed": 1}\n')
+    with pytest.raises(DataError) as error:
+        read_log(path)
+    assert str(error.value) == f"{path}:1: expected a run that `ner sweep` logged, found 'settings'"
+    assert read_log(Path(tmp_path / "none.jsonl")) == {}
+
+
+def test_the_summary_of_one_run_has_no_deviation():
+    assert summarize([result_of(1, 0.5)])["sd"] is None
+    assert summarize([result_of(1, 0.5), result_of(2, 0.7)])["sd"] == pytest.approx(0.02**0.5)
+
+
+def test_variants_are_compared_seed_by_seed():
+    base = [result_of(seed, f1) for seed, f1 in ((1, 0.90), (2, 0.92), (3, 0.91))]
+    other = [result_of(seed, f1) for seed, f1 in ((3, 0.93), (1, 0.91), (2, 0.95))]
+    first, second = compare_runs(["as it is", "other"], [base, other])
+    assert (first.difference, first.p) == (None, None)
+    assert second.difference == pytest.approx(2.0)
+    assert second.p == pytest.approx(ttest_rel([0.91, 0.95, 0.93], [0.90, 0.92, 0.91]).pvalue)
+    assert table([first, second]).splitlines()[-1] == f"| other | 93.00 ± 2.00 | 3 | +2.00 | {second.p:.3f} | 1.0 |"
+
+
+@pytest.mark.parametrize("pairs", [[(0.9, 0.8)], [(0.9, 0.8), (0.8, 0.7)]])
+def test_a_test_over_seeds_wants_two_that_differ_differently(pairs):
+    assert paired_p(pairs) is None

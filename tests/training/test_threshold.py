@@ -1,0 +1,117 @@
+"""The fitted threshold against the report of every other, and what it leaves as it is."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+import ner
+from ner.errors import ConfigError
+from ner.formats.corpus import Corpus
+from ner.inference.decoding import with_threshold
+from ner.inference.loading import load_model
+from ner.text.sentence import Sentence
+from ner.text.tags import tags_to_spans
+from ner.training.calibration import fit_threshold
+from ner.training.events import Listener
+from ner.training.training import train_model
+from tests.tiny import MakeConfig
+
+
+def load(folder: Path) -> tuple[ner.Tagger, list[Sentence]]:
+    return ner.load(folder, device="cpu"), ner.read_conll(Path(__file__).parents[2] / "data/sample-en/dev.conll")
+
+
+def test_no_other_threshold_has_a_better_f1(small_model: Path) -> None:
+    tagger, sentences = load(small_model)
+    scores = {
+        step / 20: ner.load(small_model, device="cpu", threshold=step / 20).evaluate(sentences).micro.f1
+        for step in range(1, 20)
+    }
+    model = tagger._model
+    fitted = fit_threshold(model.network, model.vocabularies, sentences)
+    assert scores[fitted] == max(scores.values()) > min(scores.values())
+    assert all(abs(fitted - 0.5) <= abs(other - 0.5) for other in scores if scores[other] == scores[fitted])
+    assert model.network.decoding.kind == "viterbi"
+
+
+def test_where_nothing_is_found_it_stays_at_a_half(small_model: Path) -> None:
+    tagger, sentences = load(small_model)
+    model = tagger._model
+    bare = [ner.Sentence(s.tokens, ("O",) * len(s.tokens)) for s in sentences[:20]]
+    assert fit_threshold(model.network, model.vocabularies, bare) == 0.5
+    assert fit_threshold(model.network, model.vocabularies, []) == 0.5
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1.0, -0.5, 2.0])
+def test_only_a_probability_is_a_threshold(small_model: Path, threshold: float) -> None:
+    with pytest.raises(ConfigError) as caught:
+        with_threshold(load(small_model)[0]._model, threshold)
+    assert str(caught.value) == f"threshold: expected a probability above 0 and below 1, found {threshold}"
+
+
+def test_another_threshold_leaves_the_model_and_takes_its_scores_along(small_model: Path) -> None:
+    model = load(small_model)[0]._model
+    other = with_threshold(model, 0.3)
+    assert (model.network.decoding.kind, model.config.model.decoding) == ("viterbi", "viterbi")
+    assert (other.network.decoding.threshold, other.config.model.threshold) == (0.3, 0.3)
+    assert "dev" in model.metrics
+    assert other.metrics == {name: value for name, value in model.metrics.items() if name != "dev"}
+
+
+def test_without_a_dev_set_to_fit_it_on_there_is_none(corpus: Corpus, make_config: MakeConfig) -> None:
+    said: list[str] = []
+    bare = replace(corpus, dev=[])
+    config = make_config(decoding="threshold", calibrate=True, epochs=2)
+    model = train_model(config, bare, listener=Listener(on_message=said.append))
+    assert said == [
+        "warning: training.calibrate: expected a dev set to fit a temperature on, found none, nor a threshold, so "
+        "model.decoding is viterbi"
+    ]
+    assert model.network.decoding.kind == model.config.model.decoding == "viterbi"
+    asked = train_model(make_config(decoding="threshold", threshold=0.2, epochs=2), bare)
+    assert asked.network.decoding.kind == asked.config.model.decoding == "threshold"
+    assert asked.network.decoding.threshold == 0.2
+
+
+def test_tags_and_scored_spans_are_the_same_entities(small_model: Path) -> None:
+    _, sentences = load(small_model)
+    tagger = ner.load(small_model, device="cpu", threshold=0.05)
+    tags, spans = tagger.tag_sentences(sentences), tagger.find_spans(sentences)
+    assert [tags_to_spans(row) for row in tags] == [[span for span, _ in row] for row in spans]
+    # Each score is the probability that a model which decodes otherwise would give, too.
+    model = load(small_model)[0]._model
+    usual = {
+        (place, span): score for place, row in enumerate(ner.Tagger(model).find_spans(sentences)) for span, score in row
+    }
+    shared = [((n, span), score) for n, row in enumerate(spans) for span, score in row if (n, span) in usual]
+    assert len(shared) > 10
+    assert [score for _, score in shared] == pytest.approx([usual[key] for key, _ in shared], abs=1e-5)
+
+
+@pytest.mark.parametrize("calibrate", [True, False])
+def test_a_model_trained_to_decode_so_keeps_its_threshold(tmp_path: Path, sample_en: Path, calibrate: bool) -> None:
+    recipe = tmp_path / "c.toml"
+    recipe.write_text(
+        "[model]\nhidden_dim=8\nword_dim=8\n[training]\nepochs=6\nlearning_rate=0.05\nthreads=1\ndevice='cpu'"
+    )
+    settings = [f"data.train={sample_en}/dev.conll", f"data.dev={sample_en}/test.conll"]
+    settings += [f"training.calibrate={json.dumps(calibrate)}"]
+    usual = ner.train(config := ner.load_config(recipe, settings), corpus := ner.load_corpus(config.data))
+    tagger = ner.train(ner.load_config(recipe, [*settings, "model.decoding=threshold"]), corpus)
+    for mine, theirs in zip(tagger._model.network.parameters(), usual._model.network.parameters(), strict=True):
+        assert not calibrate or torch.equal(mine, theirs)  # epochs were compared by the same tags
+    tagger.save(tmp_path / "model")
+    loaded = load_model(tmp_path / "model", "cpu")
+    assert loaded.network.decoding == tagger._model.network.decoding
+    assert loaded.network.decoding.kind == loaded.config.model.decoding == "threshold"
+    assert loaded.network.decoding.threshold == loaded.config.model.threshold
+    f1 = tagger.evaluate(corpus.dev).micro.f1
+    assert f1 == tagger.metrics["dev"]["micro"]["f1"]
+    if calibrate:
+        assert loaded.config.model.threshold != 0.5
+        assert f1 > usual.evaluate(corpus.dev).micro.f1
+    else:
+        assert loaded.config.model.threshold == 0.5
