@@ -1,4 +1,4 @@
-"""Sums over all tag paths of a linear chain: the forward-backward recursion, fast and exact.
+"""Sums over all tag sequences of a linear chain: the forward-backward recursion in NumPy, fast and exact.
 
 The recursion runs on probabilities instead of logarithms, so that a step is one matrix product for the whole
 batch and both directions at once (Rabiner 1989, section V.A: each step is scaled to sum 1, the scales add up
@@ -12,126 +12,160 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from ner.crf.lengths import reversal
-from ner.crf.steps import calls_for
+from ner.crf.lengths import Array, real_tokens, reversal
 
-
-class Chart(NamedTuple):
-    """What forward-backward finds for B sentences of at most T tokens over K tags; log values are natural.
-
-    With `prefix` (B, T, K), the log weight of all paths up to a token and its tag, and `suffix` (B, T, K), of all
-    that follows it, `prefix + suffix - log_partition` is the log marginal. All are in double precision; padding is
-    meaningless.
-    """
-
-    log_partition: Tensor  # (B,)
-    prefix: Tensor  # (B, T, K)
-    suffix: Tensor  # (B, T, K)
+# Multiplications of a matrix product, and numbers of a matrix that meets a single row, up to which OpenBLAS leaves its
+# threads asleep (0.3.31: SMP_THRESHOLD_MIN · GEMM_MULTITHREAD_THRESHOLD = 65536 · 4; 2304 · 4 in gemv). Batches are
+# decoded side by side, so threads of its own only take the core from another batch.
+_MOST_MULTIPLIED = 65_536 * 4
+_MOST_FOR_ONE_ROW = 2_304 * 4
 
 
 class Scores(NamedTuple):
     """A chain's scores; a forbidden start, move or end is -inf."""
 
-    emissions: Tensor  # (B, T, K)
-    start: Tensor  # (K,)
-    transitions: Tensor  # (K, K), from row to column
-    end: Tensor  # (K,)
+    emissions: Array  # (B, T, K)
+    start: Array  # (K,)
+    transitions: Array  # (K, K), from row to column
+    end: Array  # (K,)
 
 
-def marginals(scores: Scores, lengths: Tensor) -> Tensor:
-    """Probability of each tag at each token (B, T, K), zero at padding; no gradient."""
-    if not scores.emissions.numel():
-        return scores.emissions
-    with torch.no_grad():
-        scaled = scaled_recursion(scores, lengths)
-        if scaled is not None:
-            return (scaled.products * scaled.rate.unsqueeze(2)).transpose(0, 1)
-        chart = log_space_recursion(scores, lengths)
-        return log_marginals(chart, lengths).exp().to(scores.emissions.dtype)
+class ScaledSums(NamedTuple):
+    """What the scaled recursion finds, time first.
 
+    `prefix + suffix - log_partition` is the log marginal: the prefix is the log weight of all ways up to a token and
+    its tag, the suffix that of all that follows it. A tag too improbable for its log to be had is -inf.
+    """
 
-def chart(scores: Scores, lengths: Tensor) -> Chart:
-    """The log partition with the log weights of all prefixes and suffixes; no gradient."""
-    with torch.no_grad():
-        scaled = scaled_recursion(scores, lengths)
-        return log_space_recursion(scores, lengths) if scaled is None else scaled.chart()
+    log_partition: Array  # (B,), double
+    marginals: Array  # (T, B, K), zero at padding
+    forward: Array  # (T, B, K): prefixes, each step sums to 1
+    backward: Array  # (T, B, K): suffixes, up to a factor for each token
+    rate: Array  # (T, B): 1 over the sum over tags of forward · backward, zero at padding
+    log_scales: Array  # (T, B), double: log of what `forward` was divided by up to here
 
+    def prefix(self, rows: Array, steps: Array, tags: Array) -> Array:
+        """Log weights of prefixes (N,) at these real tokens, double."""
+        with np.errstate(divide="ignore"):
+            logs: Array = np.log(self.forward[steps, rows, tags].astype(np.float64)) + self.log_scales[steps, rows]
+        return logs
 
-class Scaled(NamedTuple):
-    """The scaled recursion's results, time first."""
-
-    log_partition: Tensor  # (B,), double
-    products: Tensor  # (T, B, K): forward · backward; with `rate`, the marginals
-    forward: Tensor  # (T, B, K): prefixes, each step sums to 1
-    following: Tensor  # (T, B, K): suffixes with their first emission, each step sums to 1
-    backward: Tensor  # (T, B, K): suffixes, up to a factor for each token
-    rate: Tensor  # (T, B): 1 over the sum over tags of forward · backward, zero at padding
-    log_scales: Tensor  # (T, B), double: log of what `forward` was divided by up to here
-    moves: Tensor  # (K, K): transitions as they were multiplied in
-
-    def chart(self) -> Chart:
-        """The same in log space. A tag too improbable for its log to be had is -inf."""
-        prefix = self.forward.log() + self.log_scales.unsqueeze(2)  # double, as the scales are
+    def suffix(self, rows: Array, steps: Array, tags: Array) -> Array:
+        """Log weights of suffixes (N,) at these real tokens, double."""
+        with np.errstate(divide="ignore"):
+            weights = np.log(self.backward[steps, rows, tags].astype(np.float64))
         # forward · backward · rate is the marginal, so this suffix completes the prefix to it.
-        rest = self.rate.double().log() + self.log_partition - self.log_scales  # (T, B)
-        suffix = self.backward.log() + rest.unsqueeze(2)
-        return Chart(self.log_partition, prefix.transpose(0, 1), suffix.transpose(0, 1))
+        rest = np.log(self.rate[steps, rows].astype(np.float64)) + self.log_partition[rows]
+        logs: Array = weights + rest - self.log_scales[steps, rows]
+        return logs
 
 
-def scaled_recursion(scores: Scores, lengths: Tensor) -> Scaled | None:
+class LogSums(NamedTuple):
+    """The same, found in log space; all in double precision, the logs batch first, padding meaningless in them."""
+
+    log_partition: Array  # (B,)
+    marginals: Array  # (T, B, K), zero at padding
+    prefixes: Array  # (B, T, K)
+    suffixes: Array  # (B, T, K)
+
+    def prefix(self, rows: Array, steps: Array, tags: Array) -> Array:
+        """Log weights of prefixes (N,) at these real tokens."""
+        found: Array = self.prefixes[rows, steps, tags]
+        return found
+
+    def suffix(self, rows: Array, steps: Array, tags: Array) -> Array:
+        """Log weights of suffixes (N,) at these real tokens."""
+        found: Array = self.suffixes[rows, steps, tags]
+        return found
+
+
+Sums = ScaledSums | LogSums
+
+
+def forward_backward(scores: Scores, lengths: Array) -> Sums:
+    """The log partition, the marginals, and the log weights of all prefixes and suffixes.
+
+    Args:
+        scores: of a batch with B and T at least 1, in float32 or float64.
+        lengths: tokens of each sentence (B,).
+    """
+    found = scaled_recursion(scores, lengths)
+    return log_space_recursion(scores, lengths) if found is None else found
+
+
+def scaled_recursion(scores: Scores, lengths: Array) -> ScaledSums | None:
     """Forward-backward on scaled probabilities; None where too much may have vanished."""
     emissions, start, transitions, end = scores
-    _, num_steps, num_tags = emissions.shape
-    tiny = torch.finfo(emissions.dtype).tiny
-    parameters, top, width = _parameter_weights(start, transitions, end)
-    first, last, move = torch.split(parameters, [num_tags, num_tags, num_tags * num_tags])
-    move = move.view(num_tags, num_tags)
-    by_step = emissions.detach().transpose(0, 1)  # (T, B, K)
-    tops = by_step.amax(2, keepdim=True)  # (T, B, 1)
-    ragged = not bool((lengths == num_steps).all())
-    order = reversal(lengths, num_steps).t() if ragged else None  # (T, B)
-    # Potentials of both directions, each as it reads (T, 2, B, K).
-    both = by_step.new_empty(num_steps, 2, *by_step.shape[1:])
-    potentials = torch.sub(by_step, tops, out=both[:, 0]).exp_()
-    lowest = float(potentials.amin())
+    num_rows, num_steps, num_tags = emissions.shape
+    tiny = float(np.finfo(emissions.dtype).tiny)
+    parameters = np.concatenate((start, end, transitions.reshape(-1)))
+    top = parameters.max()
+    width = float(top - parameters.min(where=parameters > -math.inf, initial=top))
+    parameters = np.exp(parameters - top)
+    first, last, moves = parameters[:num_tags], parameters[num_tags : 2 * num_tags], parameters[2 * num_tags :]
+
+    by_step = np.ascontiguousarray(emissions.transpose(1, 0, 2))  # (T, B, K)
+    tops = by_step.max(2, keepdims=True)  # (T, B, 1)
+    # Potentials of both directions, each as it reads, with rows to spare for the products.
+    grid = _grid(num_rows, num_tags)
+    both = np.empty((num_steps, 2, grid[0] * grid[1], num_tags), emissions.dtype)
+    both[:, :, num_rows:] = 1
+    potentials = np.subtract(by_step, tops, out=both[:, 0, :num_rows])
+    np.exp(potentials, out=potentials)
+    lowest = float(potentials.min())
     if lowest == 0:  # an impossible tag, or one whose score is out of reach
-        lowest = float(potentials.masked_fill(by_step == -math.inf, 1).amin())
+        lowest = float(potentials.min(where=by_step > -math.inf, initial=1))
     # With scores this far apart a path may vanish in both directions, which nothing below would notice.
     if lowest * math.exp(-width) < tiny:
         return None
 
-    both[:, 1] = _mirror(both, 0, order)
-    entering, states, scales = _recur(both, first, last, move)
-    forward, following, backward = states[:, 0], _mirror(states, 1, order), _mirror(entering, 1, order)
-    products = forward * backward  # (T, B, K)
-    overlap = products.sum(2)  # (T, B)
-    steps = torch.arange(num_steps, device=lengths.device).unsqueeze(1)  # (T, 1)
-    alive = steps < lengths  # (T, B)
-    # What vanished at a token had less than `tiny` of its step's weight on one side; where the two sides
-    # overlap by far more than that, it can't have mattered. NaN (0/0) fails the comparison too.
-    safe = overlap > tiny**0.5  # no suffix is above 1, so this is the stricter of two tests, and the cheaper
-    if not bool(safe.all()):
-        safe = overlap > tiny**0.5 * backward.amax(2)
-        if not bool((safe | ~alive).all()):
-            return None
-        # A constraint may leave padding without any path, and 0 · NaN is NaN.
-        dead = ~alive.unsqueeze(2)
-        forward, following, products = (part.masked_fill(dead, 0) for part in (forward, following, products))
-    rate = torch.where(alive, overlap.reciprocal(), 0)
-    # In double precision: over hundreds of tokens the sum grows, and what is told of a path is a small
-    # difference of two such sums.
-    log_scales = (scales.double().log() + tops).squeeze(2)
-    log_scales = torch.where(alive, log_scales, 0).cumsum(0) + (steps + 1).double() * top
-    final = (lengths - 1).clamp(min=0).unsqueeze(0)  # (1, B)
-    at_end = (rows_at(forward, final).squeeze(0) @ last).double().log() + top  # (B,)
-    total = torch.where(lengths > 0, log_scales.gather(0, final).squeeze(0) + at_end, 0)
-    return Scaled(total, products, forward, following, backward, rate, log_scales, move)
+    ragged = bool((lengths < num_steps).any())
+    order = reversal(lengths, num_steps).T if ragged else None  # (T, B)
+    both[:, 1, :num_rows] = _mirrored(potentials, order)
+    with np.errstate(all="ignore"):  # what vanished is seen to below
+        entering, states, scales = _recur(both, first, last, moves.reshape(num_tags, num_tags), grid)
+        forward, backward = states[:, 0, :num_rows], _mirrored(entering[:, 1, :num_rows], order)
+        products = forward * backward  # (T, B, K)
+        overlap = products.sum(2)  # (T, B)
+        alive = real_tokens(lengths, num_steps).T  # (T, B)
+        # What vanished at a token had less than `tiny` of its step's weight on one side; where the two sides
+        # overlap by far more than that, it can't have mattered. NaN (0/0) fails the comparison too.
+        safe = overlap > tiny**0.5  # no suffix is above 1, so this is the stricter of two tests, and the cheaper
+        if not safe.all():
+            safe = overlap > tiny**0.5 * backward.max(2)
+            if not (safe | ~alive).all():
+                return None
+            # A constraint may leave padding without any path, and 0 · NaN is NaN.
+            products[~alive] = 0
+        rate = np.where(alive, np.reciprocal(overlap), np.zeros((), overlap.dtype))
+        # In double precision: over hundreds of tokens the sum grows, and what is told of a path is a small
+        # difference of two such sums.
+        logs = np.log(scales[:, :num_rows, 0].astype(np.float64)) + tops[:, :, 0]
+    log_scales = np.where(alive, logs, 0).cumsum(0) + np.arange(1, num_steps + 1)[:, None] * float(top)
+    final, rows = np.maximum(lengths - 1, 0), np.arange(num_rows)
+    with np.errstate(all="ignore"):  # what stands at the first token of an empty row is anything
+        # Not a product with a vector: of many rows and tags that would be another call that may wake threads.
+        at_end = np.log((forward[final, rows] * last).sum(1).astype(np.float64)) + float(top)
+        total = np.where(lengths > 0, log_scales[final, rows] + at_end, 0)
+    products *= rate[:, :, None]
+    return ScaledSums(total, products, forward, backward, rate, log_scales)
 
 
-def _recur(both: Tensor, first: Tensor, last: Tensor, move: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _grid(num_rows: int, num_tags: int) -> tuple[int, int]:
+    """Into how many products of how many rows each the product of a step is cut, so that one thread does each.
+
+    >>> _grid(32, 17), _grid(32, 133), _grid(1, 17), _grid(1, 133)
+    ((1, 32), (3, 14), (1, 1), (1, 2))
+    """
+    size = num_tags * num_tags
+    if num_rows == 1 and size > _MOST_FOR_ONE_ROW:
+        return 1, 2  # a second row makes it a product of matrices
+    at_once = max(2, _MOST_MULTIPLIED // size)
+    return (1, num_rows) if num_rows <= at_once else (-(-num_rows // at_once), at_once)
+
+
+def _recur(both: Array, first: Array, last: Array, moves: Array, grid: tuple[int, int]) -> tuple[Array, Array, Array]:
     """Both directions side by side: a batched matrix product a step, and a handful of operations in place.
 
     The backward direction reads each sentence from its own end, so that padding comes last in both, and what
@@ -141,92 +175,75 @@ def _recur(both: Tensor, first: Tensor, last: Tensor, move: Tensor) -> tuple[Ten
         both: potentials of each direction as it reads (T, 2, B, K).
         first: weights of starts (K,).
         last: weights of ends (K,).
-        move: weights of transitions (K, K).
+        moves: weights of transitions (K, K).
+        grid: products in a step of each direction, and rows of each; together B.
 
     Returns:
         What enters each token, up to a factor for each, its potential not yet in (T, 2, B, K); the states, with it,
         scaled to sum 1 (T, 2, B, K); the scales of the forward direction (T, B, 1).
     """
-    moves = torch.stack((move, move.t()))  # (2, K, K)
-    entering, states = torch.empty_like(both), torch.empty_like(both)
-    scales = both.new_empty(*both.shape[:3], 1)
+    num_steps, _, num_rows, num_tags = both.shape
+    by_direction = np.stack((moves, moves.T))[:, None]  # (2, 1, K, K)
+    width = max(1, _MOST_MULTIPLIED // (grid[1] * num_tags))
+    columns = [slice(begin, begin + width) for begin in range(0, num_tags, width)]
+    blocks = [(column, np.ascontiguousarray(by_direction[..., column])) for column in columns]
+    entering, states = np.empty_like(both), np.empty_like(both)
+    scales = np.empty((num_steps, 2, num_rows, 1), both.dtype)
     entering[0, 0], entering[0, 1] = first, last
-    calls, (by_move, *tables) = calls_for(both.shape[2], moves, both, entering, states, scales)
+    cut = (num_steps, 2, *grid)
+    tables = (part.reshape(*cut, -1) for part in (both, entering, states, scales))
     previous = None
-    with np.errstate(all="ignore"):  # what vanished is seen to behind the loop
-        for potential, entered, state, scale in zip(*tables, strict=True):
-            if previous is not None:
-                calls.matmul(previous, by_move, entered)
-            calls.multiply(entered, potential, state)
-            calls.sum_last(state, scale)
-            calls.divide(state, scale, state)
-            previous = state
+    for potential, entered, state, scale in zip(*tables, strict=True):
+        if previous is not None:
+            for column, block in blocks:
+                np.matmul(previous, block, out=entered[..., column])
+        np.multiply(entered, potential, out=state)
+        np.add.reduce(state, -1, out=scale, keepdims=True)
+        np.divide(state, scale, out=state)
+        previous = state
     return entering, states, scales[:, 0]
 
 
-def log_space_recursion(scores: Scores, lengths: Tensor) -> Chart:
+def _mirrored(sequence: Array, order: Array | None) -> Array:
+    """A sequence (T, B, K), each row reversed within its own length; None: all are as long as the batch."""
+    if order is None:
+        return sequence[::-1]
+    return sequence[order, np.arange(order.shape[1])]
+
+
+def log_space_recursion(scores: Scores, lengths: Array) -> LogSums:
     """Forward-backward on logarithms, which nothing can make vanish.
 
     In double precision: a log marginal is a small difference of large sums.
     """
-    emissions, start, transitions, end = (part.detach().double() for part in scores)
-    num_steps = emissions.shape[1]
-    order = reversal(lengths, num_steps)
-    prefix = _log_reached(emissions, start, transitions) + emissions
-    mirrored = emissions.gather(1, order.unsqueeze(-1).expand_as(emissions))
-    suffix = _log_reached(mirrored, end, transitions.t())
-    suffix = suffix.gather(1, order.unsqueeze(-1).expand_as(emissions))
-    final = (lengths - 1).clamp(min=0).view(-1, 1, 1).expand(-1, 1, emissions.shape[2])
-    total = (prefix.gather(1, final).squeeze(1) + end).logsumexp(1).masked_fill(lengths == 0, 0)
-    return Chart(total, prefix, suffix)
+    dtype = scores.emissions.dtype
+    emissions, start, transitions, end = (part.astype(np.float64) for part in scores)
+    num_rows, num_steps, _ = emissions.shape
+    rows, order, final = np.arange(num_rows), reversal(lengths, num_steps), np.maximum(lengths - 1, 0)
+    prefixes = _log_reached(emissions, start, transitions) + emissions
+    mirrored = emissions[rows[:, None], order]
+    suffixes = _log_reached(mirrored, end, transitions.T)[rows[:, None], order]
+    total = np.where(lengths > 0, _log_sum((prefixes[rows, final] + end).T), 0)
+    with np.errstate(invalid="ignore"):  # where padding has no path at all
+        log_weights = prefixes + suffixes - total[:, None, None]
+    weights = np.exp(np.where(real_tokens(lengths, num_steps)[:, :, None], log_weights, -math.inf))
+    return LogSums(total, weights.astype(dtype).transpose(1, 0, 2), prefixes, suffixes)
 
 
-def _log_reached(emissions: Tensor, start: Tensor, transitions: Tensor) -> Tensor:
+def _log_reached(emissions: Array, start: Array, transitions: Array) -> Array:
     """Log weight of all ways to each tag, its own emission not yet in (B, T, K)."""
-    reached = [start.expand_as(emissions[:, 0])]
+    reached = np.empty_like(emissions)
+    reached[:, 0] = start
     for step in range(1, emissions.shape[1]):
-        state = reached[-1] + emissions[:, step - 1]
-        reached.append((state.unsqueeze(2) + transitions).logsumexp(1))
-    return torch.stack(reached, dim=1)
+        state = reached[:, step - 1] + emissions[:, step - 1]
+        reached[:, step] = _log_sum(state.T[:, :, None] + transitions[:, None])  # from, B, to
+    return reached
 
 
-def log_marginals(chart: Chart, lengths: Tensor) -> Tensor:
-    """Log of the marginals (B, T, K), -inf at padding."""
-    log_weights = chart.prefix + chart.suffix - chart.log_partition.view(-1, 1, 1)
-    alive = torch.arange(log_weights.shape[1], device=lengths.device) < lengths.unsqueeze(1)
-    return log_weights.masked_fill(~alive.unsqueeze(2), -math.inf)
-
-
-def log_space_moves(lengths: Tensor, transitions: Tensor, emissions: Tensor, chart: Chart, grad: Tensor) -> Tensor:
-    """Expected counts of moves (K, K), those of each sentence weighted by its gradient."""
-    total, prefix, suffix = chart
-    counts = torch.zeros_like(transitions, dtype=torch.double)
-    for step in range(1, emissions.shape[1]):
-        entering = emissions[:, step] + suffix[:, step] - total.unsqueeze(1)  # (B, K)
-        moves = (prefix[:, step - 1].unsqueeze(2) + transitions + entering.unsqueeze(1)).exp()  # (B, K, K)
-        factors = torch.where(step < lengths, grad, torch.zeros_like(grad))
-        counts += torch.where(factors.view(-1, 1, 1) != 0, moves * factors.view(-1, 1, 1), 0).sum(0)
-    return counts
-
-
-def rows_at(sequence: Tensor, order: Tensor, offset: int = 0) -> Tensor:
-    """Rows (S, B, K) of a sequence (T, N, K), from `offset` on, the step of each from `order` (S, B)."""
-    # Whole rows by number: several times as fast as a gather, which looks up every element.
-    rows = order * sequence.shape[1] + torch.arange(offset, offset + order.shape[1], device=order.device)
-    return sequence.flatten(0, 1).index_select(0, rows.flatten()).view(*order.shape, -1)
-
-
-def _mirror(both: Tensor, direction: int, order: Tensor | None) -> Tensor:
-    """One direction of (T, 2, B, K), each row reversed within its own length; None: all are as long as the batch."""
-    if order is None:
-        return both[:, direction].flip(0)
-    return rows_at(both.flatten(1, 2), order, offset=direction * both.shape[2])
-
-
-def _parameter_weights(start: Tensor, transitions: Tensor, end: Tensor) -> tuple[Tensor, float, float]:
-    """Exp of start, end and transitions in one row, their greatest taken off; that one; their finite range."""
-    flat = torch.cat((start.detach(), end.detach(), transitions.detach().reshape(-1)))
-    top = flat.amax()
-    low = torch.where(flat == -math.inf, top, flat).amin()
-    highest, lowest = torch.stack((top, low)).tolist()
-    return (flat - top).exp_(), highest, highest - lowest
+def _log_sum(values: Array) -> Array:
+    """Log of the summed exp over the first dimension; -inf where all are."""
+    top = values.max(0)
+    top[top == -math.inf] = 0
+    with np.errstate(divide="ignore"):
+        found: Array = np.log(np.exp(values - top).sum(0)) + top
+    return found

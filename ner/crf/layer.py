@@ -3,23 +3,25 @@
 Constructor, parameters, `forward` and `decode` are those of `torchcrf.CRF`, so weights move both ways. On top:
 moves can be forbidden, with probability exactly zero in everything; training takes tokens whose tag is only
 partly known; marginals, posteriors of spans and the k best paths are exact.
+
+Training is in PyTorch, on the device of the emissions. Decoding is that of `chain`, in NumPy on the host.
 """
 
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 import torchcrf
 from torch import Tensor
 
-from ner.crf import forward_backward, likelihood, span_posteriors, viterbi
-from ner.crf.forward_backward import Scores
+from ner.crf import likelihood
+from ner.crf.chain import Chain
+from ner.crf.chain import NotFiniteError as NotFiniteError  # training asks for it here
+from ner.crf.lengths import Array
 from ner.crf.span_posteriors import ProbableSpan
-
-
-class NotFiniteError(ValueError):
-    """Emissions hold NaN or infinity."""
+from ner.crf.torch_recursion import Scores
 
 
 class Constraints(NamedTuple):
@@ -133,37 +135,27 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
         emissions, lengths = self._check(emissions, mask)
         return likelihood.log_partition(self._scores(emissions), lengths)
 
-    @torch.no_grad()
     def decode(self, emissions: Tensor, mask: Tensor | None = None) -> list[list[int]]:
         """The most probable legal tags of each sentence, by the Viterbi algorithm.
 
         Raises:
             ValueError: shapes that don't fit, a mask with holes, or NaN.
         """
-        emissions, lengths = self._check(emissions, mask)
-        return viterbi.to_lists(viterbi.viterbi(self._scores(emissions), lengths), lengths)
+        return self.chain().decode(*self._on_host(emissions, mask))
 
-    @torch.no_grad()
     def decode_by_marginals(self, emissions: Tensor, mask: Tensor | None = None) -> list[list[int]]:
         """The legal tags of each sentence of which most are expected to be right (maximum expected accuracy)."""
-        emissions, lengths = self._check(emissions, mask)
-        scores = self._tempered(emissions)
-        weights = forward_backward.marginals(scores, lengths)
-        flat = (part.masked_fill(part.isfinite(), 0) for part in scores[1:])
-        return viterbi.to_lists(viterbi.viterbi(Scores(weights, *flat), lengths), lengths)
+        return self.chain().decode_by_marginals(*self._on_host(emissions, mask))
 
-    @torch.no_grad()
     def marginals(self, emissions: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Probability of each tag at each token, of the shape of `emissions`; zero at padding."""
-        emissions, lengths = self._check(emissions, mask)
-        weights = forward_backward.marginals(self._tempered(emissions), lengths)
+        """Probability of each tag at each token, of the shape of `emissions`; zero at padding; no gradient."""
+        weights = torch.from_numpy(self.chain().marginals(*self._on_host(emissions, mask))).to(emissions)
         return weights if self.batch_first else weights.transpose(0, 1)
 
-    @torch.no_grad()
     def span_posteriors(
         self, emissions: Tensor, mask: Tensor | None, places: Sequence[tuple[int, int, int]], roles: Tensor
     ) -> Tensor:
-        """Probability (N,) that an entity stands at exactly each of N spans.
+        """Probability (N,) that an entity stands at exactly each of N spans; no gradient.
 
         Args:
             emissions: scores of each tag at each token.
@@ -173,15 +165,9 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
         """
         if not places:
             return emissions.new_zeros(0)
-        emissions, lengths = self._check(emissions, mask)
-        scores = self._tempered(emissions)
-        posteriors = span_posteriors.span_log_posteriors(
-            scores, forward_backward.chart(scores, lengths), places, roles
-        ).exp()
-        # Rounding may carry a certain one a hair above 1.
-        return posteriors.to(emissions.dtype).clamp(max=1)
+        found = self.chain().span_posteriors(*self._on_host(emissions, mask), places, roles.cpu().numpy())
+        return torch.from_numpy(found).to(emissions)
 
-    @torch.no_grad()
     def probable_spans(
         self, emissions: Tensor, mask: Tensor | None, roles: Tensor, threshold: float
     ) -> list[list[ProbableSpan]]:
@@ -193,26 +179,20 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
             roles: numbers of the tags B, I, E, S of each label (L, 4).
             threshold: above 0.
         """
-        emissions, lengths = self._check(emissions, mask)
-        if not emissions.numel():
-            return [[] for _ in range(len(lengths))]
-        scores = self._tempered(emissions)
-        return span_posteriors.probable_spans(
-            scores, forward_backward.chart(scores, lengths), lengths, roles, threshold
-        )
+        return self.chain().probable_spans(*self._on_host(emissions, mask), roles.cpu().numpy(), threshold)
 
-    @torch.no_grad()
     def k_best(self, emissions: Tensor, mask: Tensor | None = None, *, k: int) -> list[list[tuple[list[int], float]]]:
         """The k most probable legal paths of each sentence with their log-probabilities, best first.
 
         A sentence of fewer legal paths gives them all; an empty one gives the empty path.
         """
-        emissions, lengths = self._check(emissions, mask)
-        if not emissions.shape[1]:
-            return [[([], 0.0)] for _ in lengths]
-        # In double precision: a probability is the difference of two sums as long as the sentence.
-        scores = Scores(*(part.double() for part in self._tempered(emissions)))
-        return viterbi.k_best(scores, lengths, likelihood.log_partition(scores, lengths), k)
+        return self.chain().k_best(*self._on_host(emissions, mask), k=k)
+
+    def chain(self) -> Chain:
+        """These scores and this temperature in NumPy, a copy, which decodes; of half precision in float32."""
+        with torch.no_grad():
+            start, transitions, end = (_to_numpy(part).copy() for part in self.move_scores())
+        return Chain(start, transitions, end, self.temperature)
 
     def _raw(self) -> tuple[Tensor, Tensor, Tensor]:
         return self.start_transitions, self.transitions, self.end_transitions
@@ -233,26 +213,20 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
         start, moves, end = (part.masked_fill(~ok, -math.inf) for part, ok in zip(self._raw(), allowed, strict=True))
         return start, moves, end
 
+    def _on_host(self, emissions: Tensor, mask: Tensor | None) -> tuple[Array, Array]:
+        """Emissions (B, T, K) and lengths (B,) as a chain wants them."""
+        emissions, mask = self._batch_first(emissions, mask)
+        if mask is None:
+            return _to_numpy(emissions), np.full(len(emissions), emissions.shape[1])
+        return _to_numpy(emissions), _lengths(mask.cpu()).numpy()
+
     def _check(self, emissions: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
         """Emissions (B, T, K) with zeros at padding, and the lengths of their rows (B,)."""
-        if emissions.dim() != 3 or emissions.shape[2] != self.num_tags:
-            raise ValueError(
-                f"expected emissions of 3 dimensions, the last {self.num_tags}, found {tuple(emissions.shape)}"
-            )
-        emissions = emissions if self.batch_first else emissions.transpose(0, 1)
-        num_rows, num_steps = emissions.shape[:2]
+        emissions, mask = self._batch_first(emissions, mask)
         if mask is None:
-            lengths = torch.full((num_rows,), num_steps, device=emissions.device)
+            lengths = torch.full((len(emissions),), emissions.shape[1], device=emissions.device)
         else:
-            mask = (mask if self.batch_first else mask.t()).bool()
-            if mask.shape != emissions.shape[:2]:
-                raise ValueError(f"expected a mask of shape {tuple(emissions.shape[:2])}, found {tuple(mask.shape)}")
-            if bool((mask[:, 1:] & ~mask[:, :-1]).any()):
-                row = int((mask[:, 1:] & ~mask[:, :-1]).any(1).nonzero()[0])
-                raise ValueError(
-                    f"sentence {row}: expected all its tokens before its padding, found a hole in the mask"
-                )
-            lengths = mask.sum(1)
+            lengths = _lengths(mask)
             if not bool(mask.all()):
                 emissions = emissions.masked_fill(~mask.unsqueeze(2), 0)
         # One sum tells of any NaN or infinity; where it overflowed without one, the second look clears it.
@@ -260,6 +234,20 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
             row, token = (int(place) for place in (~emissions.isfinite()).any(2).nonzero()[0])
             raise NotFiniteError(f"sentence {row}, token {token}: expected finite emissions, found NaN or infinity")
         return emissions, lengths
+
+    def _batch_first(self, emissions: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Emissions (B, T, K) and the mask (B, T), of the shapes that they should have."""
+        if emissions.dim() != 3 or emissions.shape[2] != self.num_tags:
+            raise ValueError(
+                f"expected emissions of 3 dimensions, the last {self.num_tags}, found {tuple(emissions.shape)}"
+            )
+        emissions = emissions if self.batch_first else emissions.transpose(0, 1)
+        if mask is None:
+            return emissions, None
+        mask = (mask if self.batch_first else mask.t()).bool()
+        if mask.shape != emissions.shape[:2]:
+            raise ValueError(f"expected a mask of shape {tuple(emissions.shape[:2])}, found {tuple(mask.shape)}")
+        return emissions, mask
 
     def _check_legal(self, tags: Tensor, lengths: Tensor) -> None:
         if not self.constrained or not tags.numel():
@@ -272,6 +260,22 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
             row = int((~rows).nonzero()[0])
             found = tags[row, : int(lengths[row])].tolist()
             raise ValueError(f"sentence {row}: expected a tag sequence that the constraints allow, found {found}")
+
+
+def _to_numpy(tensor: Tensor) -> Array:
+    tensor = tensor.detach().cpu()
+    # NumPy knows no bfloat16, and in float16 sums over a sentence would overflow.
+    found: Array = (tensor if tensor.dtype in (torch.float32, torch.float64) else tensor.float()).numpy()
+    return found
+
+
+def _lengths(mask: Tensor) -> Tensor:
+    """Tokens of each row (B,) of a mask (B, T)."""
+    holes = mask[:, 1:] & ~mask[:, :-1]
+    if bool(holes.any()):
+        row = int(holes.any(1).nonzero()[0])
+        raise ValueError(f"sentence {row}: expected all its tokens before its padding, found a hole in the mask")
+    return mask.sum(1)
 
 
 def _alive(lengths: Tensor, num_steps: int) -> Tensor:

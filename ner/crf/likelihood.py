@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from ner.crf.forward_backward import (
+from ner.crf.torch_recursion import (
     Chart,
     Scores,
     log_marginals,
@@ -18,7 +18,6 @@ from ner.crf.forward_backward import (
     log_space_recursion,
     scaled_recursion,
 )
-from ner.crf.viterbi import path_scores
 
 
 def log_partition(scores: Scores, lengths: Tensor) -> Tensor:
@@ -44,6 +43,28 @@ def log_likelihood(scores: Scores, tags: Tensor, lengths: Tensor) -> Tensor:
     if not scores.emissions.numel():
         return scores.emissions.sum((1, 2))
     return _Chain.apply(*scores, lengths, tags)  # type: ignore[no-any-return, no-untyped-call]
+
+
+def path_scores(scores: Scores, tags: Tensor, lengths: Tensor) -> Tensor:
+    """The score of one path of each sentence (B,), differentiable; 0 for an empty one.
+
+    Args:
+        scores: of the batch.
+        tags: tag numbers (B, T); valid ones at padding too.
+        lengths: tokens of each sentence (B,).
+    """
+    emissions, start, transitions, end = scores
+    num_tags = transitions.shape[0]
+    steps = torch.arange(tags.shape[1], device=lengths.device)
+    alive = steps < lengths.unsqueeze(1)
+    emitted = emissions.gather(2, tags.unsqueeze(2)).squeeze(2)  # (B, T)
+    pairs = tags[:, :-1] * num_tags + tags[:, 1:]
+    moved = transitions.reshape(-1).index_select(0, pairs.reshape(-1)).view(pairs.shape)  # (B, T-1)
+    final = tags.gather(1, (lengths - 1).clamp(min=0).unsqueeze(1)).squeeze(1)
+    ends = start.index_select(0, tags[:, 0]) + end.index_select(0, final)
+    # Not a product with the mask: what padding passes through may be forbidden, and 0 · -inf is NaN.
+    parts = (torch.where(alive, emitted, 0).sum(1), torch.where(alive[:, 1:], moved, 0).sum(1))
+    return sum(parts, torch.where(alive[:, 0], ends, 0))
 
 
 class _Chain(torch.autograd.Function):

@@ -10,10 +10,10 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import torch
-from torch import Tensor
+import numpy as np
 
-from ner.crf.forward_backward import Chart, Scores
+from ner.crf.forward_backward import Scores, Sums
+from ner.crf.lengths import Array
 
 # Spans times tokens of the longest whose inner scores are summed at once: some 30 MB.
 _MOST_INSIDE = 1_000_000
@@ -30,44 +30,48 @@ class ProbableSpan(NamedTuple):
     probability: float
 
 
-def span_log_posteriors(scores: Scores, chart: Chart, spans: Sequence[tuple[int, int, int]], roles: Tensor) -> Tensor:
-    """Log-probability (N,) that exactly this span is an entity: all paths with B I… E, or S, just there.
+def span_log_posteriors(scores: Scores, sums: Sums, places: Array, roles: Array) -> Array:
+    """Log-probability (N,) that exactly this span is an entity: all sequences with B I… E, or S, just there.
 
     Args:
         scores: of the batch.
-        chart: of the same scores.
-        spans: sentence, first token and end (half-open) of each.
+        sums: of the same scores.
+        places: sentence, first token and end (half-open) of each span (N, 3), N at least 1.
         roles: numbers of the tags B, I, E, S of each span's label (N, 4).
     """
-    longest = max(end - start for _, start, end in spans)
-    if len(spans) > 1 and len(spans) * longest > _MOST_INSIDE:
+    rows, starts, ends = places.T
+    longest = int((ends - starts).max())
+    if len(places) > 1 and len(places) * longest > _MOST_INSIDE:
         # Long spans apart from short ones, so that these aren't padded to the length of those.
-        order = sorted(range(len(spans)), key=lambda number: spans[number][2] - spans[number][1])
-        halves = (order[: len(order) // 2], order[len(order) // 2 :])
-        parts = [span_log_posteriors(scores, chart, [spans[n] for n in half], roles[half]) for half in halves]
-        return torch.cat(parts)[torch.tensor(order, device=scores.emissions.device).argsort()]
-    rows, starts, ends = torch.tensor(spans, device=scores.emissions.device).unbind(1)
-    begin, inside, last, single = roles.to(scores.emissions.device).unbind(1)
+        order = np.argsort(ends - starts, kind="stable")
+        found = np.empty(len(places))
+        for half in (order[: len(order) // 2], order[len(order) // 2 :]):
+            found[half] = span_log_posteriors(scores, sums, places[half], roles[half])
+        return found
+    begin, inside, last, single = roles.T
     alone = ends - starts == 1
-    first, final = torch.where(alone, single, begin), torch.where(alone, single, last)
+    first, final = np.where(alone, single, begin), np.where(alone, single, last)
     # Inside scores are summed per span, not as differences of running sums, which lose digits on the way; and in double
     # precision, for a long one has thousands of them.
-    within = starts.unsqueeze(1) + torch.arange(1, max(longest - 1, 1), device=rows.device)  # (N, L)
-    steps = within < (ends - 1).unsqueeze(1)
-    emitted = scores.emissions[rows.unsqueeze(1), within.clamp(max=scores.emissions.shape[1] - 1), inside.unsqueeze(1)]
-    middle = torch.where(steps, emitted, 0).sum(1, dtype=torch.double)
-    num_inside = (ends - starts - 2).clamp(min=0)
-    moves = scores.transitions.double()
-    stayed = torch.where(num_inside > 1, (num_inside - 1) * moves[inside, inside], 0)
-    crossed = torch.where(num_inside > 0, moves[begin, inside] + moves[inside, last], moves[begin, last])
+    within = starts[:, None] + np.arange(1, max(longest - 1, 1))  # (N, L)
+    steps = within < (ends - 1)[:, None]
+    within = np.minimum(within, scores.emissions.shape[1] - 1)
+    emitted = scores.emissions[rows[:, None], within, inside[:, None]]
+    middle = np.where(steps, emitted, 0).sum(1, dtype=np.float64)
+    num_inside = np.maximum(ends - starts - 2, 0)
+    moves = scores.transitions.astype(np.float64)
+    # A forbidden move that isn't made must not count: 0 · -inf is NaN.
+    stayed = np.where(num_inside > 1, (num_inside - 1) * np.where(num_inside > 1, moves[inside, inside], 0), 0)
+    crossed = np.where(num_inside > 0, moves[begin, inside] + moves[inside, last], moves[begin, last])
     # The prefix ends in the first tag, emission included; the suffix begins behind the last one.
-    rest = torch.where(alone, 0, crossed + stayed + middle + scores.emissions[rows, ends - 1, final])
-    prefix, suffix = chart.prefix[rows, starts, first], chart.suffix[rows, ends - 1, final]
-    return prefix + rest + suffix - chart.log_partition[rows]
+    rest = np.where(alone, 0, crossed + stayed + middle + scores.emissions[rows, ends - 1, final])
+    prefix, suffix = sums.prefix(rows, starts, first), sums.suffix(rows, ends - 1, final)
+    logs: Array = prefix + rest + suffix - sums.log_partition[rows]
+    return logs
 
 
 def probable_spans(
-    scores: Scores, chart: Chart, lengths: Tensor, roles: Tensor, threshold: float
+    scores: Scores, sums: Sums, lengths: Array, roles: Array, threshold: float
 ) -> list[list[ProbableSpan]]:
     """All spans of each sentence of at least this probability, those that overlap too, in the order of their ends.
 
@@ -76,37 +80,42 @@ def probable_spans(
 
     Args:
         scores: of the batch.
-        chart: of the same scores.
+        sums: of the same scores.
         lengths: tokens of each sentence (B,).
         roles: numbers of the tags B, I, E, S of each label (L, 4).
         threshold: above 0.
     """
-    found: list[list[ProbableSpan]] = [[] for _ in range(len(lengths))]
     least = math.log(threshold)
-    emissions, moves = scores.emissions.double(), scores.transitions.double()
-    begin, inside, last, single = roles.to(emissions.device).unbind(1)
-    behind = chart.suffix - chart.log_partition.view(-1, 1, 1)  # (B, T, K)
+    emissions, moves = scores.emissions, scores.transitions.astype(np.float64)
+    begin, inside, last, single = roles.T
+    found: list[list[ProbableSpan]] = [[] for _ in range(len(lengths))]
 
-    def take(rows: Tensor, starts: Tensor, ends: Tensor, labels: Tensor, logs: Tensor) -> None:
+    def take(rows: Array, starts: Array, ends: Array, labels: Array, logs: Array) -> None:
         enough = logs >= least
-        parts = (part[enough].tolist() for part in (rows, starts, ends, labels, logs.exp().clamp(max=1)))
+        chances = np.minimum(np.exp(logs[enough]), 1)
+        parts = (part.tolist() for part in (rows[enough], starts[enough], ends[enough], labels[enough], chances))
         for row, start, end, label, probability in zip(*parts, strict=True):
             found[row].append(ProbableSpan(start, end, label, probability))
 
-    alive = torch.arange(emissions.shape[1], device=lengths.device) < lengths.unsqueeze(1)
-    rows, starts, labels = alive.unsqueeze(2).expand(-1, -1, len(roles)).nonzero().unbind(1)  # (N,) each
-    tags = single[labels]
-    take(rows, starts, starts + 1, labels, chart.prefix[rows, starts, tags] + behind[rows, starts, tags])
-    tags, ends = begin[labels], starts  # of its last token so far
-    weights = chart.prefix[rows, starts, tags]
+    def likely(role: Array) -> tuple[Array, Array, Array, Array]:
+        """Sentences, tokens, labels and tags where a label's tag of this role is about probable enough."""
+        starts, rows, labels = np.nonzero(sums.marginals[:, :, role] >= threshold * math.exp(-10 * _ROUNDING))
+        return rows, starts, labels, role[labels]
+
+    rows, starts, labels, tags = likely(single)
+    behind = sums.suffix(rows, starts, tags) - sums.log_partition[rows]
+    take(rows, starts, starts + 1, labels, sums.prefix(rows, starts, tags) + behind)
+    rows, starts, labels, tags = likely(begin)
+    ends, weights = starts, sums.prefix(rows, starts, tags)  # `ends`: of its last token so far
     while len(rows):
-        growing = (weights + behind[rows, ends, tags] >= least - _ROUNDING) & (ends + 1 < lengths[rows])
+        chances = weights + sums.suffix(rows, ends, tags) - sums.log_partition[rows]
+        growing = (chances >= least - _ROUNDING) & (ends + 1 < lengths[rows])
         rows, starts, labels, tags, ends, weights = (
             part[growing] for part in (rows, starts, labels, tags, ends + 1, weights)
         )
         closing, goes_on = last[labels], inside[labels]
-        closed = weights + moves[tags, closing] + emissions[rows, ends, closing] + behind[rows, ends, closing]
-        take(rows, starts, ends + 1, labels, closed)
+        closed = weights + moves[tags, closing] + emissions[rows, ends, closing]
+        take(rows, starts, ends + 1, labels, closed + sums.suffix(rows, ends, closing) - sums.log_partition[rows])
         weights = weights + moves[tags, goes_on] + emissions[rows, ends, goes_on]
         tags = goes_on
     return [sorted(spans, key=lambda span: (span.end, span.start, span.label)) for spans in found]

@@ -8,9 +8,9 @@ import pytest
 import torch
 import torchcrf
 
-from ner.crf.forward_backward import Scores, log_space_recursion, scaled_recursion
 from ner.crf.layer import CRF, Constraints
 from ner.crf.likelihood import log_partition
+from ner.crf.torch_recursion import Scores, log_space_recursion, scaled_recursion
 
 
 def random_crf(num_tags, generator, *, constrained=False, scale=1.0):

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from ner.crf.lengths import reversal
+from ner.crf.torch_recursion import reversal
 from ner.network.cell import CellOptions
 from ner.network.cells import CELLS
 from ner.network.layer import RecurrentLayer, has_bf16
