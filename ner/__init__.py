@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from ner.evaluation.report import Report
     from ner.formats.columns import read_conll, write_conll
     from ner.formats.corpus import Corpus, load_corpus
-    from ner.tagger import Tagger, load, train
+    from ner.tagger import Tagger, load
     from ner.text.sentence import Entity, Sentence, Span, Token
+    from ner.trainer import train
 
 __all__ = [
     "Config",
@@ -51,7 +52,7 @@ _HOMES = {
     "load_config": "ner.config",
     "load_corpus": "ner.formats.corpus",
     "read_conll": "ner.formats.columns",
-    "train": "ner.tagger",
+    "train": "ner.trainer",
     "write_conll": "ner.formats.columns",
 }
 

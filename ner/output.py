@@ -9,11 +9,12 @@ from ner.errors import ConfigError
 from ner.formats.columns import read_rows
 from ner.formats.html import render_html
 from ner.formats.rows import Row
+from ner.inference.texts import batched_texts, reading_of
 from ner.settings import DataConfig
-from ner.tagger import Tagger, batched_texts
+from ner.tagger import Tagger
 from ner.text.alignment import entity_of
 from ner.text.documents import DocumentMarks
-from ner.text.sentence import Entity, Sentence, sentence_from_words
+from ner.text.sentence import Entity, Reading, Sentence, sentence_from_words
 from ner.text.tags import spans_to_tags
 
 # Lines that wait for a sentence's end, where none is open: a file may have a million empty ones.
@@ -51,9 +52,13 @@ def tag_text(tagger: Tagger, lines: Iterable[str], options: OutputOptions) -> It
             sentences = [sentence for text in batch for sentence in tagger.split(text)]
             for sentence, tags in zip(sentences, _tags(tagger, sentences, options), strict=True):
                 yield "".join(f"{word} {tag}\n" for word, tag in zip(sentence.words, tags, strict=True)) + "\n"
+        elif options.k_best:
+            found = tagger.pipe_k_best(batch, k=options.k_best, batch_size=len(batch))
+            for text, (entities, readings) in zip(batch, found, strict=True):
+                yield _as_json(text, _sure(entities, options), readings)
         else:
             for text, entities in _tag_batch(tagger, batch, options):
-                yield _as_json(tagger, text, entities, options)
+                yield _as_json(text, entities)
 
 
 def tag_columns(
@@ -86,14 +91,20 @@ def tag_columns(
         yield from _append_column(tagger, blocks, options, data.separator)
     elif options.format == "html":
         yield from render_html(_tag_blocks(tagger, blocks, options))
+    elif options.k_best:
+        yield from _k_best_of_blocks(tagger, blocks, options)
     else:
         for text, entities in _tag_blocks(tagger, blocks, options):
-            yield _as_json(tagger, text, entities, options)
+            yield _as_json(text, entities)
 
 
 def _tag_batch(tagger: Tagger, texts: list[str], options: OutputOptions) -> Iterator[tuple[str, list[Entity]]]:
     for text, entities in zip(texts, tagger.pipe(texts, batch_size=len(texts)), strict=True):
-        yield text, [entity for entity in entities if (entity.score or 0) >= options.min_score]
+        yield text, _sure(entities, options)
+
+
+def _sure(entities: Iterable[Entity], options: OutputOptions) -> list[Entity]:
+    return [entity for entity in entities if (entity.score or 0) >= options.min_score]
 
 
 def _tags(tagger: Tagger, sentences: list[Sentence], options: OutputOptions) -> list[list[str]]:
@@ -105,15 +116,12 @@ def _tags(tagger: Tagger, sentences: list[Sentence], options: OutputOptions) -> 
     ]
 
 
-def _as_json(tagger: Tagger, text: str, entities: list[Entity], options: OutputOptions) -> str:
+def _as_json(text: str, entities: Iterable[Entity], readings: Iterable[Iterable[Reading]] | None = None) -> str:
     value: dict[str, Any] = {"text": text, "entities": [asdict(entity) for entity in entities]}
-    if options.k_best:
+    if readings is not None:
         value["readings"] = [
-            [
-                {"probability": r.probability, "entities": [_without_score(entity) for entity in r.entities]}
-                for r in readings
-            ]
-            for readings in tagger.readings(text, k=options.k_best)
+            [{"probability": r.probability, "entities": [_without_score(e) for e in r.entities]} for r in sentence]
+            for sentence in readings
         ]
     return json.dumps(value, ensure_ascii=False) + "\n"
 
@@ -182,6 +190,19 @@ def _tag_blocks(
         for sentence, found in zip(sentences, tagger.find_spans(sentences), strict=True):
             text = " ".join(sentence.words)
             yield text, [entity_of(text, sentence, s, score) for s, score in found if score >= options.min_score]
+
+
+def _k_best_of_blocks(
+    tagger: Tagger, blocks: Iterable[tuple[list[Row], Sentence]], options: OutputOptions
+) -> Iterator[str]:
+    for batch in _batches(blocks, options):
+        sentences = [sentence for _, sentence in batch if sentence.spelled]
+        for sentence, (found, labellings) in zip(
+            sentences, tagger.find_k_best(sentences, k=options.k_best), strict=True
+        ):
+            text = " ".join(sentence.words)
+            entities = [entity_of(text, sentence, s, score) for s, score in found if score >= options.min_score]
+            yield _as_json(text, entities, [[reading_of(text, sentence, labelling) for labelling in labellings]])
 
 
 def _append_column(

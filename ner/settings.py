@@ -11,6 +11,10 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+# What a token is shown to the network as, in the order in which the vectors stand side by side: `ner/features/NAME.py`
+# makes numbers of it, `ner/network/features/NAME.py` vectors of the numbers. The first is the one that all have.
+FEATURES = ("words", "characters", "bigrams", "casing", "lexicon", "gazetteers", "document_context")
+
 
 class Section(BaseModel):
     """A frozen table of settings that refuses unknown keys and wrong types."""

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ner.collector import no_search_for_cycles
 from ner.config import Config
@@ -17,24 +17,18 @@ from ner.evaluation.analysis import Analysis, analyse
 from ner.evaluation.calibration import Calibration, measure_calibration
 from ner.evaluation.report import Report, report_tags
 from ner.evaluation.training_entities import Memory, Training
-from ner.formats.corpus import Corpus
 from ner.inference.decoding import check_threshold, with_threshold
 from ner.inference.loading import Model, load_model, save_model
-from ner.inference.prediction import choose_device, make_reader, predict_readings, predict_spans, predict_tags
-from ner.inference.shrinking import shrink
-from ner.inspection.trace import Inspection, Moves, inspect_sentences, learned_moves
-from ner.reporting.curves import draw_curves
+from ner.inference.prediction import Labelling, reader_of
+from ner.inference.texts import batched_texts, reading_of
 from ner.text.alignment import entity_of
 from ner.text.partial import is_partial
 from ner.text.sentence import Entity, Reading, Sentence, Span, sentence_from_words
 from ner.text.tags import spans_to_tags, tags_to_spans
 from ner.text.tokenizer import split_sentences
-from ner.threads import survive_forks
-from ner.training.events import Epoch, Listener
-from ner.training.training import train_model
 
-# Of texts that are cut and tagged together; a token takes some 500 bytes on the way.
-_MOST_CHARACTERS = 1_000_000
+if TYPE_CHECKING:
+    from ner.inspection.trace import Inspection, Moves
 
 
 class Tagger:
@@ -49,11 +43,10 @@ class Tagger:
     ) -> None:
         """`folder` holds the model, if it is saved; `device` and `threshold` are those it is unpickled with."""
         self._model = model
-        self._reader = make_reader(model.network, model.vocabularies)
+        self._reader = reader_of(model)
         self._folder = folder
         self._device = device
         self._threshold = threshold
-        survive_forks()
 
     def __reduce__(self) -> tuple[Callable[..., "Tagger"], tuple[str]]:
         if self._folder is None:
@@ -92,29 +85,51 @@ class Tagger:
         Raises:
             ConfigError: a batch of less than one text.
         """
-        if batch_size < 1:
-            raise ConfigError(f"batch_size: expected at least 1 text, found {batch_size}")
-        for batch in batched_texts(texts, batch_size):
-            with no_search_for_cycles():
-                cut = [self.split(text) for text in batch]
+        for batch, cut in self._cut(texts, batch_size):
             spans = iter(self.find_spans([sentence for sentences in cut for sentence in sentences]))
             for text, sentences in zip(batch, cut, strict=True):
                 yield [entity_of(text, s, *found) for s in sentences for found in next(spans)]
+
+    def pipe_k_best(
+        self, texts: Iterable[str], *, k: int, batch_size: int = 2048
+    ) -> Iterator[tuple[list[Entity], list[list[Reading]]]]:
+        """Of each text the entities, as `pipe` gives them, and the readings, as `readings` does; read once for both.
+
+        Args:
+            texts: read as they are needed; never more than one batch is held.
+            k: readings of each sentence, at most.
+            batch_size: as in `pipe`.
+
+        Raises:
+            ConfigError: k is less than 1, or a batch of less than one text.
+        """
+        for batch, cut in self._cut(texts, batch_size):
+            found = iter(self.find_k_best([sentence for sentences in cut for sentence in sentences], k=k))
+            for text, sentences in zip(batch, cut, strict=True):
+                entities: list[Entity] = []
+                readings = []
+                for sentence in sentences:
+                    spans, labellings = next(found)
+                    entities += [entity_of(text, sentence, *each) for each in spans]
+                    readings.append([reading_of(text, sentence, labelling) for labelling in labellings])
+                yield entities, readings
 
     def readings(self, text: str, *, k: int) -> list[list[Reading]]:
         """For each sentence of a text its k most probable readings, best first, as many as there are.
 
         The probabilities are of whole readings; their entities carry no score of their own.
         """
-        sentences = self.split(text)
-        found = predict_readings(self._model.network, self._model.vocabularies, sentences, k=k, reader=self._reader)
-        return [
-            [
-                Reading(probability, tuple(entity_of(text, sentence, span, None) for span in tags_to_spans(tags)))
-                for tags, probability in readings
-            ]
-            for sentence, readings in zip(sentences, found, strict=True)
-        ]
+        _, readings = next(self.pipe_k_best([text], k=k))
+        return readings
+
+    def _cut(self, texts: Iterable[str], batch_size: int) -> Iterator[tuple[list[str], list[list[Sentence]]]]:
+        """Batches of texts, and the sentences of each text."""
+        if batch_size < 1:
+            raise ConfigError(f"batch_size: expected at least 1 text, found {batch_size}")
+        for batch in batched_texts(texts, batch_size):
+            with no_search_for_cycles():
+                cut = [self.split(text) for text in batch]
+            yield batch, cut
 
     def split(self, text: str) -> list[Sentence]:
         """The sentences of a text, cut into tokens as the training corpus was."""
@@ -127,23 +142,37 @@ class Tagger:
 
     def tag_sentences(self, sentences: Sequence[Sentence]) -> list[list[str]]:
         """IOB2 tags of each sentence, one a token; tags that the sentences carry aren't looked at."""
-        return predict_tags(self._model.network, self._model.vocabularies, sentences, reader=self._reader)
+        found = self._reader.spans(sentences)
+        return [spans_to_tags(spans, len(s.spelled)) for spans, s in zip(found, sentences, strict=True)]
 
     def find_spans(self, sentences: Sequence[Sentence]) -> list[list[tuple[Span, float]]]:
         """The spans of each sentence, in tokens, each with its probability."""
-        return predict_spans(self._model.network, self._model.vocabularies, sentences, reader=self._reader)
+        return self._reader.scored_spans(sentences)
 
-    def inspect(self, text: str) -> list[Inspection]:
+    def find_k_best(
+        self, sentences: Sequence[Sentence], *, k: int
+    ) -> list[tuple[list[tuple[Span, float]], list[Labelling]]]:
+        """Of each sentence what `find_spans` gives, and its k most probable labellings, best first.
+
+        Raises:
+            ConfigError: k is less than 1.
+        """
+        return self._reader.k_best(sentences, k=k)
+
+    def inspect(self, text: str) -> "list[Inspection]":
         """What happens in the network while it reads each sentence of a text: gates, scores, influences, as arrays.
 
         Raises:
             DataError: a sentence is longer than a picture could show.
         """
-        model = self._model
-        return inspect_sentences(model.network, model.vocabularies, self.split(text))
+        from ner.inspection.trace import inspect_sentences
 
-    def learned_moves(self) -> Moves:
+        return inspect_sentences(self._model, self.split(text))
+
+    def learned_moves(self) -> "Moves":
         """The CRF's transition scores with the tags' names."""
+        from ner.inspection.trace import learned_moves
+
         return learned_moves(self._model.network, self._model.vocabularies)
 
     def calibration(self, sentences: Sequence[Sentence]) -> Calibration:
@@ -203,6 +232,8 @@ class Tagger:
             weights: how weights are stored: `fp32`, `fp16` or `int8`.
             keep_vectors: `seen` drops the pretrained words that training never saw.
         """
+        from ner.inference.shrinking import shrink
+
         return Tagger(shrink(self._model, weights=weights, keep_vectors=keep_vectors))
 
     def save(self, folder: str | Path) -> None:
@@ -214,6 +245,8 @@ class Tagger:
         Raises:
             ModelError: the folder holds something that isn't a model.
         """
+        from ner.reporting.curves import draw_curves
+
         found = save_model(self._model, folder, draw_curves=partial(draw_curves, self._model.history))
         self._folder = Path(folder).resolve()
         for warning in found:
@@ -235,55 +268,10 @@ def load(folder: str | Path, *, device: str = "auto", threshold: float | None = 
     if threshold is not None:
         check_threshold(threshold)
     with no_search_for_cycles():
-        model = load_model(folder, choose_device(device))
+        model = load_model(folder, device)
         if threshold is not None:
             model = with_threshold(model, threshold)
         return Tagger(model, folder=Path(folder).resolve(), device=device, threshold=threshold)
-
-
-def train(
-    config: Config,
-    corpus: Corpus,
-    *,
-    on_epoch: Callable[[Epoch], object] | None = None,
-    listener: Listener | None = None,
-    state: Path | None = None,
-    resume: bool = False,
-) -> Tagger:
-    """A recognizer trained on a corpus; `save` writes it.
-
-    Args:
-        config: all settings, from `load_config`.
-        corpus: from `load_corpus`.
-        on_epoch: called with each `Epoch`; `print` will do.
-        listener: hears of each batch, epoch and message; replaces `on_epoch`.
-        state: folder for the state of the unfinished run, so that it can be resumed.
-        resume: go on from `state`.
-
-    Raises:
-        TrainingError: nothing to learn from, or training diverged before there was a model to keep.
-        DataError: a sentence hasn't one tag a token.
-        VectorsError: the pretrained vectors are missing, damaged or of another width.
-        ConfigError: no such device, or a run is resumed under other settings or on another corpus.
-        ModelError: there is no whole run to resume, or its state can't be written.
-    """
-    if listener is None:
-        listener = Listener(on_epoch=on_epoch) if on_epoch else Listener()
-    return Tagger(train_model(config, corpus, listener=listener, state=state, resume=resume))
-
-
-def batched_texts(texts: Iterable[str], batch_size: int) -> Iterator[list[str]]:
-    """Batches of so many texts, or of as many as reach the number of characters that the memory should hold."""
-    batch: list[str] = []
-    characters = 0
-    for text in texts:
-        batch.append(text)
-        characters += len(text)
-        if len(batch) == batch_size or characters >= _MOST_CHARACTERS:
-            yield batch
-            batch, characters = [], 0
-    if batch:
-        yield batch
 
 
 def _check_tagged(sentences: Sequence[Sentence]) -> None:

@@ -1,13 +1,22 @@
-"""A tiny corpus that a tiny network learns, and settings for it."""
+"""A tiny corpus that a tiny network learns, settings for it, and short ways to batches and predictions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from ner.config import Config, parse_config
+from ner.features.batches import Encoded, collate
+from ner.features.feature import Material
+from ner.features.vocabulary import Vocabularies, fit_vocabularies
 from ner.formats.corpus import Corpus
+from ner.inference.loading import Model
+from ner.inference.prediction import reader_of
+from ner.network.inputs import Inputs, to_inputs
 from ner.text.sentence import Sentence, sentence_from_words
+from ner.text.tags import spans_to_tags
 
 MakeConfig = Callable[..., Config]
 
@@ -60,3 +69,20 @@ def make_config() -> MakeConfig:
         return parse_config(tree, "test")
 
     return make
+
+
+def vocabularies_of(sentences: Sequence[Sentence], **settings: object) -> Vocabularies:
+    """What these settings of `[model]` make of a training corpus."""
+    return fit_vocabularies(Material(sentences, parse_config({"model": settings}, "test")))
+
+
+def make_batch(encoded: Encoded, rows: Sequence[int]) -> tuple[Inputs, Tensor | None]:
+    """The batch of these sentences as tensors, and its tags."""
+    batch = collate(encoded, np.asarray(rows, dtype=np.int64))
+    return to_inputs(batch), None if batch.tags is None else torch.from_numpy(batch.tags)
+
+
+def predict_tags(model: Model, sentences: Sequence[Sentence]) -> list[list[str]]:
+    """IOB2 tags of each sentence, as the model decodes."""
+    found = reader_of(model).spans(sentences)
+    return [spans_to_tags(spans, len(s.spelled)) for spans, s in zip(found, sentences, strict=True)]

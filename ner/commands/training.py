@@ -35,7 +35,7 @@ def train(
     from ner.errors import InterruptionError, ModelError, TrainingError
     from ner.formats.corpus import load_corpus
     from ner.storage.model_directory import check_free, check_target
-    from ner.tagger import train as train_tagger
+    from ner.trainer import train as train_tagger
     from ner.training.checkpoint import is_unfinished, remove_state, sole_run
     from ner.training.interruption import Signals
     from ner.training.tensorboard import event_files

@@ -7,7 +7,7 @@ from pathlib import Path
 from ner.errors import ConfigError, DataError
 from ner.evaluation.analysis import Analysis, analyse
 from ner.evaluation.training_entities import Training, remember
-from ner.features.vocabulary import build_vocabularies
+from ner.features.words import build_words
 from ner.formats.columns import read_as_written, read_rows, read_tagged
 from ner.settings import DataConfig
 from ner.text.encoding import read_text
@@ -50,8 +50,7 @@ def read_training(path: Path, data: DataConfig) -> Training:
         DataError: the file can't be read as described.
     """
     sentences = read_tagged(path, data)
-    words = build_vocabularies(sentences, lowercase=True, normalize_digits=True).words
-    return Training(words, remember(sentences))
+    return Training(build_words(sentences), remember(sentences))
 
 
 def read_answers(path: Path, sentences: list[Sentence], gold: Path, data: DataConfig) -> list[list[Span]]:

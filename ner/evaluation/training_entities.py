@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Literal
 
-from ner.features.vocabulary import UNKNOWN, WordVocabulary
+from ner.features.feature import UNKNOWN
+from ner.features.words import WordVocabulary
 from ner.text.partial import is_unknown
 from ner.text.sentence import Sentence
 from ner.text.tags import OUTSIDE, tags_to_spans

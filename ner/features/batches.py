@@ -5,17 +5,15 @@ of like length, so that little is padding.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from ner.features.document_context import fill_mentions
-from ner.features.phrase_features import Bags, fill_bags, mark_tokens
-from ner.features.vocabulary import UNKNOWN, Vocabularies
-from ner.features.words import Numbers, WordLookup, number_words
+from ner.features.feature import UNKNOWN, Arrays, Feature, Numbers, Places, Tokens
+from ner.features.vocabulary import Vocabularies
 from ner.text.partial import is_partial, possible_tags, to_iob2
 from ner.text.sentence import Sentence
 from ner.text.tags import convert_tags
@@ -24,53 +22,59 @@ from ner.text.tags import convert_tags
 _POOL = 50
 
 
+class KnownWords(NamedTuple):
+    """S words as a network in use wants them."""
+
+    arrays: Arrays  # what features say of them (S, …), by name
+    encodings: npt.NDArray[np.float32]  # the vectors of the features `encoded`, side by side (S, E)
+    encoded: frozenset[str]  # features whose vectors stand in the encodings
+
+
+class WordLookup(Protocol):
+    """What knows words that a network met before."""
+
+    def look_up(self, words: Sequence[str]) -> KnownWords:
+        """These distinct words, in their order."""
+
+
 @dataclass(frozen=True)
 class Encoded:
-    """Sentences as numbers: flat arrays over all N tokens, rows of `spellings` for S distinct words.
+    """Sentences as numbers: what each feature made of all N tokens, by the feature's name.
 
-    Sentence i stands at `starts[i] : starts[i] + lengths[i]`; `tags` is None where none were asked for. With
-    `encodings`, what a network made of the distinct words already, there are no spellings.
-    Where some tags are only partly known, `tags` are rows of `choices`, which tells the tags that each allows.
+    Sentence i stands at `starts[i] : starts[i] + lengths[i]`; `where` (N,) tells which of S distinct words each token
+    is. `tags` (N,) is None where none were asked for; where some are only partly known, they are rows of `choices`
+    (M, K), which tells the tags that each allows, the first K rows a single tag each. With `encodings` (S, E), what a
+    network made of the distinct words already, those features aren't here.
     """
 
-    words: Numbers  # (N,)
-    bigrams: Numbers  # (N,)
-    cases: Numbers  # (N,)
-    where: Numbers  # (N,)
-    tags: Numbers | None  # (N,)
+    features: Mapping[str, Feature]
+    arrays: dict[str, Arrays]
+    where: Numbers
     starts: Numbers
     lengths: Numbers
-    spellings: Numbers  # (S, C)
-    spelling_lengths: Numbers  # (S,)
-    choices: npt.NDArray[np.bool_] | None = None  # (M, K), the first K rows a single tag each
-    bags: Bags | None = None  # what the lexicon has around each token, if there is one
-    mentions: Bags | None = None  # what stands around each name elsewhere in its document, where that is asked for
-    marks: npt.NDArray[np.float32] | None = None  # (N, G), where the gazetteers have each token, if there are any
-    encodings: Any = None  # (S, E), as whoever computes with it wants it
+    tags: Numbers | None = None
+    choices: npt.NDArray[np.bool_] | None = None
+    encodings: npt.NDArray[np.float32] | None = None
+
+    @property
+    def words(self) -> Numbers:
+        """Word numbers (N,)."""
+        return self.arrays["words"]["words"]
+
+    def with_words(self, words: Numbers) -> "Encoded":
+        """The same with other word numbers (N,)."""
+        return replace(self, arrays={**self.arrays, "words": {"words": words}})
 
 
 class Batch(NamedTuple):
-    """B sentences of at most T tokens with S distinct spellings of at most C characters; padding is 0.
+    """B sentences of at most T tokens: the arrays of all features by their names, padding 0."""
 
-    Without a lexicon L is 0, without gazetteers G, without other mentions M and R; where words were encoded before,
-    S is 0.
-    """
-
-    words: Numbers  # word numbers (B, T)
-    bigrams: Numbers  # bigram numbers (B, T)
-    cases: Numbers  # capitalisation classes (B, T)
-    marks: npt.NDArray[np.float32]  # 1 where a gazetteer has the token in that place of a phrase, else 0 (B, T, G)
-    spellings: Numbers  # character numbers of the distinct spellings (S, C)
-    spelling_lengths: Numbers  # characters of each, at least 1 (S,)
-    where: Numbers  # which spelling stands at each token (B, T)
-    lexicon_words: Numbers  # numbers of lexicon words (L,)
-    lexicon_weights: npt.NDArray[np.float32]  # (L,)
-    lexicon_bags: Numbers  # which of the B·T·4 bags each is in, four a token (L,)
-    mention_words: Numbers  # numbers of words around the other mentions of R tokens (M,)
-    mention_weights: npt.NDArray[np.float32]  # (M,)
-    mention_bags: Numbers  # which of the R·4 bags each is in, four a token (M,)
-    mention_tokens: Numbers  # which of the B·T tokens they are, ascending (R,)
+    arrays: Arrays
     lengths: Numbers  # tokens of each sentence, at least 1 (B,)
+    mask: npt.NDArray[np.bool_]  # True where a token is (B, T)
+    tags: Numbers | None = None  # or rows of `choices` (B, T)
+    where: Numbers | None = None  # which row of `encodings` is each token's (B, T)
+    encodings: npt.NDArray[np.float32] | None = None  # (S, E)
 
 
 def encode(
@@ -82,17 +86,19 @@ def encode(
         sentences: to encode, in this order.
         vocabularies: the model's.
         tagged: encode the tags too, which must be of labels the vocabularies know.
-        cache: of a network in use, which then needs no spellings.
+        cache: of a network in use, which then needs no features of the word alone.
     """
     distinct: dict[str, int] = {}
     where = [distinct.setdefault(word, len(distinct)) for s in sentences for word in s.spelled]
-    positions = np.array(where, dtype=np.int64)
+    words = list(distinct)
+    tokens = Tokens(sentences, words, np.array(where, dtype=np.int64))
+    encodings: Any = None
+    features = vocabularies.features
     if cache is None:
-        words, cases, spellings, spelling_lengths = number_words(list(distinct), vocabularies)
-        encodings = None
+        of_words = encode_words(features, words)
     else:
-        words, cases, encodings = cache.look_up(list(distinct))
-        spellings, spelling_lengths = np.zeros((0, 1), dtype=np.int64), np.zeros(0, dtype=np.int64)
+        of_words, encodings, encoded = cache.look_up(words)
+        features = {name: feature for name, feature in features.items() if name not in encoded}
     tags = choices = None
     if tagged and any(is_partial(s.tags or ()) for s in sentences):
         tags, choices = _encode_choices(sentences, vocabularies)
@@ -101,18 +107,16 @@ def encode(
         named = (tag for s in sentences for tag in convert_tags(s.tags or (), "bioes"))
         tags = np.array([tag_number(tag) for tag in named], dtype=np.int64)
     lengths = np.array([len(s.spelled) for s in sentences], dtype=np.int64)
-    starts = np.cumsum(lengths) - lengths
-    if vocabularies.bigrams:
-        pairs = [pair for s in sentences for pair in vocabularies.bigram_numbers(s.words)]
-        bigrams = np.array(pairs, dtype=np.int64)
-    else:
-        bigrams = np.full(len(positions), UNKNOWN, dtype=np.int64)
-    of_tokens = (words[positions], bigrams, cases[positions], positions, tags)
-    bags = None if vocabularies.lexicon is None else fill_bags(sentences, vocabularies.lexicon)
-    mentions = fill_mentions(sentences, positions, list(distinct), cases, words) if vocabularies.mentions else None
-    marks = mark_tokens(sentences, vocabularies.gazetteers) if vocabularies.gazetteers else None
-    features = (bags, mentions, marks)
-    return Encoded(*of_tokens, starts, lengths, spellings, spelling_lengths, choices, *features, encodings)
+    arrays = {name: feature.encode(tokens, of_words) for name, feature in features.items()}
+    return Encoded(features, arrays, tokens.where, np.cumsum(lengths) - lengths, lengths, tags, choices, encodings)
+
+
+def encode_words(features: Mapping[str, Feature], words: Sequence[str]) -> Arrays:
+    """What features say of S distinct words wherever they stand (S, …)."""
+    arrays: Arrays = {}
+    for feature in features.values():
+        arrays |= feature.encode_words(words)
+    return arrays
 
 
 def fingerprint(sentences: Iterable[Sentence]) -> str:
@@ -124,46 +128,22 @@ def fingerprint(sentences: Iterable[Sentence]) -> str:
     return digest.hexdigest()
 
 
-def collate(encoded: Encoded, rows: Numbers, *, words: Numbers | None = None) -> tuple[Batch, Numbers | None]:
-    """The batch of these sentences, and their tags (or rows of `choices`) (B, T), padded with 0.
-
-    Args:
-        encoded: all sentences.
-        rows: which of them (B,).
-        words: word numbers (N,) to read instead of `encoded.words`, for dropping some to the unknown.
-    """
+def collate(encoded: Encoded, rows: Numbers) -> Batch:
+    """The batch of these sentences (B,)."""
     lengths = encoded.lengths[rows]
     steps = np.arange(int(lengths.max()))
     mask = steps < lengths[:, None]  # (B, T)
-    places = np.where(mask, encoded.starts[rows][:, None] + steps, 0)
+    tokens = np.where(mask, encoded.starts[rows][:, None] + steps, 0)
     # A padding token is spelled as the batch's first word; nothing reads it.
-    where = np.where(mask, encoded.where[places], encoded.where[places[0, 0]])
-    spellings, spelling_lengths = encoded.spellings, encoded.spelling_lengths
+    where = np.where(mask, encoded.where[tokens], encoded.where[tokens[0, 0]])
+    places = Places(tokens, mask, where)
+    arrays: Arrays = {}
+    for name, feature in encoded.features.items():
+        arrays |= feature.collate(encoded.arrays[name], places)
+    tags = None if encoded.tags is None else np.where(mask, encoded.tags[tokens], 0)
     if encoded.encodings is None:
-        spelled, where = np.unique(where, return_inverse=True)
-        spelling_lengths = spelling_lengths[spelled]
-        spellings = spellings[spelled, : int(spelling_lengths.max())]
-    flat = encoded.words if words is None else words
-    nothing = np.zeros(0, dtype=np.int64)
-    no_bags = (nothing, nothing.astype(np.float32), nothing)
-    bags = no_bags if encoded.bags is None else encoded.bags.of(places, mask)
-    mentions = (*no_bags, nothing) if encoded.mentions is None else encoded.mentions.of_some(places, mask)
-    marks = np.zeros((*mask.shape, 0), dtype=np.float32)
-    if encoded.marks is not None:
-        marks = encoded.marks[places] * mask[..., None].astype(np.float32)
-    arrays = (
-        np.where(mask, flat[places], 0),
-        np.where(mask, encoded.bigrams[places], 0),
-        np.where(mask, encoded.cases[places], 0),
-        marks,
-        spellings,
-        spelling_lengths,
-        where.reshape(mask.shape),
-        *bags,
-        *mentions,
-        lengths,
-    )
-    return Batch(*arrays), None if encoded.tags is None else np.where(mask, encoded.tags[places], 0)
+        return Batch(arrays, lengths, mask, tags)
+    return Batch(arrays, lengths, mask, tags, where, encoded.encodings)
 
 
 def batch_rows(
@@ -192,11 +172,11 @@ def batch_rows(
         yield batches[batch]
 
 
-def drop_singletons(encoded: Encoded, singletons: frozenset[int], rate: float, rng: np.random.Generator) -> Numbers:
+def drop_singletons(words: Numbers, singletons: frozenset[int], rate: float, rng: np.random.Generator) -> Numbers:
     """Word numbers (N,) in which words seen once in training became unknown, each with probability `rate`."""
-    once = np.isin(encoded.words, np.fromiter(singletons, dtype=np.int64, count=len(singletons)))
-    dropped = once & (rng.random(len(encoded.words)) < rate)
-    return np.where(dropped, UNKNOWN, encoded.words)
+    once = np.isin(words, np.fromiter(singletons, dtype=np.int64, count=len(singletons)))
+    dropped = once & (rng.random(len(words)) < rate)
+    return np.where(dropped, UNKNOWN, words)
 
 
 def _encode_choices(sentences: Sequence[Sentence], vocabularies: Vocabularies) -> tuple[Numbers, npt.NDArray[np.bool_]]:

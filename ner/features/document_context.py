@@ -6,23 +6,94 @@ Washington` too. So each capitalised word is shown the words around its other me
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 
+from ner.config import Config
+from ner.features.casing import CAPITALISED, case_number
+from ner.features.feature import Arrays, Feature, Material, Numbers, Places, Tokens
 from ner.features.phrase_features import Bags, gather_bags
-from ner.features.vocabulary import CAPITALISED, NUM_CASES
-from ner.features.words import Numbers
 from ner.text.documents import number_documents
 from ner.text.sentence import Sentence
 
 _OFFSETS = (-2, -1, 1, 2)  # of each mention two words before it and two behind it
 # Mentions that are looked at, before this one and behind it: beyond a few they say the same again.
 _EACH_SIDE = 4
-_IS_CAPITALISED = np.isin(np.arange(NUM_CASES), CAPITALISED)
+
+
+@dataclass(frozen=True)
+class DocumentContext(Feature):
+    """Of each capitalised word four bags: the words two before, before, behind, two behind its other mentions.
+
+    In a batch only the R tokens that have other mentions are told of: `document_context.words` (M,) are word numbers,
+    `.weights` (M,) floats, `.bags` (M,) tells in which of the R·4 bags each is, and `.tokens` (R,), ascending, which of
+    the B·T tokens they are. The network makes scores of tags of them, by a hidden layer of `hidden_dim` units.
+    """
+
+    name = "document_context"
+
+    word_dim: int
+    hidden_dim: int
+    dropout: float
+
+    @classmethod
+    def fit(cls, material: Material) -> Self | None:
+        """Where `features.mentions` asks for it and training marks documents."""
+        config = material.config
+        if not config.features.mentions:
+            return None
+        if not any(sentence.opens_document for sentence in material.sentences):
+            # Shown no other mentions in training, the network wouldn't know what to make of those in a text.
+            material.on_message(
+                "features.mentions: the training files mark no documents, so it is left out; "
+                "where they are running text, data.document_sentences tells how much of it is one"
+            )
+            return None
+        return cls.from_dict({}, config)
+
+    def encode_words(self, words: Sequence[str]) -> Arrays:
+        """Which words are capitalised (S,)."""
+        capitalised = [case_number(word) in CAPITALISED for word in words]
+        return {"document_context.capitalised": np.array(capitalised, dtype=np.bool_)}
+
+    def encode(self, tokens: Tokens, of_words: Arrays) -> Arrays:
+        """Bags of all tokens, as `Bags` holds them; nothing where no token has another mention."""
+        capitalised = of_words["document_context.capitalised"]
+        bags = fill_mentions(tokens.sentences, tokens.where, tokens.distinct, capitalised, of_words["words"])
+        return {} if bags is None else bags.as_arrays(self.name)
+
+    def collate(self, encoded: Arrays, places: Places) -> Arrays:
+        """As the class says; nothing where no token of the batch has another mention."""
+        if not encoded:
+            return {}
+        words, weights, bags, tokens = Bags.from_arrays(encoded, self.name).of_some(places.tokens, places.mask)
+        if not len(tokens):
+            return {}
+        arrays = {"words": words, "weights": weights, "bags": bags, "tokens": tokens}
+        return {f"document_context.{part}": array for part, array in arrays.items()}
+
+    def as_dict(self) -> dict[str, Any]:
+        """Nothing is fitted."""
+        return {}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any], config: Config) -> Self:
+        """As `Feature.from_dict`."""
+        return cls(config.model.word_dim, config.features.mention_dim, config.model.dropout)
+
+
+FEATURE = DocumentContext
 
 
 def fill_mentions(
-    sentences: Sequence[Sentence], where: Numbers, distinct: Sequence[str], cases: Numbers, words: Numbers
+    sentences: Sequence[Sentence],
+    where: Numbers,
+    distinct: Sequence[str],
+    capitalised: npt.NDArray[np.bool_],
+    words: Numbers,
 ) -> Bags | None:
     """The bags of all N tokens of these sentences, four a token, of the words around its other mentions; or None.
 
@@ -33,21 +104,21 @@ def fill_mentions(
         sentences: in the order of their documents.
         where: which distinct word each token is (N,).
         distinct: the S words.
-        cases: their capitalisation classes (S,).
+        capitalised: which of them are (S,).
         words: their numbers (S,).
     """
     folded: dict[str, int] = {}
     names = np.array([folded.setdefault(word.lower(), len(folded)) for word in distinct], dtype=np.int64)
-    capitalised = np.flatnonzero(_IS_CAPITALISED[cases][where])
+    places = np.flatnonzero(capitalised[where])
     # Most sentences that are asked for alone have no name twice.
-    if len(set(names[where[capitalised]].tolist())) == len(capitalised):
+    if len(set(names[where[places]].tolist())) == len(places):
         return None
     of_sentence = np.repeat(np.arange(len(sentences)), [len(sentence.spelled) for sentence in sentences])  # (N,)
     documents = np.array(number_documents(sentences), dtype=np.int64)[of_sentence]
     if not documents.any():
         documents = of_sentence
     keys = documents * len(folded) + names[where]
-    order = capitalised[np.argsort(keys[capitalised], kind="stable")]
+    order = places[np.argsort(keys[places], kind="stable")]
     pairs = []
     for gap in range(1, _EACH_SIDE + 1):
         first, second = order[:-gap], order[gap:]

@@ -27,6 +27,22 @@ class Bags:
     starts: Numbers  # (each·N + 1,)
     each: int = len(ROLES)
 
+    def as_arrays(self, name: str) -> dict[str, np.ndarray[Any, Any]]:
+        """The same as named arrays."""
+        each = np.array(self.each, dtype=np.int64)
+        return {
+            f"{name}.words": self.words,
+            f"{name}.weights": self.weights,
+            f"{name}.starts": self.starts,
+            f"{name}.each": each,
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray[Any, Any]], name: str) -> "Bags":
+        """What `as_arrays` gave."""
+        words, weights, starts, each = (arrays[f"{name}.{part}"] for part in ("words", "weights", "starts", "each"))
+        return cls(words, weights, starts, int(each))
+
     def of(self, places: Numbers, mask: npt.NDArray[np.bool_]) -> tuple[np.ndarray[Any, Any], ...]:
         """For a batch of tokens (B, T): word numbers, weights and in which of its B·T·each bags each is, (L,) all."""
         bags = (places[..., None] * self.each + np.arange(self.each)).reshape(-1)  # (B·T·each,)

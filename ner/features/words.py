@@ -1,60 +1,184 @@
-"""Distinct words as numbers."""
+"""The word itself, as a number: those of training first, then the pretrained words that training never saw.
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+Such a word thus still has its vector when text is tagged (Ma & Hovy 2016 and Lample et al. 2016 look vectors up the
+same way). Nothing comes from dev or test.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 
-from ner.features.vocabulary import UNKNOWN, Vocabularies, case_number
+from ner.config import Config
+from ner.features.checks import check_distinct, flag, texts
+from ner.features.feature import NUM_SPECIAL, UNKNOWN, Arrays, Feature, Material
+from ner.text.sentence import Sentence
 
-Numbers = npt.NDArray[np.int64]
-
-# What the character encoder sees of a longer word: its two ends. The longest word of the CoNLL-2003 training
-# set has 61 characters; a text without a single space must not fill the memory.
-MAX_SPELLING = 64
-
-
-class WordNumbers(NamedTuple):
-    """S words as numbers, their spellings of at most C characters padded with 0."""
-
-    words: Numbers  # word numbers (S,)
-    cases: Numbers  # capitalisation classes (S,)
-    spellings: Numbers  # character numbers (S, C)
-    spelling_lengths: Numbers  # characters of each, at least 1 (S,)
+_DIGITS = re.compile(r"\d")
+_PLAIN = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "--", "…": "..."})
 
 
-def number_words(words: Sequence[str], vocabularies: Vocabularies) -> WordNumbers:
-    """Words as numbers."""
-    number = vocabularies.words.number
-    # A word without characters is spelled as one unknown: a character encoder wants at least one.
-    spelled = [vocabularies.character_numbers(_ends(word)) or [UNKNOWN] for word in words]
-    lengths = np.array([len(spelling) for spelling in spelled], dtype=np.int64)
-    spellings = np.zeros((len(spelled), int(lengths.max(initial=1))), dtype=np.int64)
-    for row, spelling in zip(spellings, spelled, strict=True):
-        row[: len(spelling)] = spelling
-    return WordNumbers(
-        np.array([number(word) for word in words], dtype=np.int64),
-        np.array([case_number(word) for word in words], dtype=np.int64),
-        spellings,
-        lengths,
+@dataclass(frozen=True)
+class WordVocabulary:
+    """Words and their numbers.
+
+    `trained` are the words of training, numbered from 2; `extra` are pretrained words that training never
+    saw, numbered after them. A word is looked up in lower case (without `lowercase`, as it stands), then, with
+    `normalize_digits`, with every digit as 0; the first form that is known counts.
+    """
+
+    trained: tuple[str, ...]
+    extra: tuple[str, ...] = ()
+    lowercase: bool = True
+    normalize_digits: bool = True
+    singletons: frozenset[int] = field(default=frozenset(), compare=False)
+    _numbers: dict[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        words = (*self.trained, *self.extra)
+        object.__setattr__(self, "_numbers", dict(zip(words, range(NUM_SPECIAL, len(words) + 2), strict=True)))
+
+    def __len__(self) -> int:
+        """How many words have a number of their own."""
+        return len(self._numbers)
+
+    @property
+    def num_trained(self) -> int:
+        """Numbers that training can meet: padding, unknown and its own words."""
+        return len(self.trained) + NUM_SPECIAL
+
+    def number(self, word: str) -> int:
+        """The number of a word; 1 where no form of it is known."""
+        key = word.lower() if self.lowercase else word
+        number = self._numbers.get(key)
+        if number is not None:
+            return number
+        forms = lookup_forms(word, lowercase=self.lowercase, normalize_digits=self.normalize_digits)
+        # Without `lowercase`, the number of the lower-case word is still better than the unknown's.
+        forms += lookup_forms(word, lowercase=True, normalize_digits=self.normalize_digits)
+        return next((self._numbers[form] for form in forms if form in self._numbers), UNKNOWN)
+
+
+@dataclass(frozen=True)
+class Words(Feature):
+    """Word numbers (N,) under the name `words`; the network has a vector of `dim` numbers for each."""
+
+    name = "words"
+
+    vocabulary: WordVocabulary
+    dim: int
+    frozen: bool = False
+
+    @classmethod
+    def fit(cls, material: Material) -> Self:
+        """Always; the words of training, and those of the vectors, if there are any.
+
+        Raises:
+            VectorsError: the vectors are missing, damaged or of another width.
+        """
+        model = material.config.model
+        known = material.vectors(model.vectors, model.word_dim, "model.word_dim").words if model.vectors else ()
+        vocabulary = build_words(
+            material.sentences,
+            known,
+            lowercase=model.lowercase,
+            normalize_digits=model.normalize_digits,
+            min_count=model.min_count,
+            keep_all=model.keep_vectors == "all",
+        )
+        return cls(vocabulary, model.word_dim, model.freeze_vectors)
+
+    def encode_words(self, words: Sequence[str]) -> Arrays:
+        """As `Feature.encode_words`."""
+        number = self.vocabulary.number
+        return {"words": np.array([number(word) for word in words], dtype=np.int64)}
+
+    def as_dict(self) -> dict[str, Any]:
+        """As `Feature.as_dict`."""
+        words = self.vocabulary
+        return {
+            "words": list(words.trained),
+            "extra_words": list(words.extra),
+            "lowercase": words.lowercase,
+            "normalize_digits": words.normalize_digits,
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any], config: Config) -> Self:
+        """As `Feature.from_dict`."""
+        vocabulary = WordVocabulary(
+            trained=texts(values, "words", distinct=False),
+            extra=texts(values, "extra_words", distinct=False),
+            lowercase=flag(values, "lowercase"),
+            normalize_digits=flag(values, "normalize_digits"),
+        )
+        # Its own table tells of a repetition: another one of all words would take as long again.
+        if len(vocabulary) < len(vocabulary.trained) + len(vocabulary.extra):
+            check_distinct("words", (*vocabulary.trained, *vocabulary.extra))
+        return cls(vocabulary, config.model.word_dim, config.model.freeze_vectors)
+
+
+FEATURE = Words
+
+
+def build_words(
+    sentences: Iterable[Sentence],
+    pretrained: Sequence[str] = (),
+    *,
+    lowercase: bool = True,
+    normalize_digits: bool = True,
+    min_count: int = 1,
+    keep_all: bool = True,
+) -> WordVocabulary:
+    """The words of a training corpus.
+
+    Args:
+        sentences: the training sentences.
+        pretrained: words that have a pretrained vector.
+        lowercase: look words up in lower case.
+        normalize_digits: look words up with every digit as 0 where they aren't known as they are.
+        min_count: a word that occurs less often, and has no vector, is unknown.
+        keep_all: keep the pretrained words that training never saw.
+    """
+    counts: Counter[str] = Counter()
+    for sentence in sentences:
+        counts.update(sentence.spelled)
+    known = frozenset(pretrained)
+    keys: Counter[str] = Counter()
+    for word, count in counts.items():
+        keys[_training_form(word, known, lowercase, normalize_digits)] += count
+    # The most frequent first, then by alphabet: the same corpus gives the same numbers, and the rows of
+    # the embedding that are read most often lie together.
+    trained = [w for w, n in sorted(keys.items(), key=lambda item: (-item[1], item[0])) if n >= min_count or w in known]
+    seen = frozenset(trained)
+    return WordVocabulary(
+        trained=tuple(trained),
+        extra=tuple(word for word in pretrained if word not in seen) if keep_all else (),
+        lowercase=lowercase,
+        normalize_digits=normalize_digits,
+        singletons=frozenset(n for n, word in enumerate(trained, start=NUM_SPECIAL) if keys[word] == 1),
     )
 
 
-class KnownWords(NamedTuple):
-    """S words as a network in use wants them."""
+def lookup_forms(word: str, *, lowercase: bool, normalize_digits: bool) -> list[str]:
+    """The forms under which a word is looked up, the first known one counts.
 
-    words: Numbers  # word numbers (S,)
-    cases: Numbers  # capitalisation classes (S,)
-    encodings: Any  # of the word and its characters (S, E), as whoever computes with it wants it
+    Typographic quotes and dashes come last as what a keyboard has: no corpus of news wires knows others.
+
+    >>> lookup_forms("No.5", lowercase=True, normalize_digits=True)
+    ['no.5', 'no.0']
+    >>> lookup_forms("O’Brien", lowercase=True, normalize_digits=True)
+    ['o’brien', "o'brien"]
+    """
+    cased = word.lower() if lowercase else word
+    forms = [cased, _DIGITS.sub("0", cased)] if normalize_digits else [cased]
+    return list(dict.fromkeys([*forms, *(form.translate(_PLAIN) for form in forms)]))
 
 
-class WordLookup(Protocol):
-    """What knows words that a network met before."""
-
-    def look_up(self, words: Sequence[str]) -> KnownWords:
-        """These distinct words, in their order."""
-
-
-def _ends(word: str) -> str:
-    return word if len(word) <= MAX_SPELLING else word[: MAX_SPELLING // 2] + word[-MAX_SPELLING // 2 :]
+def _training_form(word: str, known: Collection[str], lowercase: bool, normalize_digits: bool) -> str:
+    """The form under which a word of training is counted: a pretrained one if any, else the plainest."""
+    forms = lookup_forms(word, lowercase=lowercase, normalize_digits=normalize_digits)
+    return next((form for form in forms if form in known), forms[-1])

@@ -1,10 +1,93 @@
-"""How a model decodes: entities of at least a probability that is asked for, in place of its own way."""
+"""How a model decodes: what is taken of all that emissions and chain allow."""
 
-import copy
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+import numpy as np
+
+from ner.crf.chain import Chain
+from ner.crf.span_posteriors import ProbableSpan, choose_spans
 from ner.errors import ConfigError
+from ner.features.feature import Numbers
+from ner.features.vocabulary import Vocabularies
+from ner.inference.backend import Floats
 from ner.inference.loading import Model
+from ner.settings import ModelConfig
+from ner.text.sentence import Span
+from ner.text.tags import tags_to_spans
+
+ScoredSpans = list[tuple[Span, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """How spans are chosen: `viterbi`, `marginals` or `threshold`, as `model.decoding` says.
+
+    For the last, entities are of at least this probability.
+    """
+
+    kind: str = "viterbi"
+    threshold: float = 0.5
+
+    @classmethod
+    def of(cls, model: ModelConfig) -> "Decoding":
+        """As the settings say."""
+        return cls(model.decoding, model.threshold)
+
+
+@dataclass(frozen=True, slots=True)
+class Decoder:
+    """Spans of sentences, from emissions (B, T, K) of sentences of these lengths (B,)."""
+
+    chain: Chain
+    vocabularies: Vocabularies
+    decoding: Decoding
+
+    def spans(self, emissions: Floats, lengths: Numbers) -> list[list[Span]]:
+        """The spans of each sentence, in order."""
+        if self.decoding.kind == "threshold":
+            return [[self._span(found) for found in spans] for spans in self._probable(emissions, lengths)]
+        by_marginals = self.decoding.kind == "marginals"
+        decode = self.chain.decode_by_marginals if by_marginals else self.chain.decode
+        names = self.vocabularies.tags
+        return [tags_to_spans([names[number] for number in path]) for path in decode(emissions, lengths)]
+
+    def scored_spans(self, emissions: Floats, lengths: Numbers) -> list[ScoredSpans]:
+        """The spans of each sentence, each with its exact probability under the CRF."""
+        if self.decoding.kind == "threshold":
+            found = self._probable(emissions, lengths)
+            return [[(self._span(span), span.probability) for span in spans] for spans in found]
+        spans = self.spans(emissions, lengths)
+        places = [(place, span.start, span.end) for place, group in enumerate(spans) for span in group]
+        if not places:
+            return [[] for _ in spans]
+        roles = {label: self.vocabularies.roles(label) for label in {span.label for group in spans for span in group}}
+        tags = np.array([roles[span.label] for group in spans for span in group], dtype=np.int64)
+        scores = iter(self.chain.span_posteriors(emissions, lengths, places, tags).tolist())
+        return [[(span, next(scores)) for span in group] for group in spans]
+
+    def k_best(self, emissions: Floats, lengths: Numbers, *, k: int) -> list[list[tuple[list[Span], float]]]:
+        """The k most probable labellings of each sentence with their probabilities, best first."""
+        names = self.vocabularies.tags
+        labellings = []
+        for paths in self.chain.k_best(emissions, lengths, k=k):
+            # Without constraints several tag sequences may read alike; their probabilities add up.
+            chances: dict[tuple[Span, ...], float] = {}
+            for path, value in paths:
+                spans = tuple(tags_to_spans([names[number] for number in path]))
+                chances[spans] = chances.get(spans, 0.0) + float(np.exp(value))
+            best = sorted(chances, key=lambda spans: chances[spans], reverse=True)
+            labellings.append([(list(spans), min(chances[spans], 1.0)) for spans in best])
+        return labellings
+
+    def _probable(self, emissions: Floats, lengths: Numbers) -> list[list[ProbableSpan]]:
+        roles = np.array([self.vocabularies.roles(label) for label in self.vocabularies.labels], dtype=np.int64)
+        threshold = self.decoding.threshold
+        found = self.chain.probable_spans(emissions, lengths, roles.reshape(-1, 4), threshold)
+        return [choose_spans(spans, threshold) for spans in found]
+
+    def _span(self, found: ProbableSpan) -> Span:
+        return Span(self.vocabularies.labels[found.label], found.start, found.end)
 
 
 def with_threshold(model: Model, threshold: float) -> Model:
@@ -15,18 +98,16 @@ def with_threshold(model: Model, threshold: float) -> Model:
     """
     check_threshold(threshold)
     settings = model.config.model.model_copy(update={"decoding": "threshold", "threshold": threshold})
-    network = copy.copy(model.network)  # the weights are the same ones
-    network.decoding = network.decoding._replace(kind="threshold", threshold=threshold)
     metrics = {name: value for name, value in model.metrics.items() if name not in ("dev", "test", "seeds")}
-    config = model.config.model_copy(update={"model": settings})
-    return replace(model, config=config, network=network, metrics=metrics)
+    return replace(model, config=model.config.model_copy(update={"model": settings}), metrics=metrics)
 
 
 def check_threshold(threshold: float) -> None:
-    """Nothing, where it is a probability that can be asked for.
-
-    Raises:
-        ConfigError: it isn't above 0 and below 1.
-    """
+    """Raise ConfigError unless it is a probability above 0 and below 1."""
     if not 0 < threshold < 1:
         raise ConfigError(f"threshold: expected a probability above 0 and below 1, found {threshold}")
+
+
+def spans_of(found: Sequence[ScoredSpans]) -> list[list[Span]]:
+    """The same spans without their probabilities."""
+    return [[span for span, _ in spans] for spans in found]

@@ -3,17 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from ner.config import Config
 from ner.errors import ConfigError, ModelError
 from ner.evaluation.training_entities import Memory
 from ner.features.vocabulary import Vocabularies
-from ner.network.model import BiLSTMCRF, build_model
 from ner.storage.model_directory import StoredModel, open_model, read_model, write_model
 from ner.storage.tensor_files import kind_of
+
+if TYPE_CHECKING:
+    from ner.network.model import BiLSTMCRF
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,24 +25,34 @@ class Model:
 
     config: Config
     vocabularies: Vocabularies
-    network: BiLSTMCRF
+    network: "BiLSTMCRF"
     metrics: dict[str, Any]
     history: list[dict[str, Any]]
     memory: Memory | None = None
 
 
-def load_model(folder: str | Path, device: torch.device) -> Model:
+def load_model(folder: str | Path, device: str) -> Model:
     """The model of a directory, on a device, in eval mode. Torch's random numbers are left as they were.
+
+    Args:
+        folder: the model directory.
+        device: a name that `choose_device` knows.
 
     Raises:
         ModelError: a file is missing or damaged, or the directory is of a newer format.
     """
+    import torch
+
+    from ner.inference.torch_backend import choose_device
+    from ner.network.model import build_model
+
+    place = choose_device(device)
     opened = open_model(folder)
     settings = opened.folder / "config.json"
     # On the meta device nothing is initialised that the file's weights replace in the next moment.
     try:
         with torch.device("meta"):
-            network = build_model(opened.config.model, opened.vocabularies, features=opened.config.features)
+            network = build_model(opened.config.model, opened.vocabularies)
     except ConfigError as error:
         raise ModelError(f"{settings}: {error}; a cell of your own is added before loading") from None
     except RuntimeError:  # the number of some weights is beyond 64 bits
@@ -54,7 +64,7 @@ def load_model(folder: str | Path, device: torch.device) -> Model:
     stored = read_model(opened, wanted)
     network.load_state_dict({name: torch.from_numpy(array) for name, array in stored.weights.items()}, assign=True)
     # `to` also lays a recurrent layer's weights side by side, which cuDNN wants.
-    network = network.to(device).eval()
+    network = network.to(place).eval()
     return Model(stored.config, stored.vocabularies, network, stored.metrics, stored.history, stored.memory)
 
 

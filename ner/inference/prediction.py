@@ -1,26 +1,23 @@
-"""A network and its vocabularies tag sentences: the way from Sentence to tags, in training and in use."""
+"""From sentences to spans, in training and in use: encoding, batches, emissions, decoding."""
 
-import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
 import numpy as np
-import torch
-from torch import Tensor
+import numpy.typing as npt
 
 from ner.collector import no_search_for_cycles
 from ner.errors import ConfigError
-from ner.features.batches import batch_rows, encode
+from ner.features.batches import Encoded, batch_rows, collate, encode
+from ner.features.feature import Numbers
 from ner.features.vocabulary import Vocabularies
-from ner.features.words import Numbers
-from ner.inference.packed import for_reading
+from ner.inference.backend import Backend
+from ner.inference.decoding import Decoder, Decoding, ScoredSpans
+from ner.inference.loading import Model
 from ner.inference.windows import WINDOW, windowed_emissions
 from ner.inference.word_cache import WordCache
-from ner.network.inputs import make_batch
-from ner.network.model import BiLSTMCRF
 from ner.text.sentence import Sentence, Span
-from ner.text.tags import convert_tags, tags_to_spans
-from ner.threads import side_by_side
 
 # Padded tokens of a batch: enough to fill the matrix units of two cores, small enough for their cache.
 BATCH_TOKENS = 2048
@@ -32,162 +29,111 @@ _LONG_BATCH_TOKENS = 16_384
 Result = TypeVar("Result")
 
 
-class Reader(NamedTuple):
-    """What makes reading fast, as long as a network's weights stay what they are."""
-
-    network: BiLSTMCRF
-    words: WordCache
-
-
-def make_reader(network: BiLSTMCRF, vocabularies: Vocabularies) -> Reader:
-    """For a network and its vocabularies; the network is in eval mode after."""
-    network = for_reading(network)
-    return Reader(network, WordCache(network, vocabularies))
-
-
-class Batch(NamedTuple):
+class Emitted(NamedTuple):
     """Sentences that were read together."""
 
     rows: Numbers  # which they are (B,)
-    emissions: Tensor  # (B, T, K)
-    mask: Tensor  # (B, T)
+    emissions: npt.NDArray[np.floating]  # (B, T, K)
+    lengths: Numbers  # (B,)
 
 
-def predict_tags(
-    network: BiLSTMCRF, vocabularies: Vocabularies, sentences: Sequence[Sentence], *, reader: Reader | None = None
-) -> list[list[str]]:
-    """IOB2 tags of each sentence, one a token, in the order of the sentences; the network is in eval mode after.
+class Labelling(NamedTuple):
+    """One way of labelling a sentence, and the probability of the whole."""
 
-    Args:
-        network: a trained one.
-        vocabularies: its own.
-        sentences: of any length, also none.
-        reader: `make_reader` of both; without it, one for this call.
-    """
-    names = vocabularies.tags
-
-    def work(batch: Batch) -> list[list[str]]:
-        return [
-            convert_tags([names[number] for number in path], "iob2")
-            for path in network.best_paths(batch.emissions, batch.mask)
-        ]
-
-    return _predict(network, vocabularies, sentences, work, reader)
+    spans: list[Span]
+    probability: float
 
 
-def predict_spans(
-    network: BiLSTMCRF, vocabularies: Vocabularies, sentences: Sequence[Sentence], *, reader: Reader | None = None
-) -> list[list[tuple[Span, float]]]:
-    """The spans of each sentence, those of `predict_tags`, each with its exact probability under the CRF."""
-    names = vocabularies.tags
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """What reads sentences as a model of these weights does, and keeps what it makes of words."""
 
-    def choose(batch: Batch) -> list[list[tuple[Span, float]]]:
-        return [
-            [(Span(vocabularies.labels[label], start, end), probability) for start, end, label, probability in spans]
-            for spans in network.best_spans(batch.emissions, batch.mask)
-        ]
+    backend: Backend
+    vocabularies: Vocabularies
+    decoder: Decoder
+    words: WordCache
 
-    def work(batch: Batch) -> list[list[tuple[Span, float]]]:
-        paths = network.best_paths(batch.emissions, batch.mask)
-        spans = [tags_to_spans([names[number] for number in path]) for path in paths]
-        places = [(place, span.start, span.end) for place, group in enumerate(spans) for span in group]
-        roles = {label: vocabularies.roles(label) for label in {span.label for group in spans for span in group}}
-        tags = torch.tensor([roles[span.label] for group in spans for span in group], dtype=torch.long).view(-1, 4)
-        scores = iter(network.crf.span_posteriors(batch.emissions, batch.mask, places, tags).tolist())
-        return [[(span, next(scores)) for span in group] for group in spans]
+    def spans(self, sentences: Sequence[Sentence]) -> list[list[Span]]:
+        """The spans of each sentence, in order."""
+        decode = self.decoder.spans
+        return self._each(sentences, lambda read: decode(read.emissions, read.lengths), of_empty=())
 
-    by_threshold = network.decoding.kind == "threshold"
-    return _predict(network, vocabularies, sentences, choose if by_threshold else work, reader)
+    def scored_spans(self, sentences: Sequence[Sentence]) -> list[ScoredSpans]:
+        """The spans of each sentence, those of `spans`, each with its exact probability under the CRF."""
+        decode = self.decoder.scored_spans
+        return self._each(sentences, lambda read: decode(read.emissions, read.lengths), of_empty=())
+
+    def k_best(self, sentences: Sequence[Sentence], *, k: int) -> list[tuple[ScoredSpans, list[Labelling]]]:
+        """Of each sentence the scored spans, and the k most probable labellings, best first.
+
+        Raises:
+            ConfigError: k is less than 1.
+        """
+        if k < 1:
+            raise ConfigError(f"k: expected at least 1 reading, found {k}")
+        decoder = self.decoder
+
+        def work(read: Emitted) -> list[tuple[ScoredSpans, list[Labelling]]]:
+            scored = decoder.scored_spans(read.emissions, read.lengths)
+            best = decoder.k_best(read.emissions, read.lengths, k=k)
+            return [
+                (spans, [Labelling(*labelling) for labelling in labellings])
+                for spans, labellings in zip(scored, best, strict=True)
+            ]
+
+        found = self._each(sentences, work, of_empty=None)
+        return [([], [Labelling([], 1.0)]) if each is None else each for each in found]
+
+    def emitted(self, sentences: Sequence[Sentence]) -> Iterator[Emitted]:
+        """The emissions of all sentences with a token, batch by batch."""
+        if any(sentence.spelled for sentence in sentences):
+            yield from emit(self.backend, encode(sentences, self.vocabularies, cache=self.words), lambda read: read)
+
+    def _each(
+        self, sentences: Sequence[Sentence], work: Callable[[Emitted], Sequence[Result]], *, of_empty: object
+    ) -> list[Result]:
+        """What `work` makes of each sentence, in their order; of an empty one, `of_empty`."""
+        results: list[object] = [list(of_empty) if isinstance(of_empty, tuple) else of_empty for _ in sentences]
+        if any(sentence.spelled for sentence in sentences):
+            with no_search_for_cycles():
+                encoded = encode(sentences, self.vocabularies, cache=self.words)
+                for rows, made in emit(self.backend, encoded, lambda read: (read.rows, work(read))):
+                    for row, result in zip(rows, made, strict=True):
+                        results[row] = result
+        return results  # type: ignore[return-value]
 
 
-def predict_readings(
-    network: BiLSTMCRF,
-    vocabularies: Vocabularies,
-    sentences: Sequence[Sentence],
-    *,
-    k: int,
-    reader: Reader | None = None,
-) -> list[list[tuple[list[str], float]]]:
-    """The k most probable IOB2 taggings of each sentence with their probabilities, best first.
-
-    Raises:
-        ConfigError: k is less than 1.
-    """
-    if k < 1:
-        raise ConfigError(f"k: expected at least 1 reading, found {k}")
-    names = vocabularies.tags
-
-    def work(batch: Batch) -> list[list[tuple[list[str], float]]]:
-        readings = []
-        for paths in network.crf.k_best(batch.emissions, batch.mask, k=k):
-            # Without constraints several paths may read alike; their probabilities add up.
-            chances: dict[tuple[str, ...], float] = {}
-            for path, value in paths:
-                tags = tuple(convert_tags([names[number] for number in path], "iob2"))
-                chances[tags] = chances.get(tags, 0.0) + math.exp(value)
-            best = sorted(chances, key=lambda tags: chances[tags], reverse=True)
-            readings.append([(list(tags), min(chances[tags], 1.0)) for tags in best])
-        return readings
-
-    return _predict(network, vocabularies, sentences, work, reader, of_empty=[([], 1.0)])
+def make_reader(backend: Backend, vocabularies: Vocabularies, decoding: Decoding) -> Reader:
+    """A reader of a model's parts."""
+    decoder = Decoder(backend.chain, vocabularies, decoding)
+    return Reader(backend, vocabularies, decoder, WordCache(backend, vocabularies))
 
 
-def over_batches(
-    network: BiLSTMCRF,
-    vocabularies: Vocabularies,
-    sentences: Sequence[Sentence],
-    work: Callable[[Batch], Result],
-    *,
-    reader: Reader | None = None,
-) -> Iterator[Result]:
-    """What `work` makes of each batch of the sentences; on a CPU several are worked on at once.
+def reader_of(model: Model) -> Reader:
+    """A model's reader, which decodes as its settings say."""
+    from ner.inference.torch_backend import TorchBackend
+
+    return make_reader(TorchBackend(model.network), model.vocabularies, Decoding.of(model.config.model))
+
+
+def emit(backend: Backend, encoded: Encoded, work: Callable[[Emitted], Result]) -> Iterator[Result]:
+    """What `work` makes of the emissions of each batch; on a CPU several are worked on at once.
 
     An empty sentence is in none of them. One too long for the memory has a batch to itself; see `windows`.
     """
-    if network.training:  # setting it takes longer than asking: a tenth of the time of a short sentence
-        network.eval()
-    device = network.projection.weight.device
-    if not any(sentence.spelled for sentence in sentences):
-        return
-    network, words = reader or make_reader(network, vocabularies)
-    encoded = encode(sentences, vocabularies, cache=words)
 
     def read(rows: Numbers) -> Result:
-        with torch.inference_mode():
-            if encoded.lengths[rows[0]] > WINDOW:
-                emissions = windowed_emissions(network, encoded, rows[0])
-                return work(Batch(rows, emissions, emissions.new_ones(emissions.shape[:2], dtype=torch.bool)))
-            inputs = make_batch(encoded, rows)[0].to(device)
-            return work(Batch(rows, network.emissions(inputs), inputs.mask))
+        lengths = encoded.lengths[rows]
+        if lengths[0] > WINDOW:
+            return work(Emitted(rows, windowed_emissions(backend, encoded, rows[0]), lengths))
+        return work(Emitted(rows, backend.emissions(collate(encoded, rows)), lengths))
 
     rows = np.flatnonzero(encoded.lengths)
     endless = encoded.lengths[rows] > WINDOW
     yield from map(read, rows[endless, None])  # one by one, each with all the memory
-    at_once = torch.get_num_threads() if device.type == "cpu" else 1
-    batches = list(_batches(rows[~endless], encoded.lengths, at_once=at_once))
-    yield from map(read, batches) if at_once == 1 else side_by_side(read, batches)
-
-
-def _predict(
-    network: BiLSTMCRF,
-    vocabularies: Vocabularies,
-    sentences: Sequence[Sentence],
-    work: Callable[[Batch], list[list[Result]]],
-    reader: Reader | None,
-    *,
-    of_empty: Sequence[Result] = (),
-) -> list[list[Result]]:
-    """What `work` makes of each sentence, in the order of the sentences; of an empty one, `of_empty`."""
-    results = [list(of_empty) for _ in sentences]
-
-    def with_rows(batch: Batch) -> tuple[Numbers, list[list[Result]]]:
-        return batch.rows, work(batch)
-
-    with no_search_for_cycles():
-        for rows, made in over_batches(network, vocabularies, sentences, with_rows, reader=reader):
-            for row, result in zip(rows, made, strict=True):
-                results[row] = result
-    return results
+    yield from backend.side_by_side(
+        read, list(_batches(rows[~endless], encoded.lengths, at_once=backend.batches_at_once()))
+    )
 
 
 def _batches(rows: Numbers, lengths: Numbers, *, at_once: int = 1) -> Iterator[Numbers]:
@@ -196,25 +142,3 @@ def _batches(rows: Numbers, lengths: Numbers, *, at_once: int = 1) -> Iterator[N
     for group, tokens in ((rows[long], max(_LONG_BATCH_TOKENS // at_once, BATCH_TOKENS)), (rows[~long], BATCH_TOKENS)):
         for places in batch_rows(lengths[group], size=1, tokens=tokens):
             yield group[places]
-
-
-def choose_device(name: str) -> torch.device:
-    """The device of this name; `auto` is a GPU where there is one.
-
-    Raises:
-        ConfigError: no such device, or none here.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device: torch.device | None = torch.device(name)
-    except RuntimeError:
-        device = None
-    if device is None or device.type not in ("cpu", "cuda"):
-        raise ConfigError(f"training.device: expected auto, cpu, cuda or cuda:1, found {name!r}")
-    if device.type == "cuda" and (not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()):
-        raise ConfigError(
-            f"training.device: {name!r} isn't here: PyTorch sees {torch.cuda.device_count()} CUDA devices; "
-            "auto takes what is there"
-        )
-    return device

@@ -3,8 +3,6 @@
 import copy
 from dataclasses import replace
 
-import torch
-
 from ner.inference.loading import Model
 
 
@@ -20,8 +18,7 @@ def shrink(model: Model, *, weights: str, keep_vectors: str) -> Model:
     network, vocabularies = copy.deepcopy(model.network), model.vocabularies
     if keep_vectors == "seen":
         values["keep_vectors"] = keep_vectors
-        table = network.embedding.words
-        table.extra = torch.zeros(0, table.extra.shape[1], dtype=table.extra.dtype, device=table.extra.device)
-        vocabularies = replace(vocabularies, words=replace(vocabularies.words, extra=()))
+        network.embedding.word_table().drop_extra()
+        vocabularies = vocabularies.with_words(replace(vocabularies.words, extra=()))
     config = model.config.model_copy(update={"model": model.config.model.model_copy(update=values)})
     return replace(model, config=config, network=network, vocabularies=vocabularies)

@@ -16,12 +16,10 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor
+import numpy.typing as npt
 
-from ner.features.batches import Encoded
-from ner.network.inputs import make_batch
-from ner.network.model import BiLSTMCRF
+from ner.features.batches import Encoded, collate
+from ner.inference.backend import Backend
 
 # Tokens that a window holds at most; a sentence up to this long is read whole. A token takes some 8 kB on its way
 # through the network. The longest sentence of CoNLL-2003 has 124 tokens.
@@ -57,20 +55,19 @@ def windows_of(length: int) -> Iterator[Window]:
         yield Window(start, end, first, last)
 
 
-def windowed_emissions(network: BiLSTMCRF, encoded: Encoded, row: int) -> Tensor:
+def windowed_emissions(backend: Backend, encoded: Encoded, row: int) -> npt.NDArray[np.float64]:
     """Emissions (1, T, K) of one sentence, in double precision.
 
     Args:
-        network: in eval mode.
+        backend: computes those of each window.
         encoded: sentences as numbers.
         row: which of them.
     """
-    device = network.projection.weight.device
     start = int(encoded.starts[row])
-    parts: list[Tensor] = []
+    parts = []
     for window in windows_of(int(encoded.lengths[row])):
         place, length = np.array([start + window.start]), np.array([window.end - window.start])
-        inputs, _ = make_batch(replace(encoded, starts=place, lengths=length), np.array([0]))
-        emissions = network.emissions(inputs.to(device))
-        parts.append(emissions[:, window.first - window.start : window.last - window.start].double())
-    return torch.cat(parts, dim=1)
+        batch = collate(replace(encoded, starts=place, lengths=length, tags=None), np.array([0]))
+        emissions = backend.emissions(batch)
+        parts.append(emissions[:, window.first - window.start : window.last - window.start].astype(np.float64))
+    return np.concatenate(parts, axis=1)

@@ -3,14 +3,15 @@
 import os
 from collections.abc import Sequence
 from threading import Lock
+from typing import Any
 from weakref import WeakSet
 
 import numpy as np
-import torch
 
+from ner.features.batches import KnownWords, encode_words
+from ner.features.feature import Arrays
 from ner.features.vocabulary import Vocabularies
-from ner.features.words import KnownWords, number_words
-from ner.network.model import BiLSTMCRF
+from ner.inference.backend import Backend, Floats
 
 # Words that a cache holds at most: 26 MB at 130 numbers a word. Running text repeats itself, so few are ever missing.
 _MOST = 50_000
@@ -27,10 +28,9 @@ class WordCache:
     an encoding, as it does with the sentences of a batch.
     """
 
-    def __init__(self, network: BiLSTMCRF, vocabularies: Vocabularies) -> None:
-        """The network is in eval mode wherever it is asked."""
-        self._network = network
-        self._vocabularies = vocabularies
+    def __init__(self, backend: Backend, vocabularies: Vocabularies) -> None:
+        self._backend = backend
+        self._features = vocabularies.features
         self.start()
         _CACHES.add(self)
 
@@ -42,9 +42,10 @@ class WordCache:
     def _forget(self) -> None:
         self._rows: dict[str, int] = {}
         self._characters = 0  # of the words in `_rows`
-        self._known: KnownWords | None = None  # its first rows are those of `_rows`, behind them is room
+        # The first rows are those of `_rows`, behind them is room.
+        self._arrays: Arrays = {}
+        self._encodings: Floats | None = None
 
-    @torch.inference_mode()
     def look_up(self, words: Sequence[str]) -> KnownWords:
         """These distinct words, in their order."""
         with self._lock:
@@ -55,11 +56,10 @@ class WordCache:
             if new:
                 self._add(new)
             rows = np.array([self._rows[word] for word in words], dtype=np.int64)
-            assert self._known is not None  # of no words, nobody asks
-            numbers, cases, encodings = self._known
-            places = torch.from_numpy(rows).to(encodings.device)
+            assert self._encodings is not None  # of no words, nobody asks
             # Copies, for another thread may fill the table anew.
-            found = KnownWords(numbers[rows], cases[rows], encodings.index_select(0, places))
+            arrays = {name: array[rows] for name, array in self._arrays.items()}
+            found = KnownWords(arrays, self._encodings[rows], self._backend.of_words)
             if len(self._rows) > _MOST or self._characters > _MOST_CHARACTERS:
                 self._forget()
             return found
@@ -70,19 +70,23 @@ class WordCache:
         needed = len(self._rows) + len(words)
         for start in range(0, len(words), _TOGETHER):
             some = words[start : start + _TOGETHER]
-            known = self._encode(some)
+            arrays = encode_words(self._features, some)
+            encodings = self._backend.encode_words(arrays)
+            # What a feature says of a word in one number is kept too; spellings are in the encodings.
+            arrays = {name: array for name, array in arrays.items() if array.ndim == 1}
             used = len(self._rows)
-            if self._known is None or needed > len(self._known.words):
-                self._known = _with_room(self._known, used, max(min(2 * needed, _MOST), needed), like=known)
-            _put(self._known, used, known)
-            self._rows.update(zip(some, range(used, used + len(some)), strict=True))
+            end = used + len(some)
+            if self._encodings is None or needed > len(self._encodings):
+                room = max(min(2 * needed, _MOST), needed)
+                self._encodings = _with_room(self._encodings, used, room, like=encodings)
+                self._arrays = {
+                    name: _with_room(self._arrays.get(name), used, room, like=array) for name, array in arrays.items()
+                }
+            self._encodings[used:end] = encodings
+            for name, array in arrays.items():
+                self._arrays[name][used:end] = array
+            self._rows.update(zip(some, range(used, end), strict=True))
         self._characters += sum(map(len, words))
-
-    def _encode(self, words: Sequence[str]) -> KnownWords:
-        numbers = number_words(words, self._vocabularies)
-        device = self._network.projection.weight.device
-        tensors = (torch.from_numpy(part).to(device) for part in (numbers.words, *numbers[2:]))
-        return KnownWords(numbers.words, numbers.cases, self._network.embedding.encode_words(*tensors))
 
 
 _CACHES: WeakSet[WordCache] = WeakSet()
@@ -98,15 +102,11 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_start_all)
 
 
-def _with_room(known: KnownWords | None, used: int, room: int, *, like: KnownWords) -> KnownWords:
-    """Tables of so many rows, the first `used` those of `known`."""
-    words, cases = np.zeros(room, dtype=np.int64), np.zeros(room, dtype=np.int64)
-    grown = KnownWords(words, cases, like.encodings.new_zeros(room, like.encodings.shape[1]))
+def _with_room(
+    known: np.ndarray[Any, Any] | None, used: int, room: int, *, like: np.ndarray[Any, Any]
+) -> np.ndarray[Any, Any]:
+    """A table of so many rows, the first `used` those of `known`."""
+    grown = np.zeros((room, *like.shape[1:]), dtype=like.dtype)
     if known is not None:
-        _put(grown, 0, KnownWords(known.words[:used], known.cases[:used], known.encodings[:used]))
+        grown[:used] = known[:used]
     return grown
-
-
-def _put(known: KnownWords, start: int, part: KnownWords) -> None:
-    end = start + len(part.words)
-    known.words[start:end], known.cases[start:end], known.encodings[start:end] = part

@@ -15,11 +15,11 @@ from torch import Tensor
 
 from ner.config import Config
 from ner.errors import DataError, TrainingError
-from ner.features.batches import encode
+from ner.features.batches import collate, encode
 from ner.formats.corpus import Corpus
 from ner.inference.loading import Model
 from ner.network.cell import Cell
-from ner.network.inputs import make_batch
+from ner.network.inputs import to_inputs
 from ner.network.layer import RecurrentLayer
 from ner.network.model import build_model
 from ner.text.sentence import Sentence
@@ -87,7 +87,7 @@ def study_cell(config: Config, corpus: Corpus, *, listener: Listener = Listener(
     free = clipped if clip_norm is None else _train(config, _UNBOUNDED, corpus, listener)[1]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.training.seed)
-        fresh = build_model(config.model, model.vocabularies, features=config.features)
+        fresh = build_model(config.model, model.vocabularies)
     # The same inputs for both: what differs is the recurrent layer alone.
     fresh.embedding.load_state_dict(model.network.embedding.state_dict())
     untrained = replace(model, network=fresh.to(model.network.projection.weight.device).eval())
@@ -115,7 +115,8 @@ def measure_flow(model: Model, sentences: Sequence[Sentence], *, seed: int = 1) 
     by_length, num_steps = _longest(sentences)
     network = model.network
     device = network.projection.weight.device
-    inputs = make_batch(encode(by_length, model.vocabularies), np.arange(len(by_length)))[0].to(device)
+    batch = collate(encode(by_length, model.vocabularies), np.arange(len(by_length)))
+    inputs = to_inputs(batch).to(device)
     with torch.no_grad():
         tokens = network.encoder.entering(network.embedding(inputs), inputs.lengths)[:, :num_steps]
     layer = network.encoder.layers[0]

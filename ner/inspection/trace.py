@@ -16,10 +16,11 @@ from torch import Tensor
 
 from ner.crf.layer import CRF
 from ner.errors import DataError
-from ner.features.batches import encode
+from ner.features.batches import collate, encode
 from ner.features.vocabulary import Vocabularies
-from ner.inference.prediction import predict_spans
-from ner.network.inputs import make_batch
+from ner.inference.loading import Model
+from ner.inference.prediction import reader_of
+from ner.network.inputs import to_inputs
 from ner.network.model import BiLSTMCRF
 from ner.text.sentence import Sentence, Span, Token
 
@@ -70,10 +71,8 @@ class Moves:
     end: Array
 
 
-def inspect_sentences(
-    network: BiLSTMCRF, vocabularies: Vocabularies, sentences: Sequence[Sentence]
-) -> list[Inspection]:
-    """What happens in the network while it reads each sentence of a document; the network is in eval mode after.
+def inspect_sentences(model: Model, sentences: Sequence[Sentence]) -> list[Inspection]:
+    """What happens in a model's network while it reads each sentence of a document; it is in eval mode after.
 
     Raises:
         DataError: a sentence without tokens, or with more than a picture can show.
@@ -86,14 +85,15 @@ def inspect_sentences(
             )
     if not sentences:
         return []
-    found = predict_spans(network, vocabularies, sentences)
+    network, vocabularies = model.network, model.vocabularies
+    found = reader_of(model).scored_spans(sentences)
     encoded = encode(sentences, vocabularies)
     # The gradient of a very sure probability is a difference of nearly equal numbers.
     exact = copy.deepcopy(torch.nn.ModuleDict({name: getattr(network, name) for name in _AFTER_EMBEDDING})).double()
 
     def inspect(row: int) -> Inspection:
         sentence = sentences[row]
-        inputs = make_batch(encoded, np.array([row]))[0].to(network.projection.weight.device)
+        inputs = to_inputs(collate(encoded, np.array([row]))).to(network.projection.weight.device)
         with torch.no_grad():
             tokens = network.embedding(inputs)  # (1, T, D)
             traces = network.encoder.trace(tokens, inputs.lengths)

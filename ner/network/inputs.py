@@ -1,60 +1,44 @@
 """What a network reads: one batch of sentences as tensors."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ner.features.batches import Encoded, collate
-from ner.features.words import Numbers
+from ner.features.batches import Batch
 
 
-class Inputs(NamedTuple):
-    """A batch of B sentences of at most T tokens with S distinct spellings of at most C characters.
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """B sentences of at most T tokens: the arrays of all features by their names; padding is 0.
 
-    Padding is 0. A network without a lexicon gets no words of one (L is 0), without gazetteers no marks (G is 0), and
-    M and R are 0 where it isn't shown other mentions.
+    `lengths` (B,) are tokens of each sentence, at least 1; `mask` (B, T) is True where a token is. Where words were
+    encoded before, `encodings` (S, E) are what was made of them and `where` (B, T) tells which is each token's.
     """
 
-    words: Tensor  # word numbers (B, T)
-    bigrams: Tensor  # bigram numbers (B, T)
-    cases: Tensor  # capitalisation classes (B, T)
-    marks: Tensor  # 1 where a gazetteer has the token in that place of a phrase, else 0; float (B, T, G)
-    spellings: Tensor  # character numbers of the distinct spellings (S, C)
-    spelling_lengths: Tensor  # characters of each, at least 1 (S,)
-    where: Tensor  # which spelling stands at each token (B, T)
-    lexicon_words: Tensor  # numbers of lexicon words (L,)
-    lexicon_weights: Tensor  # float (L,)
-    lexicon_bags: Tensor  # which of the B·T·4 bags each is in, four a token (L,)
-    mention_words: Tensor  # numbers of words around the other mentions of R tokens (M,)
-    mention_weights: Tensor  # float (M,)
-    mention_bags: Tensor  # which of the R·4 bags each is in, four a token (M,)
-    mention_tokens: Tensor  # which of the B·T tokens they are, ascending (R,)
-    lengths: Tensor  # tokens of each sentence, at least 1 (B,)
-    encodings: Tensor  # of words and spellings, `TokenEmbedding.encode_words`, where made before (S, E), else (0, 0)
-
-    @property
-    def mask(self) -> Tensor:
-        """True where a token is (B, T)."""
-        return torch.arange(self.words.shape[1], device=self.lengths.device) < self.lengths.unsqueeze(1)
+    arrays: dict[str, Tensor]
+    lengths: Tensor
+    mask: Tensor
+    where: Tensor | None = None
+    encodings: Tensor | None = None
 
     def to(self, device: torch.device) -> "Inputs":
         """The same batch on a device."""
-        if self.words.device == device:
+        if self.lengths.device == device:
             return self  # asking each tensor takes as long as reading a word
-        return Inputs(*(tensor.to(device, non_blocking=True) for tensor in self))
+        arrays = {name: tensor.to(device, non_blocking=True) for name, tensor in self.arrays.items()}
+        rest = (
+            None if tensor is None else tensor.to(device, non_blocking=True)
+            for tensor in (self.lengths, self.mask, self.where, self.encodings)
+        )
+        return Inputs(arrays, *rest)  # type: ignore[arg-type]
 
 
-def make_batch(encoded: Encoded, rows: Numbers, *, words: Numbers | None = None) -> tuple[Inputs, Tensor | None]:
-    """The batch of these sentences, and their tags (or rows of `choices`) (B, T), padded with 0.
-
-    Args:
-        encoded: all sentences.
-        rows: which of them (B,).
-        words: word numbers (N,) to read instead of `encoded.words`, for dropping some to the unknown.
-    """
-    batch, tags = collate(encoded, rows, words=words)
-    encodings = torch.zeros(0, 0) if encoded.encodings is None else encoded.encodings
-    tensors = (*(torch.from_numpy(np.ascontiguousarray(array)) for array in batch), encodings)
-    return Inputs(*tensors), None if tags is None else torch.from_numpy(tags)
+def to_inputs(batch: Batch) -> Inputs:
+    """A batch as tensors on the CPU, which share its memory."""
+    arrays = {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in batch.arrays.items()}
+    lengths, mask = torch.from_numpy(batch.lengths), torch.from_numpy(batch.mask)
+    if batch.where is None or batch.encodings is None:
+        return Inputs(arrays, lengths, mask)
+    return Inputs(arrays, lengths, mask, torch.from_numpy(batch.where), torch.from_numpy(batch.encodings))

@@ -6,7 +6,6 @@ the files say of each other, then their checksums.
 
 import hashlib
 import json
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,15 +18,14 @@ from ner.config import Config, parse_config
 from ner.errors import ConfigError, ModelError, describe
 from ner.evaluation.training_entities import Memory, memory_from_dict
 from ner.features.vocabulary import Vocabularies
-from ner.features.vocabulary_file import vocabularies_from_dict
 from ner.resources.folders import staged_file, staged_folder
 from ner.storage.card import write_card
 from ner.storage.json_files import read_json, read_text, write_json
+from ner.storage.older import name_now, vocabulary_now
 from ner.storage.quantization import pack, unpack, unpacked_kinds
 from ner.storage.tensor_files import Array, DamagedError, Header, read_header, read_tensors, write_tensors
 
-FORMAT = 3  # of the model directory; counts up when an older package could not read a newer directory
-_UNPACKED_FORMAT = 2  # what is written where no weights are packed, so that an older package reads it
+FORMAT = 4  # of the model directory; counts up when an older package could not read a newer directory
 _NEEDED = ("config.json", "vocabulary.json", "model.safetensors", "metrics.json")
 _CURVES = "learning-curves.png"
 _FILES = (*_NEEDED, "history.jsonl", "README.md", "entities.json", _CURVES)
@@ -83,9 +81,7 @@ def write_model(
     check_target(folder)
     with _writing(folder) as part:
         weights, packed = pack(model.weights, model.config.model.weights)
-        written = {"format": FORMAT if packed else _UNPACKED_FORMAT}
-        written |= model.config.model_dump(exclude=_left_out(model.config))
-        write_json(part / "config.json", written)
+        write_json(part / "config.json", {"format": FORMAT, **model.config.model_dump()})
         write_json(part / "vocabulary.json", model.vocabularies.as_dict())
         digests = {name: _digest(part / name) for name in ("config.json", "vocabulary.json")}
         about = {"sha256": digests, **({"packed": packed} if packed else {})}
@@ -173,7 +169,8 @@ def open_model(folder: str | Path) -> OpenModel:
     except ConfigError as error:
         raise ModelError(str(error)) from None
     try:
-        vocabularies = vocabularies_from_dict(read_json(folder / "vocabulary.json"))
+        stored = vocabulary_now(read_json(folder / "vocabulary.json"), config, found)
+        vocabularies = Vocabularies.from_dict(stored, config)
     except ValueError as error:
         raise ModelError(f"{folder / 'vocabulary.json'}: damaged: {error}; train or copy it again") from None
     _check_sizes(folder, config, vocabularies, header)
@@ -195,10 +192,7 @@ def read_model(opened: OpenModel, wanted: dict[str, str]) -> StoredModel:
         found = unpacked_kinds(header)
     except DamagedError as error:
         raise ModelError(f"{path}: damaged: {error}; train or copy it again") from None
-    names = {name: name for name in found}
-    if opened.format == 1:
-        # There a recurrent cell was PyTorch's own module, not one that holds it.
-        names = {name: re.sub(r"_cell\.(weight|bias)_", r"_cell.fused.\1_", name) for name in names}
+    names = {name: name_now(name, opened.format) for name in found}
     kinds = {names[name]: kind for name, kind in found.items()}
     for name in sorted(wanted.keys() | kinds.keys()):
         if wanted.get(name) != kinds.get(name):
@@ -214,23 +208,6 @@ def read_model(opened: OpenModel, wanted: dict[str, str]) -> StoredModel:
     weights = {names[name]: tensor for name, tensor in tensors.items()}
     metrics, history = read_json(folder / "metrics.json"), _read_history(folder)
     return StoredModel(opened.config, opened.vocabularies, weights, metrics, history, _read_memory(folder))
-
-
-def _left_out(config: Config) -> dict[str, Any]:
-    """Settings that came after this format and change no trained model, where they stand at their default.
-
-    They aren't written, so that an older package reads the directory.
-    """
-    later = {
-        "training": ("remember_entities", "tensorboard", "checkpoint_minutes", "average_every"),
-        "model": ("weights", "threshold"),
-        "data": ("document_sentences",),
-    }
-    default, left = Config(), {}
-    for section, names in later.items():
-        now, unset = getattr(config, section), getattr(default, section)
-        left[section] = {name for name in names if getattr(now, name) == getattr(unset, name)}
-    return {**left, **({"features": True} if config.features == default.features else {})}
 
 
 @contextmanager
@@ -255,7 +232,7 @@ def _check_sizes(folder: Path, config: Config, vocabularies: Vocabularies, heade
     if model.context == "global":
         needed[f"model.context_dim = {model.context_dim}"] = model.context_dim**2
     needed[f"{tags} tags"] = tags**2
-    if vocabularies.lexicon is not None:
+    if "lexicon" in vocabularies.features:
         needed[f"features.lexicon_dim = {config.features.lexicon_dim}"] = config.features.lexicon_dim
     for name, numbers in needed.items():
         if numbers > header.numbers:

@@ -5,13 +5,16 @@ the model is, never what it finds. The threshold is the least probability of an 
 """
 
 import math
+from collections.abc import Sequence
 
+import numpy as np
 import torch
 
+from ner.crf.chain import Chain
+from ner.crf.layer import CRF
 from ner.crf.span_posteriors import choose_spans
 from ner.features.vocabulary import Vocabularies
-from ner.inference.prediction import over_batches
-from ner.network.model import BiLSTMCRF
+from ner.inference.prediction import Emitted
 from ner.text.sentence import Sentence
 from ner.text.tags import convert_tags, tags_to_spans
 
@@ -23,10 +26,18 @@ _SEARCH_STEPS = 24  # of golden-section search: the interval shrinks to a hundre
 _THRESHOLD_STEPS = 20
 
 
-def fit_temperature(network: BiLSTMCRF, vocabularies: Vocabularies, sentences: list[Sentence]) -> float:
+def fit_temperature(
+    crf: CRF, vocabularies: Vocabularies, sentences: Sequence[Sentence], emitted: Sequence[Emitted]
+) -> float:
     """The temperature under which the gold tags of these sentences are most probable; 1 where there are none.
 
     Sentences with a label that the model doesn't know are left out.
+
+    Args:
+        crf: of the network.
+        vocabularies: the model's.
+        sentences: whose tags are known.
+        emitted: their emissions.
     """
     known = set(vocabularies.labels)
     gold = {
@@ -36,23 +47,24 @@ def fit_temperature(network: BiLSTMCRF, vocabularies: Vocabularies, sentences: l
     }
     if not gold:
         return 1.0
-    batches = []
-    # All of them are read: a sentence's document may say something of it.
-    for rows, emissions, mask in over_batches(network, vocabularies, sentences, lambda batch: batch):
+    device, batches = crf.transitions.device, []
+    for rows, emissions, lengths in emitted:
         usable = [place for place, row in enumerate(rows) if row in gold]
-        tags = torch.zeros((len(usable), mask.shape[1]), dtype=torch.long)
+        tags = torch.zeros((len(usable), emissions.shape[1]), dtype=torch.long)
         for row, place in zip(tags, usable, strict=True):
             known_tags = gold[rows[place]]
             row[: len(known_tags)] = known_tags
         if usable:
-            batches.append((emissions[usable], tags.to(mask.device), mask[usable]))
+            mask = torch.arange(emissions.shape[1]) < torch.from_numpy(lengths[usable]).unsqueeze(1)
+            parts = (torch.from_numpy(emissions[usable]), tags, mask)
+            batches.append(tuple(part.to(device) for part in parts))
 
     def loss(temperature: float) -> float:
-        network.crf.temperature = temperature
+        crf.temperature = temperature
         with torch.no_grad():
-            return -sum(float(network.crf.tempered_log_likelihood(*batch)) for batch in batches)
+            return -sum(float(crf.tempered_log_likelihood(*batch)) for batch in batches)
 
-    before = network.crf.temperature
+    before = crf.temperature
     low, high = math.log(_LOWEST), math.log(_HIGHEST)
     share = (math.sqrt(5) - 1) / 2
     left, right = high - share * (high - low), low + share * (high - low)
@@ -67,32 +79,36 @@ def fit_temperature(network: BiLSTMCRF, vocabularies: Vocabularies, sentences: l
             low, left, at_left = left, right, at_right
             right = low + share * (high - low)
             at_right = loss(math.exp(right))
-    network.crf.temperature = before
+    crf.temperature = before
     return round(math.exp((low + high) / 2), 4)
 
 
-def fit_threshold(network: BiLSTMCRF, vocabularies: Vocabularies, sentences: list[Sentence]) -> float:
+def fit_threshold(
+    chain: Chain, vocabularies: Vocabularies, sentences: Sequence[Sentence], emitted: Sequence[Emitted]
+) -> float:
     """The threshold, a multiple of 0.05, of the best F1 on these tagged sentences; 0.5 where none finds anything.
 
     Of equals, the one nearest to 0.5.
+
+    Args:
+        chain: of the network, with its temperature.
+        vocabularies: the model's.
+        sentences: whose tags are known.
+        emitted: their emissions.
     """
     thresholds = [step / _THRESHOLD_STEPS for step in range(1, _THRESHOLD_STEPS)]
     gold = [{(span.start, span.end, span.label) for span in tags_to_spans(s.tags or ())} for s in sentences]
     found = dict.fromkeys(thresholds, 0)
     right = dict.fromkeys(thresholds, 0)
-    roles = torch.tensor(network.decoding.roles).view(-1, 4)
-    batches = over_batches(
-        network,
-        vocabularies,
-        sentences,
-        lambda b: (b.rows, network.crf.probable_spans(b.emissions, b.mask, roles, thresholds[0])),
-    )
-    for rows, probable in batches:
+    labels = vocabularies.labels
+    roles = np.array([vocabularies.roles(label) for label in labels], dtype=np.int64).reshape(-1, 4)
+    for rows, emissions, lengths in emitted:
+        probable = chain.probable_spans(emissions, lengths, roles, thresholds[0])
         for row, spans in zip(rows, probable, strict=True):
             for threshold in thresholds:
                 chosen = choose_spans(spans, threshold)
                 found[threshold] += len(chosen)
-                right[threshold] += sum((s.start, s.end, vocabularies.labels[s.label]) in gold[row] for s in chosen)
+                right[threshold] += sum((s.start, s.end, labels[s.label]) in gold[row] for s in chosen)
     if not any(right.values()):
         return 0.5
     wanted = sum(map(len, gold))

@@ -16,13 +16,16 @@ from ner.config import Config
 from ner.crf.layer import NotFiniteError
 from ner.errors import TrainingError
 from ner.evaluation.report import report_tags
-from ner.features.batches import Encoded, batch_rows, drop_singletons
+from ner.features.batches import Encoded, batch_rows, collate, drop_singletons
 from ner.features.vocabulary import Vocabularies
 from ner.formats.corpus import Corpus
-from ner.inference.prediction import predict_tags
-from ner.network.inputs import make_batch
+from ner.inference.decoding import Decoder, Decoding
+from ner.inference.prepared import Prepared
+from ner.inference.torch_backend import TorchBackend
+from ner.network.inputs import to_inputs
 from ner.network.layer import directions_at_once
-from ner.text.tags import tags_to_spans
+from ner.network.model import BiLSTMCRF
+from ner.text.tags import OUTSIDE, spans_to_tags, tags_to_spans
 from ner.training.checkpoint import Position, Run, weights_of
 from ner.training.events import Epoch, Listener, Step
 from ner.training.guards import check_epoch, check_finite, find_collapse, find_failure
@@ -39,6 +42,7 @@ class Task:
     corpus: Corpus
     vocabularies: Vocabularies
     encoded: Encoded
+    dev: Prepared
     listener: Listener
 
 
@@ -73,7 +77,7 @@ def run_epochs(run: Run, task: Task, state: Path | None) -> None:
         trained = run.position
         if run.average:
             run.average.swap()
-        report = report_tags(gold, predict_tags(run.network, task.vocabularies, corpus.dev)) if gold else None
+        report = report_tags(gold, _dev_tags(run.network, task)) if gold else None
         scores = report.micro if report else None
         best = scores is None or scores.f1 > run.best_f1
         if best:
@@ -104,6 +108,24 @@ def run_epochs(run: Run, task: Task, state: Path | None) -> None:
         listener.on_message(f"warning: {run.warning}; the model of epoch {run.best_epoch} is kept")
 
 
+def _dev_tags(network: BiLSTMCRF, task: Task) -> list[list[str]]:
+    """The most probable tags of each dev sentence, or those of `marginals`.
+
+    Entities by their own probability want a threshold, which is fitted when all epochs are over.
+    """
+    model = task.config.model
+    kind = "viterbi" if model.decoding == "threshold" and task.config.training.calibrate else model.decoding
+    network.eval()
+    backend = TorchBackend(network)
+    decoder = Decoder(backend.chain, task.vocabularies, Decoding(kind, model.threshold))
+    tags = [[OUTSIDE] * len(sentence.spelled) for sentence in task.corpus.dev]
+    batches = task.dev.emit(backend, lambda read: (read.rows, decoder.spans(read.emissions, read.lengths)))
+    for rows, found in batches:
+        for row, spans in zip(rows, found, strict=True):
+            tags[row] = spans_to_tags(spans, len(tags[row]))
+    return tags
+
+
 def _train_epoch(run: Run, task: Task, number: int, checkpoints: Checkpoints) -> float:
     """The last learning rate, when `run.position` is at the end of the epoch."""
     settings, encoded, network, position = task.config.training, task.encoded, run.network, run.position
@@ -112,7 +134,8 @@ def _train_epoch(run: Run, task: Task, number: int, checkpoints: Checkpoints) ->
     seed = int(rng.integers(2**63))
     if not position.batches:  # else torch's generators are restored, to where they were in this epoch
         torch.manual_seed(seed)
-    words = drop_singletons(encoded, task.vocabularies.words.singletons, settings.unknown_rate, rng)
+    words = drop_singletons(encoded.words, task.vocabularies.words.singletons, settings.unknown_rate, rng)
+    shown = encoded.with_words(words)
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
     choices = None if encoded.choices is None else torch.from_numpy(encoded.choices)
     network.train()
@@ -125,8 +148,9 @@ def _train_epoch(run: Run, task: Task, number: int, checkpoints: Checkpoints) ->
             continue
         for group in run.optimizer.param_groups:
             group["lr"] = rate
-        inputs, tags = make_batch(encoded, rows, words=words)
-        assert tags is not None  # the corpus was encoded with its tags
+        batch = collate(shown, rows)
+        assert batch.tags is not None  # the corpus was encoded with its tags
+        inputs, tags = to_inputs(batch), torch.from_numpy(batch.tags)
         try:
             if choices is None:
                 loss = network(inputs.to(device), tags.to(device))

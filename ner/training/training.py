@@ -1,6 +1,7 @@
 """Training: a corpus and settings in, a model out. The epochs themselves are in `epochs`."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -13,23 +14,27 @@ from ner.errors import ConfigError, DataError, TrainingError
 from ner.evaluation.report import report_tags
 from ner.evaluation.training_entities import remember
 from ner.features.batches import encode, fingerprint
-from ner.features.vocabulary import Vocabularies, add_bigrams, build_vocabularies
+from ner.features.feature import Material
+from ner.features.lexicon import LexiconMatches
+from ner.features.vocabulary import fit_vocabularies
 from ner.formats.corpus import Corpus
+from ner.inference.decoding import Decoding
 from ner.inference.loading import Model
-from ner.inference.prediction import choose_device, predict_tags
+from ner.inference.prediction import Reader, make_reader
+from ner.inference.prepared import prepare
+from ner.inference.torch_backend import TorchBackend, choose_device
 from ner.network.layer import has_bf16
 from ner.network.model import BiLSTMCRF, build_model, check_cell
-from ner.resources.named_vectors import open_vectors
 from ner.settings import DataConfig
 from ner.text.partial import is_partial, is_unknown, labels_of
 from ner.text.sentence import Sentence
-from ner.text.tags import plain_tag
+from ner.text.tags import plain_tag, spans_to_tags
 from ner.training.calibration import fit_temperature, fit_threshold
 from ner.training.checkpoint import load_weights, restore_run, start_run
 from ner.training.epochs import Task, run_epochs
 from ner.training.events import Listener
 from ner.training.lazy_sgd import RowwiseSGD
-from ner.training.vectors import add_features, check_width, measure_coverage, place_lexicon, place_vectors
+from ner.training.vectors import measure_coverage, place_lexicon, place_vectors
 
 
 def train_model(
@@ -69,10 +74,6 @@ def train_model(
         torch.manual_seed(config.training.seed)
         task, network, coverage = _prepare(config, corpus, listener)
         network.to(device)
-        decoding = network.decoding
-        if decoding.kind == "threshold" and config.training.calibrate:
-            # Until one is fitted, epochs are compared by their most probable tags.
-            network.decoding = decoding._replace(kind="viterbi")
         run = start_run(config, network, corpus=fingerprint([*corpus.train, *corpus.dev]))
         if resume:
             if state is None:
@@ -82,20 +83,7 @@ def train_model(
         if isinstance(run.optimizer, RowwiseSGD):
             run.optimizer.release()
     load_weights(network, run.best)
-    if config.training.calibrate and not corpus.dev:
-        found = "warning: training.calibrate: expected a dev set to fit a temperature on, found none"
-        if decoding.kind == "threshold":  # an unfitted one may find less than the most probable tags do
-            found += ", nor a threshold, so model.decoding is viterbi"
-            model = config.model.model_copy(update={"decoding": "viterbi"})
-            config = config.model_copy(update={"model": model})
-        listener.on_message(found)
-    elif config.training.calibrate:
-        network.crf.temperature = fit_temperature(network, task.vocabularies, corpus.dev)
-        fitted = {"temperature": network.crf.temperature}
-        if decoding.kind == "threshold":
-            fitted["threshold"] = fit_threshold(network, task.vocabularies, corpus.dev)
-            network.decoding = decoding._replace(threshold=fitted["threshold"])
-        config = config.model_copy(update={"model": config.model.model_copy(update=fitted)})
+    config = _calibrate(config, network, task)
     metrics: dict[str, Any] = {
         "training": {
             "source": _source(config.data, "train"),
@@ -111,48 +99,49 @@ def train_model(
         "vectors": coverage,
         "versions": _package_versions(),
     }
+    reader = make_reader(TorchBackend(network), task.vocabularies, Decoding.of(config.model))
     for split, sentences in (("dev", corpus.dev), ("test", corpus.test)):
         if sentences:
             source = _source(config.data, split)
-            metrics[split] = {"source": source, **evaluate(network, task.vocabularies, sentences)}
+            metrics[split] = {"source": source, **evaluate(reader, sentences)}
     memory = remember(corpus.train) if config.training.remember_entities else None
     return Model(config, task.vocabularies, network.eval(), metrics, run.history, memory)
 
 
-def evaluate(network: BiLSTMCRF, vocabularies: Vocabularies, sentences: list[Sentence]) -> dict[str, Any]:
-    """The report of a network on tagged sentences, as plain values."""
+def evaluate(reader: Reader, sentences: Sequence[Sentence]) -> dict[str, Any]:
+    """The report of a reader on tagged sentences, as plain values."""
     start = time.perf_counter()
-    predicted = predict_tags(network, vocabularies, sentences)
+    predicted = reader.spans(sentences)
     seconds = time.perf_counter() - start
-    return report_tags([s.tags or () for s in sentences], predicted, seconds=seconds).as_dict()
+    tags = [spans_to_tags(spans, len(s.spelled)) for spans, s in zip(predicted, sentences, strict=True)]
+    return report_tags([s.tags or () for s in sentences], tags, seconds=seconds).as_dict()
+
+
+def _calibrate(config: Config, network: BiLSTMCRF, task: Task) -> Config:
+    """The settings with what is fitted on the dev set: a temperature, and a threshold where it decodes so."""
+    if not config.training.calibrate:
+        return config
+    if not task.corpus.dev:
+        found = "warning: training.calibrate: expected a dev set to fit a temperature on, found none"
+        fitted: dict[str, object] = {}
+        if config.model.decoding == "threshold":  # an unfitted one may find less than the most probable tags do
+            found += ", nor a threshold, so model.decoding is viterbi"
+            fitted = {"decoding": "viterbi"}
+        task.listener.on_message(found)
+    else:
+        # The dev set is read once for both; all of it: a sentence's document may say something of it.
+        emitted = list(task.dev.emitted(TorchBackend(network)))
+        network.crf.temperature = fit_temperature(network.crf, task.vocabularies, task.corpus.dev, emitted)
+        fitted = {"temperature": network.crf.temperature}
+        if config.model.decoding == "threshold":
+            fitted["threshold"] = fit_threshold(network.crf.chain(), task.vocabularies, task.corpus.dev, emitted)
+    return config.model_copy(update={"model": config.model.model_copy(update=fitted)})
 
 
 def _prepare(config: Config, corpus: Corpus, listener: Listener) -> tuple[Task, BiLSTMCRF, dict[str, Any] | None]:
     """What to train on, a fresh network with its vectors, the vectors' coverage."""
-    model = config.model
-    vectors = open_vectors(model.vectors) if model.vectors else None
-    if vectors is not None:
-        check_width(vectors, model.word_dim, "model.word_dim")
-    vocabularies = build_vocabularies(
-        corpus.train,
-        vectors.words if vectors is not None else (),
-        lowercase=model.lowercase,
-        normalize_digits=model.normalize_digits,
-        min_count=model.min_count,
-        keep_all=model.keep_vectors == "all",
-    )
-    if model.bigram_dim:
-        vocabularies = add_bigrams(vocabularies, corpus.train)
-    vocabularies, lexicon = add_features(vocabularies, config, corpus.train)
-    if config.features.mentions:
-        marked = any(sentence.opens_document for sentence in corpus.train)
-        vocabularies = replace(vocabularies, mentions=marked)
-        if not marked:
-            # Shown no other mentions in training, the network wouldn't know what to make of those in a text.
-            listener.on_message(
-                "features.mentions: the training files mark no documents, so it is left out; "
-                "where they are running text, data.document_sentences tells how much of it is one"
-            )
+    material = Material(corpus.train, config, listener.on_message)
+    vocabularies = fit_vocabularies(material)
     if not vocabularies.labels:
         raise TrainingError(
             f"{_source(config.data, 'train')}: expected at least one entity, found none; is data.tag_column right?"
@@ -164,15 +153,19 @@ def _prepare(config: Config, corpus: Corpus, listener: Listener) -> tuple[Task, 
             listener.on_message(f"warning: {found}; no model learns that, all of them count as missed")
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # how many compute it shows in the last digit of a matrix that is made orthogonal
-    network = build_model(model, vocabularies, features=config.features)
+    network = build_model(config.model, vocabularies)
     torch.set_num_threads(threads)
-    if lexicon is not None and network.embedding.lexicon is not None and vocabularies.lexicon is not None:
-        place_lexicon(lexicon, vocabularies.lexicon, network.embedding.lexicon.words)
+    lexicon = vocabularies.features.get("lexicon")
+    if isinstance(lexicon, LexiconMatches) and config.features.lexicon:
+        vectors = material.vectors(config.features.lexicon, lexicon.dim, "features.lexicon_dim")
+        place_lexicon(vectors, lexicon.lexicon, network.embedding.twin("lexicon").words)  # type: ignore[arg-type]
     encoded = encode(corpus.train, vocabularies, tagged=True)
-    task = Task(config, corpus, vocabularies, encoded, listener)
-    if vectors is None:
+    task = Task(config, corpus, vocabularies, encoded, prepare(corpus.dev, vocabularies), listener)
+    if not config.model.vectors:
         return task, network, None
-    coverage = measure_coverage(vectors, place_vectors(vectors, vocabularies.words, network.embedding.words), encoded)
+    vectors = material.vectors(config.model.vectors, config.model.word_dim, "model.word_dim")
+    places = place_vectors(vectors, vocabularies.words, network.embedding.word_table())
+    coverage = measure_coverage(vectors, places, encoded)
     listener.on_message(str(coverage))
     return task, network, asdict(coverage)
 

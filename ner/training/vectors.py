@@ -1,24 +1,16 @@
 """Pretrained vectors meet a vocabulary: which rows go where, and how much of a corpus they cover."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Literal
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from ner.config import Config
-from ner.errors import VectorsError
 from ner.features.batches import Encoded
-from ner.features.phrases import Gazetteer, Lexicon, build_lexicon
-from ner.features.vocabulary import UNKNOWN, Vocabularies, WordVocabulary, lookup_forms
-from ner.network.embedding import WordEmbedding
-from ner.resources.named_vectors import open_vectors
+from ner.features.feature import UNKNOWN
+from ner.features.phrases import Lexicon
+from ner.features.words import WordVocabulary, lookup_forms
+from ner.network.tables import WordEmbedding
 from ner.resources.vector_files import Vectors
-from ner.resources.word_lists import read_names
-from ner.text.sentence import Sentence
-from ner.text.tokenizer import tokenize
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,42 +33,6 @@ class Coverage:
         if self.predicted_tokens:
             line += f" ({self.predicted_tokens / self.tokens:.1%} of the tokens by predicted vectors)"
         return line
-
-
-def check_width(vectors: Vectors, dim: int, key: str) -> None:
-    """Nothing, where the vectors are as wide as the setting of this key says.
-
-    Raises:
-        VectorsError: they are not.
-    """
-    width = vectors.matrix.shape[1]
-    if width != dim:
-        raise VectorsError(
-            f"{vectors.name}: expected vectors of {dim} numbers ({key}), found {width}; set {key} = {width}"
-        )
-
-
-def add_features(
-    vocabularies: Vocabularies, config: Config, sentences: Sequence[Sentence]
-) -> tuple[Vocabularies, Vectors | None]:
-    """The vocabularies with what the settings want known besides the corpus, and the lexicon's vectors.
-
-    Raises:
-        VectorsError: the lexicon is missing, damaged or of another width.
-        DataError: a gazetteer can't be read.
-    """
-    features, vectors = config.features, None
-    if features.lexicon:
-        vectors = open_vectors(features.lexicon)
-        check_width(vectors, features.lexicon_dim, "features.lexicon_dim")
-        vocabularies = replace(vocabularies, lexicon=build_lexicon(sentences, vectors.words))
-    # Names are cut as text will be.
-    mode: Literal["words", "characters"] = "characters" if config.data.tokenizer == "characters" else "words"
-    gazetteers = []
-    for path in map(Path, features.gazetteer):
-        names = (" ".join(token.text for token in tokenize(name, mode=mode)) for name in read_names(path))
-        gazetteers.append(Gazetteer(path.stem, tuple(names)))
-    return replace(vocabularies, gazetteers=tuple(gazetteers)), vectors
 
 
 def place_lexicon(vectors: Vectors, lexicon: Lexicon, embedding: WordEmbedding) -> None:

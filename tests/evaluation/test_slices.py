@@ -6,7 +6,8 @@ import pytest
 
 from ner.evaluation.analysis import analyse, units_of
 from ner.evaluation.training_entities import Training, memory_from_dict, origin_of, remember
-from ner.features.vocabulary import WordVocabulary, build_vocabularies
+from ner.features.vocabulary import WordVocabulary
+from ner.features.words import build_words
 from ner.text.documents import number_documents
 from ner.text.sentence import Sentence, sentence_from_words
 
@@ -39,7 +40,7 @@ PREDICTED = [
 
 @pytest.fixture
 def slices():
-    words = build_vocabularies(TRAIN, ["qux"], lowercase=True, normalize_digits=True).words
+    words = build_words(TRAIN, ["qux"])
     analysis = analyse(GOLD, PREDICTED, scheme="iob2", training=Training(words, remember(TRAIN)))
     return {
         (piece.question, piece.part): (piece.scores.support, piece.scores.found, piece.scores.correct)

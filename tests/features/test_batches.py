@@ -4,17 +4,25 @@ import numpy as np
 import pytest
 import torch
 
-from ner.features.batches import Encoded, batch_rows, drop_singletons, encode, fingerprint
-from ner.features.vocabulary import UNKNOWN, Vocabularies, build_vocabularies, case_number
-from ner.features.words import MAX_SPELLING
-from ner.network.inputs import make_batch
+from ner.features.batches import batch_rows, drop_singletons, encode, fingerprint
+from ner.features.casing import case_number
+from ner.features.characters import MAX_SPELLING, Characters
+from ner.features.feature import UNKNOWN
+from ner.features.vocabulary import Vocabularies
 from ner.text.sentence import Sentence, sentence_from_words
 from ner.text.tags import convert_tags
+from tests.tiny import make_batch, vocabularies_of
 
 
 @pytest.fixture
 def vocabularies(sentences: list[Sentence]) -> Vocabularies:
-    return build_vocabularies(sentences, lowercase=True, normalize_digits=True)
+    return vocabularies_of(sentences, case_dim=2)
+
+
+def spell(vocabularies: Vocabularies, word: str) -> list[int]:
+    characters = vocabularies.features["characters"]
+    assert isinstance(characters, Characters)
+    return characters.character_numbers(word)
 
 
 def rows_of(*rows: int) -> np.ndarray:
@@ -28,31 +36,39 @@ def test_a_batch_holds_what_each_token_says_of_itself(
     inputs, tags = make_batch(encode(sentences, vocabularies, tagged=True), rows_of(*rows))
     longest = max(len(sentences[row].tokens) for row in rows)
     assert tags is not None
-    assert tags.shape == inputs.words.shape == inputs.cases.shape == inputs.where.shape == (len(rows), longest)
+    words, cases, where = (inputs.arrays[name] for name in ("words", "casing", "characters.where"))
+    assert tags.shape == words.shape == cases.shape == where.shape == (len(rows), longest)
     assert inputs.lengths.tolist() == [len(sentences[row].tokens) for row in rows]
     for place, row in enumerate(rows):
         sentence = sentences[row]
         named = convert_tags(sentence.tags or (), "bioes")
         for step in range(longest):
             if step >= len(sentence.tokens):
-                assert inputs.words[place, step] == inputs.cases[place, step] == tags[place, step] == 0
+                assert (
+                    inputs.arrays["words"][place, step]
+                    == inputs.arrays["casing"][place, step]
+                    == tags[place, step]
+                    == 0
+                )
                 continue
             word = sentence.tokens[step].text
-            assert inputs.words[place, step] == vocabularies.words.number(word)
-            assert inputs.cases[place, step] == case_number(word)
+            assert inputs.arrays["words"][place, step] == vocabularies.words.number(word)
+            assert inputs.arrays["casing"][place, step] == case_number(word)
             assert vocabularies.tags[int(tags[place, step])] == named[step]
-            spelling = int(inputs.where[place, step])
-            length = int(inputs.spelling_lengths[spelling])
-            assert inputs.spellings[spelling, :length].tolist() == vocabularies.character_numbers(word)
-            assert not inputs.spellings[spelling, length:].any()
+            spelling = int(inputs.arrays["characters.where"][place, step])
+            length = int(inputs.arrays["characters.lengths"][spelling])
+            assert inputs.arrays["characters.spellings"][spelling, :length].tolist() == vocabularies.features[
+                "characters"
+            ].character_numbers(word)
+            assert not inputs.arrays["characters.spellings"][spelling, length:].any()
 
 
 def test_a_batch_spells_each_distinct_word_once(sentences: list[Sentence], vocabularies: Vocabularies) -> None:
     rows = (0, 1, 2)
     inputs, _ = make_batch(encode(sentences, vocabularies), rows_of(*rows))
     words = {word for row in rows for word in sentences[row].words}
-    assert len(inputs.spellings) == len(words)
-    assert inputs.spellings.shape[1] == max(map(len, words))
+    assert len(inputs.arrays["characters.spellings"]) == len(words)
+    assert inputs.arrays["characters.spellings"].shape[1] == max(map(len, words))
 
 
 def test_without_tags_a_batch_has_none(sentences: list[Sentence], vocabularies: Vocabularies) -> None:
@@ -63,23 +79,25 @@ def test_a_batch_reads_other_word_numbers_where_they_are_given(
     sentences: list[Sentence], vocabularies: Vocabularies
 ) -> None:
     encoded = encode(sentences, vocabularies)
-    inputs, _ = make_batch(encoded, rows_of(1, 0), words=np.arange(100, 100 + len(encoded.words)))
-    assert inputs.words.tolist() == [[105, 106, 107, 0, 0], [100, 101, 102, 103, 104]]
+    inputs, _ = make_batch(encoded.with_words(np.arange(100, 100 + len(encoded.words))), rows_of(1, 0))
+    assert inputs.arrays["words"].tolist() == [[105, 106, 107, 0, 0], [100, 101, 102, 103, 104]]
 
 
 @pytest.mark.parametrize("length", [MAX_SPELLING, MAX_SPELLING + 1, MAX_SPELLING + 2, 1_000_000])
 def test_a_long_word_is_spelled_by_its_two_ends(vocabularies: Vocabularies, length: int) -> None:
     word = "Anna" + "o" * (length - 8) + "Rome"
     encoded = encode([sentence_from_words([word, "a"])], vocabularies)
-    assert encoded.spellings.shape == (2, 64)
+    assert encoded.arrays["characters"]["characters.spellings"].shape == (2, 64)
     spelled = word if length == 64 else word[:32] + word[-32:]
-    assert encoded.spellings[0].tolist() == vocabularies.character_numbers(spelled)
+    assert encoded.arrays["characters"]["characters.spellings"][0].tolist() == vocabularies.features[
+        "characters"
+    ].character_numbers(spelled)
 
 
 def test_a_word_without_characters_is_spelled_by_one_unknown(vocabularies: Vocabularies) -> None:
     encoded = encode([sentence_from_words(["", "Anna"])], vocabularies)
-    assert encoded.spelling_lengths.tolist() == [1, 4]
-    assert encoded.spellings[0].tolist() == [UNKNOWN, 0, 0, 0]
+    assert encoded.arrays["characters"]["characters.lengths"].tolist() == [1, 4]
+    assert encoded.arrays["characters"]["characters.spellings"][0].tolist() == [UNKNOWN, 0, 0, 0]
 
 
 def lengths_of(count: int) -> np.ndarray:
@@ -141,21 +159,19 @@ def test_training_batches_waste_little_on_padding_and_come_in_no_order_of_length
 @pytest.mark.parametrize("rate", [0.0, 0.3, 1.0])
 def test_words_seen_once_become_unknown_at_their_rate_and_others_never(rate: float) -> None:
     words = np.tile(np.arange(2, 12), 2000)
-    nothing = np.zeros(0, dtype=np.int64)
-    encoded = Encoded(words, nothing, nothing, nothing, None, nothing, nothing, nothing, nothing)
-    singletons = frozenset({3, 7})
-    dropped = drop_singletons(encoded, singletons, rate, np.random.default_rng(1))
+    before = words.copy()
+    dropped = drop_singletons(words, frozenset({3, 7}), rate, np.random.default_rng(1))
     once = np.isin(words, [3, 7])
     assert (dropped[~once] == words[~once]).all()
     assert np.isin(dropped[once], [3, 7, UNKNOWN]).all()
     # Of 4,000 draws, five deviations of the mean are 0.036.
     assert (dropped[once] == UNKNOWN).mean() == pytest.approx(rate, abs=0.036)
-    assert (encoded.words == words).all()
+    assert (before == words).all()
 
 
 def test_nothing_is_dropped_where_no_word_is_single(sentences: list[Sentence], vocabularies: Vocabularies) -> None:
-    encoded = encode(sentences, vocabularies)
-    assert (drop_singletons(encoded, frozenset(), 1.0, np.random.default_rng(1)) == encoded.words).all()
+    words = encode(sentences, vocabularies).words
+    assert (drop_singletons(words, frozenset(), 1.0, np.random.default_rng(1)) == words).all()
 
 
 def test_a_fingerprint_tells_corpora_apart(sentences: list[Sentence]) -> None:
@@ -181,9 +197,8 @@ def test_tensors_own_their_memory(sentences: list[Sentence], vocabularies: Vocab
     encoded = encode(sentences, vocabularies, tagged=True)
     inputs, tags = make_batch(encoded, rows_of(0, 1))
     assert tags is not None
-    floats = {id(tensor) for tensor in (inputs.marks, inputs.lexicon_weights, inputs.mention_weights, inputs.encodings)}
-    for tensor in (*inputs, tags):
-        assert tensor.dtype == (torch.float32 if id(tensor) in floats else torch.int64)
+    for tensor in (*inputs.arrays.values(), inputs.lengths, tags):
+        assert tensor.dtype == torch.int64
         tensor.fill_(99)
     again = encode(sentences, vocabularies, tagged=True)
     assert encoded.tags is not None

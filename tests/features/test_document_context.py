@@ -9,18 +9,19 @@ import pytest
 import torch
 
 from ner.features.batches import encode
-from ner.features.vocabulary import Vocabularies, WordVocabulary
+from ner.features.document_context import DocumentContext
+from ner.features.vocabulary import Vocabularies
+from ner.features.words import Words, WordVocabulary
 from ner.formats.corpus import Corpus
 from ner.inference.loading import Model, load_model, save_model
-from ner.inference.prediction import make_reader, over_batches
-from ner.network.inputs import make_batch
+from ner.inference.prediction import reader_of
 from ner.output import OutputOptions, tag_columns
 from ner.settings import DataConfig
 from ner.tagger import Tagger
 from ner.text.sentence import Sentence, sentence_from_words
 from ner.training.events import Listener
 from ner.training.training import train_model
-from tests.tiny import MakeConfig
+from tests.tiny import MakeConfig, make_batch
 
 # A `|` opens a document; `Rome` stands in both, six times in the second.
 LINES = """Rome beat Oslo
@@ -39,7 +40,8 @@ def read(text: str) -> list[Sentence]:
 
 SENTENCES = read(LINES)
 WORDS = tuple(sorted({word.lower() for sentence in SENTENCES for word in sentence.words}))
-VOCABULARIES = Vocabularies(WordVocabulary(WORDS), (), (), mentions=True)
+FEATURES = {"words": Words(WordVocabulary(WORDS), 8), "document_context": DocumentContext(8, 5, 0.5)}
+VOCABULARIES = Vocabularies((), FEATURES)
 
 
 def by_loops(sentences: list[Sentence]) -> Iterator[dict[tuple[int, str], float]]:
@@ -72,11 +74,13 @@ def by_loops(sentences: list[Sentence]) -> Iterator[dict[tuple[int, str], float]
 def in_batch(sentences: list[Sentence], rows: list[int]) -> list[dict[tuple[int, str], float]]:
     """The same, from a batch."""
     inputs, _ = make_batch(encode(sentences, VOCABULARIES), np.array(rows))
-    steps = inputs.words.shape[1]
+    steps = inputs.mask.shape[1]
     found: list[dict[tuple[int, str], float]] = [{} for _ in range(len(rows) * steps)]
-    parts = (inputs.mention_bags.tolist(), inputs.mention_words.tolist(), inputs.mention_weights.tolist())
+    shown = {name: inputs.arrays.get(f"document_context.{name}") for name in ("bags", "words", "weights", "tokens")}
+    assert len({array is None for array in shown.values()}) == 1
+    parts = ([] if shown[name] is None else shown[name].tolist() for name in ("bags", "words", "weights"))
     for bag, number, weight in zip(*parts, strict=True):
-        token = found[int(inputs.mention_tokens[bag // 4])]
+        token = found[int(shown["tokens"][bag // 4])]
         key = ((-2, -1, 1, 2)[bag % 4], WORDS[number - 2])
         token[key] = token.get(key, 0) + weight
     kept = [place * steps + token for place, row in enumerate(rows) for token in range(len(sentences[row].words))]
@@ -113,17 +117,16 @@ def model(corpus: Corpus, make_config: MakeConfig) -> Model:
     """Knows documents; what it is shown of other mentions weighs enough to change its scores."""
     train = [opening(corpus.train[0]), *corpus.train[1:]]
     model = train_model(make_config(mentions=True, case_dim=2, epochs=2), Corpus(train, train, []))
-    assert model.network.mentions is not None
     with torch.no_grad():
-        model.network.mentions.scores.weight.mul_(5)
+        model.network.document_context.scores.weight.mul_(5)
     return model
 
 
 def emissions(model: Model, sentences: list[Sentence]) -> list[torch.Tensor]:
     found = {}
-    for rows, scores, mask in over_batches(model.network, model.vocabularies, sentences, lambda batch: batch):
-        for row, own, inside in zip(rows, scores, mask, strict=True):
-            found[int(row)] = own[inside]
+    for rows, scores, lengths in reader_of(model).emitted(sentences):
+        for row, own, length in zip(rows, scores, lengths, strict=True):
+            found[int(row)] = torch.from_numpy(own[:length])
     return [found[row] for row in sorted(found)]
 
 
@@ -138,18 +141,18 @@ def test_a_document_changes_what_its_names_are_and_leaves_other_words_and_docume
 
 
 def test_a_reader_that_keeps_words_reads_mentions_as_well(model: Model) -> None:
-    reader = make_reader(model.network, model.vocabularies)
+    reader = reader_of(model)
     inputs, _ = make_batch(encode(SENTENCES, model.vocabularies), np.arange(len(SENTENCES)))
     cached, _ = make_batch(encode(SENTENCES, model.vocabularies, cache=reader.words), np.arange(len(SENTENCES)))
     with torch.no_grad():
-        wanted, found = model.network.eval().emissions(inputs), reader.network.emissions(cached)
+        wanted, found = model.network.eval().emissions(inputs), model.network.emissions(cached)
     torch.testing.assert_close(found[inputs.mask], wanted[inputs.mask])
 
 
 def test_it_is_saved_and_read_again(model: Model, tmp_path: Path) -> None:
     save_model(model, tmp_path / "model")
-    loaded = load_model(tmp_path / "model", torch.device("cpu"))
-    assert loaded.vocabularies.mentions
+    loaded = load_model(tmp_path / "model", "cpu")
+    assert "document_context" in loaded.vocabularies.features
     torch.testing.assert_close(emissions(loaded, SENTENCES), emissions(model, SENTENCES))
 
 
@@ -218,5 +221,5 @@ def test_without_documents_in_training_it_is_left_out_and_said(corpus: Corpus, m
         "features.mentions: the training files mark no documents, so it is left out; "
         "where they are running text, data.document_sentences tells how much of it is one"
     ]
-    assert model.network.mentions is None
-    assert not model.vocabularies.mentions
+    assert not hasattr(model.network, "document_context")
+    assert "document_context" not in model.vocabularies.features

@@ -10,7 +10,7 @@ from ner.config import Config, parse_config
 from ner.errors import DataError, VectorsError
 from ner.formats.corpus import Corpus
 from ner.inference.loading import load_model, save_model
-from ner.inference.prediction import predict_spans
+from ner.inference.prediction import reader_of
 from ner.text.sentence import Sentence, sentence_from_words
 from ner.training.training import train_model
 
@@ -39,7 +39,7 @@ def make_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...
 
 
 def spans_of(model: object, sentences: list[Sentence]) -> list[list[tuple[str, int, int]]]:
-    found = predict_spans(model.network, model.vocabularies, sentences)  # type: ignore[attr-defined]
+    found = reader_of(model).scored_spans(sentences)  # type: ignore[attr-defined]
     return [[(span.label, span.start, span.end) for span, _ in spans] for spans in found]
 
 
@@ -49,15 +49,15 @@ def test_a_model_with_a_lexicon_and_a_gazetteer_tags_alike_when_loaded(
     features = {"lexicon": str(tmp_path / "lexicon.txt"), "lexicon_dim": 3, "gazetteer": [str(tmp_path / "cities.txt")]}
     model = train_model(make_config(**features), corpus)
     save_model(model, tmp_path / "model")
-    loaded = load_model(tmp_path / "model", torch.device("cpu"))
+    loaded = load_model(tmp_path / "model", "cpu")
     assert loaded.vocabularies == model.vocabularies
-    assert loaded.vocabularies.lexicon is not None
-    assert set(loaded.vocabularies.lexicon.words) == {"上海", "北京", "很大", "广州"}
-    assert [gazetteer.name for gazetteer in loaded.vocabularies.gazetteers] == ["cities"]
+    features = loaded.vocabularies.features
+    assert set(features["lexicon"].lexicon.words) == {"上海", "北京", "很大", "广州"}
+    assert [gazetteer.name for gazetteer in features["gazetteers"].gazetteers] == ["cities"]
     sentences = [*corpus.dev, sentence_from_words(list("他在广州"))]
     for before, after in zip(
-        predict_spans(model.network, model.vocabularies, sentences),
-        predict_spans(loaded.network, loaded.vocabularies, sentences),
+        reader_of(model).scored_spans(sentences),
+        reader_of(loaded).scored_spans(sentences),
         strict=True,
     ):
         assert before == after
@@ -71,12 +71,11 @@ def test_the_network_sees_the_vectors_of_the_lexicon(
     config = config.model_copy(update={"training": config.training.model_copy(update={"epochs": 1})})
     config = config.model_copy(update={"training": config.training.model_copy(update={"learning_rate": 1e-30})})
     model = train_model(config, corpus)
-    lexicon, table = model.vocabularies.lexicon, model.network.embedding.lexicon
-    assert lexicon is not None
-    assert table is not None
+    lexicon = model.vocabularies.features["lexicon"].lexicon
+    table = model.network.embedding.lexicon
     wanted = {line.split()[0]: [float(n) for n in line.split()[1:]] for line in LEXICON.splitlines()}
     numbers = torch.arange(1, len(lexicon.words) + 1)
-    rows = dict(zip(lexicon.words, table.words(numbers).tolist(), strict=True))
+    rows = dict(zip(lexicon.words, table.words.look_up(numbers).tolist(), strict=True))
     assert rows == {word: pytest.approx(vector, abs=1e-20) for word, vector in wanted.items()}
     assert lexicon.words[-1] == "广州"  # which training doesn't have
     assert lexicon.num_trained == 3

@@ -4,12 +4,16 @@ import numpy as np
 import pytest
 
 from ner.features.batches import encode
+from ner.features.gazetteers import Gazetteers
+from ner.features.lexicon import LexiconMatches
 from ner.features.phrase_features import fill_bags, mark_tokens
 from ner.features.phrases import Gazetteer, Lexicon
-from ner.features.vocabulary import Vocabularies, WordVocabulary
-from ner.network.inputs import make_batch
+from ner.features.vocabulary import Vocabularies
+from ner.features.words import Words, WordVocabulary
 from ner.text.sentence import sentence_from_words
+from tests.tiny import make_batch
 
+WORDS = Words(WordVocabulary(tuple("长江大桥")), 2)
 TEXTS = ["长江大桥", "桥", "大大长江"]
 SENTENCES = [sentence_from_words(text) for text in TEXTS]
 LEXICON = Lexicon(("长江", "大桥", "大", "长江大桥", "江大"), (5, 2, 1))
@@ -42,14 +46,14 @@ def test_bags_hold_what_the_definition_says_with_its_weights():
 
 
 def test_a_batch_has_the_bags_of_its_sentences_in_their_places_and_none_for_padding():
-    vocabularies = Vocabularies(WordVocabulary(tuple("长江大桥")), (), (), lexicon=LEXICON)
+    vocabularies = Vocabularies((), {"words": WORDS, "lexicon": LexiconMatches(LEXICON, 3)})
     encoded = encode(SENTENCES, vocabularies)
     for rows in ([0, 1, 2], [1, 2], [2, 0], [1]):
         inputs, _ = make_batch(encoded, np.array(rows))
-        steps = inputs.words.shape[1]
+        steps = inputs.mask.shape[1]
         found = [[{} for _ in range(steps)] for _ in rows]
         for number, weight, bag in zip(
-            inputs.lexicon_words.tolist(), inputs.lexicon_weights.tolist(), inputs.lexicon_bags.tolist(), strict=True
+            *(inputs.arrays[f"lexicon.{part}"].tolist() for part in ("words", "weights", "bags")), strict=True
         ):
             row, token, role = bag // 4 // steps, bag // 4 % steps, "BMES"[bag % 4]
             found[row][token][role, LEXICON.words[number - 1]] = weight
@@ -78,8 +82,8 @@ def test_marks_tell_each_lists_places_and_padding_has_none():
         {"people-E"},
         {"places-S"},
     ]
-    vocabularies = Vocabularies(WordVocabulary(()), (), (), gazetteers=gazetteers)
+    vocabularies = Vocabularies((), {"words": WORDS, "gazetteers": Gazetteers(gazetteers)})
     inputs, _ = make_batch(encode(sentences, vocabularies), np.array([0, 1]))
-    assert inputs.marks.shape == (2, 6, 8)
-    assert inputs.marks[0].numpy().tolist() == marks[:6].tolist()
-    assert inputs.marks[1].sum() == inputs.marks[1, 0].sum() == 1
+    assert inputs.arrays["gazetteers"].shape == (2, 6, 8)
+    assert inputs.arrays["gazetteers"][0].numpy().tolist() == marks[:6].tolist()
+    assert inputs.arrays["gazetteers"][1].sum() == inputs.arrays["gazetteers"][1, 0].sum() == 1

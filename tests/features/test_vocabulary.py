@@ -2,21 +2,19 @@
 
 import json
 
+import numpy as np
 import pytest
 
-from ner.features.vocabulary import (
-    NUM_CASES,
-    PADDING,
-    UNKNOWN,
-    Vocabularies,
-    WordVocabulary,
-    add_bigrams,
-    build_vocabularies,
-    case_number,
-    lookup_forms,
-)
-from ner.features.vocabulary_file import vocabularies_from_dict
+from ner.config import Config
+from ner.features.bigrams import Bigrams, bigrams_of
+from ner.features.casing import NUM_CASES, case_number
+from ner.features.characters import Characters
+from ner.features.feature import PADDING, UNKNOWN, Tokens
+from ner.features.vocabulary import Vocabularies
+from ner.features.words import WordVocabulary, build_words, lookup_forms
+from ner.settings import FEATURES
 from ner.text.sentence import Sentence, sentence_from_words
+from tests.tiny import vocabularies_of
 
 
 def sentences(*texts: str) -> list[Sentence]:
@@ -29,9 +27,12 @@ def sentences(*texts: str) -> list[Sentence]:
 
 
 def build(*texts: str, pretrained=(), **settings) -> Vocabularies:
-    return build_vocabularies(
-        sentences(*texts), pretrained, **{"lowercase": True, "normalize_digits": True, **settings}
-    )
+    vocabularies = vocabularies_of(sentences(*texts))
+    return vocabularies.with_words(build_words(sentences(*texts), pretrained, **settings))
+
+
+def characters_of(vocabularies: Vocabularies) -> Characters:
+    return vocabularies.features["characters"]
 
 
 # Numbers.
@@ -147,15 +148,15 @@ def test_singletons_are_the_words_seen_once():
 def test_a_character_seen_once_is_unknown():
     vocabularies = build("abba aX x", "x")
     # a stands in two words, x too; b, twice in one word, and X were met once.
-    assert vocabularies.characters == ("a", "x")
-    assert vocabularies.character_numbers("axXbé") == [2, 3, UNKNOWN, UNKNOWN, UNKNOWN]
+    assert characters_of(vocabularies).characters == ("a", "x")
+    assert characters_of(vocabularies).character_numbers("axXbé") == [2, 3, UNKNOWN, UNKNOWN, UNKNOWN]
 
 
 def test_characters_are_counted_by_the_words_that_hold_them_and_keep_their_case():
     vocabularies = build("Aa Aa B B 7 8", "8")
-    assert vocabularies.characters == ("8", "A", "B", "a")
-    assert vocabularies.num_characters == 6
-    assert vocabularies.character_numbers("") == []
+    assert characters_of(vocabularies).characters == ("8", "A", "B", "a")
+    assert characters_of(vocabularies).num_characters == 6
+    assert characters_of(vocabularies).character_numbers("") == []
 
 
 # Tags.
@@ -175,13 +176,17 @@ def test_a_label_that_training_never_saw_has_no_number():
 
 
 def test_a_sentence_without_tags_adds_words_and_no_labels():
-    vocabularies = build_vocabularies([sentence_from_words(["a"])], lowercase=True, normalize_digits=True)
+    vocabularies = vocabularies_of([sentence_from_words(["a"])])
     assert (vocabularies.words.trained, vocabularies.labels, vocabularies.tags) == (("a",), (), ["O"])
 
 
 def test_nothing_at_all_makes_the_specials_alone():
     vocabularies = build()
-    assert (vocabularies.words.num_trained, vocabularies.num_characters, vocabularies.tags) == (2, 2, ["O"])
+    assert (vocabularies.words.num_trained, characters_of(vocabularies).num_characters, vocabularies.tags) == (
+        2,
+        2,
+        ["O"],
+    )
     assert vocabularies.words.number("") == UNKNOWN
 
 
@@ -214,20 +219,21 @@ def test_no_word_is_of_the_padding_class_and_all_classes_are_in_range():
 
 def test_a_round_trip_through_json_changes_no_number():
     built = build("Paris/B-LOC paris 12 é", "NASA/B-ORG é b2b", pretrained=["x", "nasa", "13"], min_count=2)
-    loaded = vocabularies_from_dict(json.loads(json.dumps(built.as_dict())))
+    loaded = Vocabularies.from_dict(json.loads(json.dumps(built.as_dict())), Config())
     assert loaded == built
     for word in ("paris", "PARIS", "12", "13", "é", "x", "NASA", "q"):
         assert loaded.words.number(word) == built.words.number(word)
-    assert loaded.character_numbers("Pé12") == built.character_numbers("Pé12")
+    assert characters_of(loaded).character_numbers("Pé12") == characters_of(built).character_numbers("Pé12")
     assert [loaded.tag_number(tag) for tag in built.tags] == list(range(len(built.tags)))
 
 
 @pytest.mark.parametrize("key", ["words", "extra_words", "lowercase", "normalize_digits", "characters", "labels"])
 def test_a_dict_without_an_entry_is_refused_by_its_name(key):
     values = build("a").as_dict()
-    del values[key]
+    home = next(part for part in (values, *values["features"].values()) if key in part)
+    del home[key]
     with pytest.raises(ValueError) as error:
-        vocabularies_from_dict(values)
+        Vocabularies.from_dict(values, Config())
     kind = (
         "true or false, found None" if key in ("lowercase", "normalize_digits") else "a list of texts, found NoneType"
     )
@@ -245,10 +251,24 @@ def test_settings_of_a_vocabulary_are_kept():
 
 
 def test_bigrams_are_the_pairs_of_training_seen_more_than_once() -> None:
-    sentences = [sentence_from_words(list(text), ["O"] * len(text)) for text in ("会计师", "会计", "出纳")]
-    vocabularies = build_vocabularies(sentences, lowercase=True, normalize_digits=True)
-    assert vocabularies.bigram_numbers(["会", "计"]) == [1, 1]
-    with_bigrams = add_bigrams(vocabularies, sentences)
-    assert with_bigrams.bigrams == ("会 计",)
-    assert with_bigrams.bigram_numbers(list("会计师")) == [2, 1, 1]
-    assert vocabularies_from_dict(with_bigrams.as_dict()) == with_bigrams
+    training = [sentence_from_words(list(text), ["O"] * len(text)) for text in ("会计师", "会计", "出纳")]
+    bigrams = vocabularies_of(training, bigram_dim=4).features["bigrams"]
+    assert isinstance(bigrams, Bigrams)
+    assert bigrams.bigrams == ("会 计",)
+    sentence = sentence_from_words(list("会计师"))
+    encoded = bigrams.encode(Tokens([sentence], sentence.words, np.arange(3)), {})
+    assert encoded["bigrams"].tolist() == [2, 1, 1]
+    assert "bigrams" not in vocabularies_of(training).features
+    assert bigrams_of(["a"]) == ["a "]
+
+
+def test_features_that_are_no_rows_of_the_table_are_refused() -> None:
+    values = build("a").as_dict()
+    values["features"]["sound"] = {}
+    with pytest.raises(ValueError) as error:
+        Vocabularies.from_dict(values, Config())
+    assert str(error.value) == f"expected features {', '.join(FEATURES)}, found 'sound'"
+    del values["features"]["sound"], values["features"]["words"]
+    with pytest.raises(ValueError) as error:
+        Vocabularies.from_dict(values, Config())
+    assert str(error.value) == "expected the feature words, found none"

@@ -4,13 +4,14 @@ import pytest
 import torch
 from torch import nn
 
-from ner.features.vocabulary import Vocabularies, WordVocabulary
 from ner.inference.packed import PackedLSTM, _packed, for_reading
 from ner.network.cells import CELLS
-from ner.network.embedding import CharacterEncoders, CharacterLSTM
+from ner.network.characters import CharacterEncoders, CharacterLSTM
 from ner.network.layer import RecurrentLayer
 from ner.network.model import BiLSTMCRF, build_model
 from ner.settings import ModelConfig
+from ner.text.sentence import sentence_from_words
+from tests.tiny import vocabularies_of
 
 
 def layer_of(cell: str, *, bf16: bool, bidirectional: bool = True) -> RecurrentLayer:
@@ -77,23 +78,23 @@ def test_other_cells_are_left_as_they_are(cell: str) -> None:
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_the_character_lstm_is_packed_too(precision: str, char_encoder: str) -> None:
     torch.manual_seed(3)
-    words = WordVocabulary(("rome", "sleeps"))
-    config = ModelConfig(char_encoder=char_encoder, precision=precision, word_dim=4, hidden_dim=5)
-    network = build_model(config, Vocabularies(words, tuple("Rome"), ("LOC",))).eval()
+    settings = {"char_encoder": char_encoder, "precision": precision, "word_dim": 4, "hidden_dim": 5}
+    sentences = [sentence_from_words(["Rome", "Rome", "sleeps", "Romeo"], ["B-LOC", "O", "O", "O"])]
+    network = build_model(ModelConfig(**settings), vocabularies_of(sentences, **settings)).eval()
     reader = for_reading(network)
     if torch.backends.cpu.get_cpu_capability().startswith("AVX"):
         assert isinstance(character_cell(reader), PackedLSTM)
-    words, lengths = torch.randint(1, 4, (250,)), torch.randint(1, 12, (250,))
-    spellings = torch.randint(1, 6, (250, 12)) * (torch.arange(12) < lengths.unsqueeze(1))
+    lengths = torch.randint(1, 12, (250,))
+    spellings = torch.randint(1, 4, (250, 12)) * (torch.arange(12) < lengths.unsqueeze(1))
+    words = {"words": torch.randint(1, 4, (250,)), "characters.spellings": spellings, "characters.lengths": lengths}
     with torch.inference_mode():
-        wanted = network.embedding.encode_words(words, spellings, lengths)
-        found = reader.embedding.encode_words(words, spellings, lengths)
+        wanted, found = network.embedding.encode_words(words), reader.embedding.encode_words(words)
     torch.testing.assert_close(found, wanted, atol=0.01 if precision == "bf16" else 1e-6, rtol=0)
     assert not isinstance(character_cell(network), PackedLSTM)
 
 
 def character_cell(network: BiLSTMCRF) -> nn.Module:
-    characters = network.embedding.characters
+    characters = network.embedding.characters.encoder
     own = characters.encoders[1] if isinstance(characters, CharacterEncoders) else characters
     assert isinstance(own, CharacterLSTM)
     return own.layer.forward_cell
@@ -101,8 +102,9 @@ def character_cell(network: BiLSTMCRF) -> nn.Module:
 
 def test_the_layer_that_reads_for_a_summary_is_packed_too() -> None:
     torch.manual_seed(3)
-    config = ModelConfig(char_encoder="none", context="global", word_dim=4, hidden_dim=5)
-    network = build_model(config, Vocabularies(WordVocabulary(("rome", "sleeps")), tuple("Rome"), ("LOC",))).eval()
+    settings = {"char_encoder": "none", "context": "global", "word_dim": 4, "hidden_dim": 5}
+    vocabularies = vocabularies_of([sentence_from_words(["Rome", "sleeps"], ["B-LOC", "O"])], **settings)
+    network = build_model(ModelConfig(**settings), vocabularies).eval()
     reader = for_reading(network)
     context = reader.encoder.context
     assert context is not None

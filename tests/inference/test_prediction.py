@@ -10,9 +10,11 @@ from ner.config import Config
 from ner.errors import ConfigError
 from ner.formats.corpus import Corpus
 from ner.inference.loading import Model
-from ner.inference.prediction import _batches, choose_device, predict_tags
+from ner.inference.prediction import _batches
+from ner.inference.torch_backend import choose_device
 from ner.text.sentence import Sentence, sentence_from_words
 from ner.training.training import train_model
+from tests.tiny import predict_tags
 
 MakeConfig = Callable[..., Config]
 
@@ -23,7 +25,7 @@ def model(corpus: Corpus, make_config: MakeConfig) -> Model:
 
 
 def tag(model: Model, sentences: list[Sentence]) -> list[list[str]]:
-    return predict_tags(model.network, model.vocabularies, sentences)
+    return predict_tags(model, sentences)
 
 
 def test_a_batch_of_many_tags_as_batches_of_one(model: Model, sentences: list[Sentence]) -> None:

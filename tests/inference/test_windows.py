@@ -11,10 +11,10 @@ from ner.features.batches import encode
 from ner.formats.corpus import Corpus
 from ner.inference import prediction, windows
 from ner.inference.loading import Model
-from ner.inference.prediction import over_batches, predict_readings, predict_spans, predict_tags
-from ner.network.inputs import make_batch
+from ner.inference.prediction import reader_of
 from ner.text.sentence import Sentence, sentence_from_words
 from ner.training.training import train_model
+from tests.tiny import make_batch, predict_tags
 
 MakeConfig = Callable[..., Config]
 
@@ -71,10 +71,10 @@ def test_emissions_in_windows_are_those_of_the_whole_sentence(
 ) -> None:
     model = train_model(make_config(epochs=2, **settings), corpus)
     whole = whole_emissions(model, long_sentence)
-    ((rows, emissions, mask),) = over_batches(model.network, model.vocabularies, [long_sentence], lambda batch: batch)
-    assert (rows.tolist(), emissions.dtype, emissions.shape) == ([0], torch.float64, whole.shape)
-    assert bool(mask.all())
-    assert float((emissions - whole).abs().max()) < 1e-4 * float(whole.std())
+    ((rows, emissions, lengths),) = reader_of(model).emitted([long_sentence])
+    assert (rows.tolist(), emissions.dtype, emissions.shape) == ([0], np.float64, tuple(whole.shape))
+    assert lengths.tolist() == [len(long_sentence.spelled)]
+    assert float(np.abs(emissions - whole.numpy()).max()) < 1e-4 * float(whole.std())
 
 
 def test_tags_spans_and_readings_in_windows_are_those_of_the_whole_sentence(
@@ -86,12 +86,12 @@ def test_tags_spans_and_readings_in_windows_are_those_of_the_whole_sentence(
 ) -> None:
     model = train_model(make_config(epochs=15), corpus)
     both = [*sentences, sentence_from_words([]), long_sentence]
-    network, vocabularies = model.network, model.vocabularies
 
     def results() -> list[list[object]]:
-        tags = predict_tags(network, vocabularies, both)
-        spans = predict_spans(network, vocabularies, both)
-        readings = predict_readings(network, vocabularies, both, k=3)
+        tags = predict_tags(model, both)
+        reader = reader_of(model)
+        spans = reader.scored_spans(both)
+        readings = [found for _, found in reader.k_best(both, k=3)]
         chances = [score for found in spans for _, score in found] + [p for found in readings for _, p in found]
         return [tags, [[span for span, _ in found] for found in spans], [[t for t, _ in r] for r in readings], chances]
 
@@ -108,5 +108,5 @@ def test_an_entity_across_a_windows_edge_is_found_whole(corpus: Corpus, make_con
     first = next(windows.windows_of(900)).last  # the first token that the second window keeps
     words = ["sleeps"] * 900
     words[first - 1 : first + 1] = ["New", "York"]
-    (tags,) = predict_tags(model.network, model.vocabularies, [sentence_from_words(words)])
+    (tags,) = predict_tags(model, [sentence_from_words(words)])
     assert tags[first - 1 : first + 1] == ["B-LOC", "I-LOC"]

@@ -10,7 +10,8 @@ from torch import nn
 
 from ner.cli import main
 from ner.config import Config, parse_config
-from ner.features.vocabulary import build_vocabularies
+from ner.features.feature import Material
+from ner.features.vocabulary import fit_vocabularies
 from ner.formats.corpus import Corpus
 from ner.inference.loading import Model
 from ner.network.model import build_model
@@ -72,7 +73,7 @@ def make_model(make_config: MakeConfig, sentences: list[Sentence]) -> MakeModel:
 
     def make(*, seed: int = 1, **settings: object) -> Model:
         config = make_config(**settings)
-        vocabularies = build_vocabularies(sentences, lowercase=True, normalize_digits=True)
+        vocabularies = fit_vocabularies(Material(sentences, config))
         torch.manual_seed(seed)
         network = build_model(config.model, vocabularies)
         for name, parameter in network.named_parameters():

@@ -18,11 +18,11 @@ from ner.inspection import gradient_flow
 from ner.inspection.gradient_flow import Flow, measure_flow, study_cell
 from ner.network.cell import Cell, CellOptions, State
 from ner.network.cells import CELLS
-from ner.network.inputs import make_batch
 from ner.network.model import build_model
 from ner.text.sentence import Sentence, sentence_from_words
 from ner.training.events import Epoch, Listener, Step
 from ner.training.training import train_model
+from tests.tiny import make_batch
 
 MakeConfig = Callable[..., Config]
 MakeModel = Callable[..., Model]

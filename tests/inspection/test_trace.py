@@ -13,10 +13,11 @@ from ner.features.batches import encode
 from ner.inference.loading import Model
 from ner.inspection.trace import LONGEST, Inspection, inspect_sentences, learned_moves
 from ner.network.cells import CELLS
-from ner.network.inputs import Inputs, make_batch
+from ner.network.inputs import Inputs
 from ner.tagger import Tagger
 from ner.text.sentence import Sentence, sentence_from_words
 from ner.text.tags import legal_moves
+from tests.tiny import make_batch
 
 MakeModel = Callable[..., Model]
 
@@ -34,7 +35,7 @@ GATES = {
 
 
 def look(model: Model, words: list[str] = WORDS) -> Inspection:
-    return inspect_sentences(model.network, model.vocabularies, [sentence_from_words(words)])[0]
+    return inspect_sentences(model, [sentence_from_words(words)])[0]
 
 
 def inputs_of(model: Model, words: list[str] = WORDS) -> Inputs:
@@ -197,7 +198,7 @@ def test_a_sentence_that_no_picture_could_show_is_refused(
     model = make_model()
     sentence = Sentence(sentence_from_words(words).tokens, where=where)
     with pytest.raises(DataError) as caught:
-        inspect_sentences(model.network, model.vocabularies, [sentence])
+        inspect_sentences(model, [sentence])
     assert str(caught.value) == message
 
 

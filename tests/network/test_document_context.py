@@ -2,18 +2,18 @@
 
 import torch
 
-from ner.network.document_context import PLACES, Mentions
-from ner.network.embedding import WordEmbedding
+from ner.network.features.document_context import PLACES, DocumentContextTwin
+from ner.network.tables import WordEmbedding
 from tests.network.test_embedding import inputs_of
 
 WORDS, WIDTH, HIDDEN, TAGS = 9, 3, 5, 4
 
 
-def make() -> tuple[Mentions, WordEmbedding]:
+def make() -> tuple[DocumentContextTwin, WordEmbedding]:
     torch.manual_seed(1)
     words = WordEmbedding(WORDS - 2, 2, WIDTH)
     words.extra.copy_(torch.randn(2, WIDTH))
-    return Mentions(WIDTH, HIDDEN, TAGS, dropout=0.5), words
+    return DocumentContextTwin(WIDTH, HIDDEN, TAGS, dropout=0.5), words
 
 
 def test_a_token_with_other_mentions_gets_scores_from_their_neighbours_and_no_other_token_does() -> None:
@@ -22,10 +22,10 @@ def test_a_token_with_other_mentions_gets_scores_from_their_neighbours_and_no_ot
     # Of the second sentence's first token: bags 0 and 3; of its third: bag 5, two words; the last words are pretrained.
     inputs = inputs_of(
         [[2, 3, 0], [4, 5, 6]],
-        mention_words=torch.tensor([2, 8, 3, 7]),
-        mention_weights=torch.tensor([1.0, 0.5, 0.5, 0.25]),
-        mention_bags=torch.tensor([0, 3, 5, 5]),
-        mention_tokens=torch.tensor([3, 5]),
+        document_context__words=torch.tensor([2, 8, 3, 7]),
+        document_context__weights=torch.tensor([1.0, 0.5, 0.5, 0.25]),
+        document_context__bags=torch.tensor([0, 3, 5, 5]),
+        document_context__tokens=torch.tensor([3, 5]),
     )
     vectors = torch.cat([words.trained.weight, words.extra.float()])
     around = torch.zeros(2, PLACES, WIDTH)
@@ -39,12 +39,14 @@ def test_a_token_with_other_mentions_gets_scores_from_their_neighbours_and_no_ot
 
 def test_the_word_vectors_are_left_to_where_the_words_stand() -> None:
     mentions, words = make()
-    some = {"mention_words": torch.tensor([2]), "mention_weights": torch.ones(1), "mention_bags": torch.tensor([1])}
-    mentions(inputs_of([[2, 3]], **some, mention_tokens=torch.tensor([1])), words).sum().backward()
+    one = torch.tensor([1])
+    some = {"words": torch.tensor([2]), "weights": torch.ones(1), "bags": one, "tokens": one}
+    inputs = inputs_of([[2, 3]], **{f"document_context__{name}": array for name, array in some.items()})
+    mentions(inputs, words).sum().backward()
     assert words.trained.weight.grad is None
     assert mentions.scores.weight.grad is not None
 
 
-def test_a_batch_without_mentions_gets_zeros() -> None:
+def test_a_batch_without_mentions_has_nothing_to_say() -> None:
     mentions, words = make()
-    assert torch.equal(mentions(inputs_of([[2, 3]]), words), torch.zeros(1, 2, TAGS))
+    assert mentions(inputs_of([[2, 3]]), words) is None

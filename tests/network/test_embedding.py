@@ -5,16 +5,16 @@ import torch
 from torch import Tensor, nn
 
 from ner.network.cell import Cell
-from ner.network.embedding import (
-    PADDING,
-    CharacterCNN,
-    CharacterLSTM,
-    SoftLexicon,
-    TokenEmbedding,
-    WordEmbedding,
-    make_embedding,
-)
+from ner.network.characters import CharacterCNN, CharacterLSTM
+from ner.network.embedding import TokenEmbedding
+from ner.network.features.bigrams import BigramTwin
+from ner.network.features.casing import CasingTwin
+from ner.network.features.characters import CharacterTwin
+from ner.network.features.gazetteers import GazetteerTwin
+from ner.network.features.lexicon import SoftLexicon
+from ner.network.features.words import WordTwin
 from ner.network.inputs import Inputs
+from ner.network.tables import PADDING, WordEmbedding
 
 NUM_CHARACTERS, CHARACTER_DIM = 12, 4
 # Spellings of character numbers, of 1 to 9 characters; the last two differ only in length.
@@ -140,22 +140,22 @@ def test_word_numbers_read_the_trained_table_and_behind_it_the_fixed_one() -> No
     rows = embedding.trained.weight.detach().tolist()
     words = torch.tensor([[1, 4, 3], [6, 0, 5]])
     wanted = [[rows[1], [0.5, 1.5], rows[3]], [[4.5, 5.5], [0.0, 0.0], [2.5, 3.5]]]
-    assert embedding(words).tolist() == wanted
-    assert embedding(words[:, :1]).tolist() == [[rows[1]], [[4.5, 5.5]]]
-    assert embedding(torch.tensor([[2]])).tolist() == [[rows[2]]]
+    assert embedding.look_up(words).tolist() == wanted
+    assert embedding.look_up(words[:, :1]).tolist() == [[rows[1]], [[4.5, 5.5]]]
+    assert embedding.look_up(torch.tensor([[2]])).tolist() == [[rows[2]]]
 
 
 def test_the_fixed_table_is_no_parameter_and_the_trained_one_learns_only_what_was_read() -> None:
     embedding = WordEmbedding(4, 3, 2)
     assert [name for name, _ in embedding.named_parameters()] == ["trained.weight"]
-    embedding(torch.tensor([[1, 4, 0]])).sum().backward()
+    embedding.look_up(torch.tensor([[1, 4, 0]])).sum().backward()
     gradient = embedding.trained.weight.grad
     assert gradient is not None
     assert gradient.tolist() == [[0.0, 0.0], [1.0, 1.0], [0.0, 0.0], [0.0, 0.0]]
 
 
 def test_a_frozen_word_embedding_takes_no_gradient() -> None:
-    assert not WordEmbedding(4, 3, 2, frozen=True)(torch.tensor([[1, 4]])).requires_grad
+    assert not WordEmbedding(4, 3, 2, frozen=True).look_up(torch.tensor([[1, 4]])).requires_grad
 
 
 def test_word_vectors_start_with_a_variance_of_one_by_their_width() -> None:
@@ -167,51 +167,35 @@ def test_word_vectors_start_with_a_variance_of_one_by_their_width() -> None:
 
 
 def inputs_of(words: list[list[int]], **parts: Tensor) -> Inputs:
-    """A batch whose sentences are all as long; what isn't given is 0, or empty."""
+    """A batch whose sentences are all as long; `lexicon__words` stands for the array `lexicon.words`."""
     numbers = torch.tensor(words)
-    zeros, nothing = torch.zeros_like(numbers), torch.zeros(0, dtype=torch.long)
-    values = {
-        "words": numbers,
-        "bigrams": zeros,
-        "cases": zeros,
-        "marks": torch.zeros(*numbers.shape, 0),
-        "spellings": zeros,
-        "spelling_lengths": torch.ones(len(numbers), dtype=torch.long),
-        "where": zeros,
-        "lexicon_words": nothing,
-        "lexicon_weights": nothing.float(),
-        "lexicon_bags": nothing,
-        "mention_words": nothing,
-        "mention_weights": nothing.float(),
-        "mention_bags": nothing,
-        "mention_tokens": nothing,
-        "lengths": torch.full((len(numbers),), numbers.shape[1]),
-        "encodings": torch.zeros(0, 0),
-    }
-    return Inputs(**{**values, **parts})
+    arrays = {"words": numbers, **{name.replace("__", "."): part for name, part in parts.items()}}
+    lengths = torch.full((len(numbers),), numbers.shape[1])
+    return Inputs(arrays, lengths, torch.ones_like(numbers, dtype=torch.bool))
 
 
 def test_a_token_is_its_word_then_its_characters_its_bigram_its_case_and_its_marks() -> None:
-    words = WordEmbedding(5, 0, 3)
+    words = WordTwin(5, 0, 3)
     characters = CharacterCNN(NUM_CHARACTERS, CHARACTER_DIM, 2, kernel_size=3, dropout=0.0)
-    tables = {"bigrams": make_embedding(9, 4), "cases": make_embedding(4, 2)}
-    embedding = TokenEmbedding(words, characters, **tables, num_marks=2).eval()
+    bigrams, casing = BigramTwin(9, 4), CasingTwin(4, 2)
+    twins = {"words": words, "characters": CharacterTwin(characters), "bigrams": bigrams, "casing": casing}
+    embedding = TokenEmbedding({**twins, "gazetteers": GazetteerTwin(2)}).eval()
     spellings, lengths = padded([[2, 3], [5, 6, 7]])
     marks = torch.tensor([[[0.0, 1.0], [1.0, 1.0], [0.0, 0.0]]])
     inputs = inputs_of(
         [[2, 3, 4]],
         bigrams=torch.tensor([[8, 1, 5]]),
-        cases=torch.tensor([[1, 2, 3]]),
-        marks=marks,
-        spellings=spellings,
-        spelling_lengths=lengths,
-        where=torch.tensor([[1, 0, 1]]),
+        casing=torch.tensor([[1, 2, 3]]),
+        gazetteers=marks,
+        characters__spellings=spellings,
+        characters__lengths=lengths,
+        characters__where=torch.tensor([[1, 0, 1]]),
     )
     found = embedding(inputs)
     assert found.shape == (1, 3, embedding.output_dim)
     encoded = characters(spellings, lengths)
     for token, (number, pair, case, place) in enumerate([(2, 8, 1, 1), (3, 1, 2, 0), (4, 5, 3, 1)]):
-        neighbours = [tables["bigrams"].weight[pair], tables["cases"].weight[case], marks[0, token]]
+        neighbours = [bigrams.table.weight[pair], casing.table.weight[case], marks[0, token]]
         parts = [words.trained.weight[number], encoded[place], *neighbours]
         assert torch.equal(found[0, token], torch.cat(parts))
 
@@ -222,9 +206,9 @@ def test_a_bag_is_the_weighted_sum_of_its_words_and_an_empty_bag_is_zero() -> No
     # Bag 1 of the first token has the words 2 and 4, bag 3 of the second has word 3.
     inputs = inputs_of(
         [[1, 1]],
-        lexicon_words=torch.tensor([2, 4, 3]),
-        lexicon_weights=torch.tensor([1.0, 3.0, 4.0]),
-        lexicon_bags=torch.tensor([1, 1, 7]),
+        lexicon__words=torch.tensor([2, 4, 3]),
+        lexicon__weights=torch.tensor([1.0, 3.0, 4.0]),
+        lexicon__bags=torch.tensor([1, 1, 7]),
     )
     found = lexicon(inputs)
     wanted = torch.zeros(1, 2, 8)
@@ -234,19 +218,19 @@ def test_a_bag_is_the_weighted_sum_of_its_words_and_an_empty_bag_is_zero() -> No
     assert torch.allclose(found, wanted)
 
 
-def test_the_lexicon_stands_behind_all_else_and_its_trained_words_are_a_sparse_table() -> None:
-    words, lexicon = WordEmbedding(5, 0, 3), SoftLexicon(WordEmbedding(3, 0, 2))
-    embedding = TokenEmbedding(words, None, lexicon=lexicon)
+def test_the_lexicon_stands_behind_the_word_and_its_trained_words_are_a_sparse_table() -> None:
+    words, lexicon = WordTwin(5, 0, 3), SoftLexicon(WordEmbedding(3, 0, 2))
+    embedding = TokenEmbedding({"words": words, "lexicon": lexicon})
     one = torch.tensor([1])
-    inputs = inputs_of([[2]], lexicon_words=one, lexicon_weights=one.float(), lexicon_bags=torch.tensor([0]))
-    assert torch.equal(embedding(inputs), torch.cat([words(inputs.words), lexicon(inputs)], dim=-1))
+    inputs = inputs_of([[2]], lexicon__words=one, lexicon__weights=one.float(), lexicon__bags=torch.tensor([0]))
+    assert torch.equal(embedding(inputs), torch.cat([words(inputs), lexicon(inputs)], dim=-1))
     assert embedding.output_dim == 3 + 8
     assert [id(table) for table in embedding.sparse_tables()] == [id(words.trained), id(lexicon.words.trained)]
 
 
-def test_without_characters_and_case_a_token_is_its_word() -> None:
-    words = WordEmbedding(5, 0, 3)
-    embedding = TokenEmbedding(words, None)
+def test_a_token_of_one_feature_is_its_word() -> None:
+    words = WordTwin(5, 0, 3)
+    embedding = TokenEmbedding({"words": words})
     inputs = inputs_of([[2, 3]])
     assert embedding.output_dim == 3
-    assert torch.equal(embedding(inputs), words(inputs.words))
+    assert torch.equal(embedding(inputs), words.look_up(inputs.arrays["words"]))

@@ -9,12 +9,13 @@ from torch import Tensor, nn
 from ner.config import parse_config
 from ner.errors import ConfigError
 from ner.features.batches import encode
-from ner.features.vocabulary import Vocabularies, build_vocabularies
+from ner.features.vocabulary import Vocabularies
 from ner.network.cells import CELLS
 from ner.network.encoder import CONNECTIONS
-from ner.network.inputs import Inputs, make_batch
+from ner.network.inputs import Inputs
 from ner.network.model import BiLSTMCRF, build_model
 from ner.text.sentence import Sentence, sentence_from_words
+from tests.tiny import make_batch, vocabularies_of
 
 SENTENCES = [
     sentence_from_words(["Anna", "Lee", "saw", "Rome"], ["B-PER", "I-PER", "O", "B-PER"]),
@@ -27,7 +28,7 @@ TINY = {"word_dim": 5, "char_dim": 4, "char_hidden_dim": 3, "hidden_dim": 4, "co
 
 def make_network(sentences: list[Sentence] = SENTENCES, **settings: object) -> tuple[BiLSTMCRF, Vocabularies]:
     """A network in eval mode whose transitions, too, are anything but near zero."""
-    vocabularies = build_vocabularies(sentences, lowercase=True, normalize_digits=True)
+    vocabularies = vocabularies_of(sentences, **{**TINY, **settings})
     torch.manual_seed(3)
     network = build_model(parse_config({"model": {**TINY, **settings}}, "test").model, vocabularies)
     for name, parameter in network.named_parameters():
@@ -89,7 +90,7 @@ def test_decoding_finds_the_best_of_all_tag_paths(constraints: bool) -> None:
     network, vocabularies = make_network(constraints=constraints)
     inputs, _ = batch_of(SENTENCES, vocabularies)
     emissions = network.emissions(inputs)
-    decoded = network.decode(inputs)
+    decoded = network.crf.decode(network.emissions(inputs), inputs.mask)
     for row, sentence in enumerate(SENTENCES):
         paths = all_paths(vocabularies.tags, len(sentence.tokens), constraints)
         best = max(paths, key=lambda path: path_score(network, emissions[row], path))
@@ -153,7 +154,8 @@ def test_every_shape_of_network_gives_each_tag_a_score_and_a_finite_loss(
     assert emissions.isfinite().all()
     assert network(inputs, tags).isfinite()
     network.eval()
-    assert [len(path) for path in network.decode(inputs)] == [len(sentence.tokens) for sentence in SENTENCES]
+    decoded = network.crf.decode(network.emissions(inputs), inputs.mask)
+    assert [len(path) for path in decoded] == [len(sentence.tokens) for sentence in SENTENCES]
 
 
 def shape_of(network: BiLSTMCRF, name: str) -> list[int]:

@@ -4,16 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from ner.errors import ModelError
 from ner.formats.corpus import Corpus
 from ner.inference.loading import load_model, save_model
-from ner.inference.prediction import predict_tags
 from ner.inference.shrinking import shrink
 from ner.storage.quantization import pack, unpack, unpacked_kinds
 from ner.storage.tensor_files import Array, DamagedError, read_header, read_tensors, write_tensors
 from ner.training.training import train_model
+from tests.tiny import predict_tags
 
 TENSORS = {
     "matrix": np.array([[1.0, -3.0, 0.02], [0.0, 0.0, 0.0], [1e-4, 2e-4, -1e-4]], dtype=np.float32),
@@ -88,23 +87,13 @@ def test_a_small_model_tags_a_corpus_known_by_heart_as_the_large_one_does(
     model = train_model(make_config(epochs=40), corpus)  # type: ignore[operator]
     save_model(model, tmp_path / "large")
     save_model(shrink(model, weights=weights, keep_vectors="seen"), tmp_path / "small")
-    small = load_model(tmp_path / "small", torch.device("cpu"))
-    tags = predict_tags(model.network, model.vocabularies, corpus.dev)
-    assert predict_tags(small.network, small.vocabularies, corpus.dev) == tags
+    small = load_model(tmp_path / "small", "cpu")
+    tags = predict_tags(model, corpus.dev)
+    assert predict_tags(small, corpus.dev) == tags
     size, large = ((tmp_path / name / "model.safetensors").stat().st_size for name in ("small", "large"))
     assert size < large
     assert small.config.model.weights == weights
     assert model.config.model.weights == "fp32"
-
-
-def test_a_packed_model_says_that_older_packages_cannot_read_it(
-    corpus: Corpus, make_config: object, tmp_path: Path
-) -> None:
-    model = train_model(make_config(epochs=1), corpus)  # type: ignore[operator]
-    save_model(model, tmp_path / "model")
-    assert '"format": 2' in (tmp_path / "model/config.json").read_text()
-    save_model(shrink(model, weights="int8", keep_vectors="all"), tmp_path / "small")
-    assert '"format": 3' in (tmp_path / "small/config.json").read_text()
 
 
 def test_a_model_whose_notes_are_of_other_tensors_is_damaged(
@@ -116,7 +105,7 @@ def test_a_model_whose_notes_are_of_other_tensors_is_damaged(
     header = read_header(path)
     write_tensors(path, read_tensors(path, header), {**header.about, "packed": {"projection.bias": "float64"}})
     with pytest.raises(ModelError) as error:
-        load_model(tmp_path / "model", torch.device("cpu"))
+        load_model(tmp_path / "model", "cpu")
     assert str(error.value) == (
         f"{path}: damaged: expected notes on the tensors that are packed, found others; train or copy it again"
     )

@@ -53,7 +53,7 @@ def test_a_run_that_diverges_ends_with_the_best_model_so_far(
     for name, weight in model.network.state_dict().items():
         assert torch.equal(weight, wanted.network.state_dict()[name])
     save_model(model, tmp_path / "model")
-    assert load_model(tmp_path / "model", torch.device("cpu")).metrics["training"]["warning"] == said
+    assert load_model(tmp_path / "model", "cpu").metrics["training"]["warning"] == said
 
 
 def diverging(honest: Callable[..., float], *, after: int) -> Callable[..., float]:

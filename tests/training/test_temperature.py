@@ -4,12 +4,13 @@ import copy
 
 import ner
 from ner.inference.loading import load_model
-from ner.inference.prediction import choose_device, predict_spans, predict_tags
+from ner.inference.prediction import reader_of
 from ner.training.calibration import fit_temperature
+from tests.tiny import predict_tags
 
 
 def test_no_other_temperature_makes_the_gold_tags_more_probable(small_model, sample_en):
-    model = load_model(small_model, choose_device("cpu"))
+    model = load_model(small_model, "cpu")
     sentences = ner.read_conll(sample_en / "dev.conll")[:40]
     network = copy.deepcopy(model.network)
     fitted = fit_temperature(network, model.vocabularies, sentences)
@@ -45,13 +46,13 @@ def sentence_loss(network, vocabularies, sentence):
 
 
 def test_a_temperature_changes_scores_and_nothing_that_is_found(small_model, sample_en):
-    model = load_model(small_model, choose_device("cpu"))
+    model = load_model(small_model, "cpu")
     sentences = ner.read_conll(sample_en / "dev.conll")[:20]
-    before = predict_spans(model.network, model.vocabularies, sentences)
-    tags = predict_tags(model.network, model.vocabularies, sentences)
+    before = reader_of(model).scored_spans(sentences)
+    tags = predict_tags(model, sentences)
     model.network.crf.temperature = 3.0
-    after = predict_spans(model.network, model.vocabularies, sentences)
-    assert predict_tags(model.network, model.vocabularies, sentences) == tags
+    after = reader_of(model).scored_spans(sentences)
+    assert predict_tags(model, sentences) == tags
     assert [[span for span, _ in found] for found in before] == [[span for span, _ in found] for found in after]
     assert [[score for _, score in found] for found in before] != [[score for _, score in found] for found in after]
 
@@ -63,6 +64,6 @@ def test_a_calibrated_run_keeps_its_temperature_in_the_model(tmp_path, sample_en
     )
     config = ner.load_config(recipe, [f"data.train={sample_en}/dev.conll", f"data.dev={sample_en}/test.conll"])
     ner.train(config, ner.load_corpus(config.data)).save(tmp_path / "model")
-    loaded = load_model(tmp_path / "model", choose_device("cpu"))
+    loaded = load_model(tmp_path / "model", "cpu")
     assert loaded.config.model.temperature != 1.0
     assert loaded.network.crf.temperature == loaded.config.model.temperature

@@ -10,7 +10,7 @@ import torch
 import ner
 from ner.errors import ConfigError
 from ner.formats.corpus import Corpus
-from ner.inference.decoding import with_threshold
+from ner.inference.decoding import Decoding, with_threshold
 from ner.inference.loading import load_model
 from ner.text.sentence import Sentence
 from ner.text.tags import tags_to_spans
@@ -34,7 +34,7 @@ def test_no_other_threshold_has_a_better_f1(small_model: Path) -> None:
     fitted = fit_threshold(model.network, model.vocabularies, sentences)
     assert scores[fitted] == max(scores.values()) > min(scores.values())
     assert all(abs(fitted - 0.5) <= abs(other - 0.5) for other in scores if scores[other] == scores[fitted])
-    assert model.network.decoding.kind == "viterbi"
+    assert model.config.model.decoding == "viterbi"
 
 
 def test_where_nothing_is_found_it_stays_at_a_half(small_model: Path) -> None:
@@ -55,8 +55,8 @@ def test_only_a_probability_is_a_threshold(small_model: Path, threshold: float) 
 def test_another_threshold_leaves_the_model_and_takes_its_scores_along(small_model: Path) -> None:
     model = load(small_model)[0]._model
     other = with_threshold(model, 0.3)
-    assert (model.network.decoding.kind, model.config.model.decoding) == ("viterbi", "viterbi")
-    assert (other.network.decoding.threshold, other.config.model.threshold) == (0.3, 0.3)
+    assert model.config.model.decoding == "viterbi"
+    assert other.config.model.threshold == 0.3
     assert "dev" in model.metrics
     assert other.metrics == {name: value for name, value in model.metrics.items() if name != "dev"}
 
@@ -70,10 +70,10 @@ def test_without_a_dev_set_to_fit_it_on_there_is_none(corpus: Corpus, make_confi
         "warning: training.calibrate: expected a dev set to fit a temperature on, found none, nor a threshold, so "
         "model.decoding is viterbi"
     ]
-    assert model.network.decoding.kind == model.config.model.decoding == "viterbi"
+    assert model.config.model.decoding == "viterbi"
     asked = train_model(make_config(decoding="threshold", threshold=0.2, epochs=2), bare)
-    assert asked.network.decoding.kind == asked.config.model.decoding == "threshold"
-    assert asked.network.decoding.threshold == 0.2
+    assert asked.config.model.decoding == "threshold"
+    assert asked.config.model.threshold == 0.2
 
 
 def test_tags_and_scored_spans_are_the_same_entities(small_model: Path) -> None:
@@ -105,9 +105,8 @@ def test_a_model_trained_to_decode_so_keeps_its_threshold(tmp_path: Path, sample
         assert not calibrate or torch.equal(mine, theirs)  # epochs were compared by the same tags
     tagger.save(tmp_path / "model")
     loaded = load_model(tmp_path / "model", "cpu")
-    assert loaded.network.decoding == tagger._model.network.decoding
-    assert loaded.network.decoding.kind == loaded.config.model.decoding == "threshold"
-    assert loaded.network.decoding.threshold == loaded.config.model.threshold
+    assert Decoding.of(loaded.config.model) == Decoding.of(tagger.config.model)
+    assert loaded.config.model.decoding == "threshold"
     f1 = tagger.evaluate(corpus.dev).micro.f1
     assert f1 == tagger.metrics["dev"]["micro"]["f1"]
     if calibrate:

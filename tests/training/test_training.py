@@ -17,7 +17,6 @@ from ner.config import Config
 from ner.errors import ConfigError, DataError, TrainingError
 from ner.formats.corpus import Corpus
 from ner.inference.loading import Model
-from ner.inference.prediction import predict_tags
 from ner.network.cell import Cell, State
 from ner.network.cells import CELLS
 from ner.resources.compact import Vectors
@@ -25,6 +24,7 @@ from ner.text.sentence import Sentence, sentence_from_words
 from ner.training import epochs, training
 from ner.training.events import Epoch, Listener, Step
 from ner.training.training import train_model
+from tests.tiny import predict_tags
 
 MakeConfig = Callable[..., Config]
 
@@ -84,7 +84,7 @@ def test_a_tiny_corpus_is_learned_by_heart(corpus: Corpus, make_config: MakeConf
     config = make_config(epochs=40, optimizer=optimizer, learning_rate=0.05, unknown_rate=0.0)
     model = train_model(config, corpus)
     gold = [list(sentence.tags or ()) for sentence in corpus.dev]
-    assert predict_tags(model.network, model.vocabularies, corpus.dev) == gold
+    assert predict_tags(model, corpus.dev) == gold
     assert model.metrics["dev"]["micro"]["f1"] == 1.0
 
 

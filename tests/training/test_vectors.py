@@ -10,15 +10,17 @@ import torch
 from ner.config import Config
 from ner.errors import VectorsError
 from ner.features.batches import encode
-from ner.features.vocabulary import Vocabularies, WordVocabulary, build_vocabularies
+from ner.features.vocabulary import Vocabularies
+from ner.features.words import WordVocabulary, build_words
 from ner.formats.corpus import Corpus
 from ner.inference.loading import load_model, save_model
-from ner.network.embedding import WordEmbedding
+from ner.network.tables import WordEmbedding
 from ner.resources.compact import Vectors
 from ner.text.sentence import Sentence, sentence_from_words
 from ner.training.events import Listener
 from ner.training.training import train_model
-from ner.training.vectors import check_width, measure_coverage, place_vectors
+from ner.training.vectors import measure_coverage, place_vectors
+from tests.tiny import vocabularies_of
 
 MakeConfig = Callable[..., Config]
 
@@ -36,7 +38,7 @@ def embed(vectors: Vectors, vocabularies: Vocabularies) -> tuple[WordEmbedding, 
 
 @pytest.fixture
 def vocabularies(sentences: list[Sentence]) -> Vocabularies:
-    return build_vocabularies(sentences, WORDS, lowercase=True, normalize_digits=True)
+    return vocabularies_of(sentences).with_words(build_words(sentences, WORDS))
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
@@ -45,7 +47,7 @@ def test_each_word_gets_its_own_vector_whether_training_saw_it_or_not(
 ) -> None:
     embedding, _ = embed(Vectors("tiny", WORDS, MATRIX.astype(dtype), 3), vocabularies)
     for word, row in [("Anna", 0), ("rome", 1), ("1984", 2), ("OSLO", 3), ("Unseen", 4), ("PARIS", 5), ("2001", 2)]:
-        vector = embedding(torch.tensor([[vocabularies.words.number(word)]]))
+        vector = embedding.look_up(torch.tensor([[vocabularies.words.number(word)]]))
         assert vector[0, 0].tolist() == MATRIX[row].tolist(), word
 
 
@@ -105,15 +107,6 @@ def test_coverage_says_nothing_of_predictions_where_there_are_none(
     assert str(coverage) == "tiny covers 21.2% of 33 training tokens, 17.4% of 23 distinct words"
 
 
-def test_vectors_of_another_width_are_refused() -> None:
-    check_width(VECTORS, 2, "model.word_dim")
-    with pytest.raises(VectorsError) as error:
-        check_width(VECTORS, 100, "model.word_dim")
-    assert str(error.value) == (
-        "tiny: expected vectors of 100 numbers (model.word_dim), found 2; set model.word_dim = 2"
-    )
-
-
 @pytest.fixture
 def vectors_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("NER_HOME", str(tmp_path / "home"))
@@ -144,9 +137,9 @@ def test_a_word_unseen_in_training_has_its_vector_at_tagging_if_all_are_kept(
 ) -> None:
     config = make_config(vectors=str(vectors_file), word_dim=2, keep_vectors=keep, epochs=1)
     save_model(train_model(config, corpus), tmp_path / "model")
-    model = load_model(tmp_path / "model", torch.device("cpu"))
+    model = load_model(tmp_path / "model", "cpu")
     encoded = encode([sentence_from_words(["UNSEEN"])], model.vocabularies)
-    vector = model.network.embedding.words(torch.from_numpy(encoded.words[None]))[0, 0].tolist()
+    vector = model.network.embedding.words.look_up(torch.from_numpy(encoded.words[None]))[0, 0].tolist()
     unknown = model.network.embedding.words.trained.weight[1].tolist()
     assert vector == (MATRIX[4].tolist() if keep == "all" else unknown)
 

@@ -1,0 +1,149 @@
+"""What a feature of a token is: one respect in which a token is shown to the network, as numbers.
+
+Every feature is one object: it knows its settings, is fitted to a training corpus, encodes sentences, collates batches
+and goes into a model directory as a dictionary. `settings.FEATURES` is the table of them: the feature of a row is
+`FEATURE` of `ner/features/NAME.py`, and what makes vectors of its numbers is `TWIN` of `ner/network/features/NAME.py`.
+Arrays go by names, which begin with the feature's own.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, ClassVar, NamedTuple, Self, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from ner.config import Config
+from ner.errors import VectorsError
+from ner.resources.named_vectors import open_vectors
+from ner.resources.vector_files import Vectors
+from ner.settings import FEATURES
+from ner.text.sentence import Sentence
+
+Numbers = npt.NDArray[np.int64]
+Arrays = dict[str, npt.NDArray[Any]]
+
+PADDING, UNKNOWN = 0, 1  # in words, characters and bigrams alike
+NUM_SPECIAL = 2
+
+
+@dataclass(frozen=True)
+class Material:
+    """What features are fitted to; vectors that several of them want are opened once."""
+
+    sentences: Sequence[Sentence]
+    config: Config
+    on_message: Callable[[str], object] = lambda message: None
+    _vectors: dict[str, Vectors] = field(default_factory=dict)
+
+    def vectors(self, name: str, dim: int, key: str) -> Vectors:
+        """The vectors of a name or path, which are as wide as the setting of this key says.
+
+        Raises:
+            VectorsError: they are missing, damaged or of another width.
+        """
+        if name not in self._vectors:
+            self._vectors[name] = open_vectors(name)
+        vectors = self._vectors[name]
+        width = vectors.matrix.shape[1]
+        if width != dim:
+            raise VectorsError(
+                f"{vectors.name}: expected vectors of {dim} numbers ({key}), found {width}; set {key} = {width}"
+            )
+        return vectors
+
+
+class Tokens(NamedTuple):
+    """N tokens of sentences, one behind the other, of S distinct words."""
+
+    sentences: Sequence[Sentence]
+    distinct: Sequence[str]  # (S,)
+    where: Numbers  # which distinct word each token is (N,)
+
+
+class Places(NamedTuple):
+    """Where the tokens of a batch stand among all N; a padding token stands at 0."""
+
+    tokens: Numbers  # (B, T)
+    mask: npt.NDArray[np.bool_]  # (B, T), True where a token is
+    where: Numbers  # which distinct word each is (B, T)
+
+
+class Feature(ABC):
+    """One respect in which a token is shown to the network.
+
+    A feature of the word alone says what it makes of distinct words (`encode_words`) and needs no more; another
+    overrides `encode`; one whose numbers aren't a row a token overrides `collate` too.
+    """
+
+    name: ClassVar[str]
+
+    @classmethod
+    @abstractmethod
+    def fit(cls, material: Material) -> Self | None:
+        """The feature of a training corpus; None where the settings leave it out.
+
+        Raises:
+            VectorsError: vectors that it needs are missing, damaged or of another width.
+            DataError: a list that it needs can't be read.
+        """
+
+    def encode_words(self, words: Sequence[str]) -> Arrays:
+        """What is known of S distinct words wherever they stand, a row each (S, …)."""
+        return {}
+
+    def encode(self, tokens: Tokens, of_words: Arrays) -> Arrays:
+        """What is known of N tokens, a row each (N, …) unless `collate` is overridden.
+
+        Args:
+            tokens: all of them.
+            of_words: what all features said of the distinct words (S, …), by name.
+        """
+        return {name: rows[tokens.where] for name, rows in of_words.items() if self.owns(name)}
+
+    def collate(self, encoded: Arrays, places: Places) -> Arrays:
+        """The arrays of a batch (B, T, …), zero at padding.
+
+        Args:
+            encoded: what this feature's `encode` gave.
+            places: of the batch's tokens.
+        """
+        batch = {}
+        for name, rows in encoded.items():
+            mask = places.mask.reshape(*places.mask.shape, *[1] * (rows.ndim - 1))
+            batch[name] = np.where(mask, rows[places.tokens], rows.dtype.type(0))
+        return batch
+
+    @abstractmethod
+    def as_dict(self) -> dict[str, Any]:
+        """What was fitted, as plain JSON values; settings stand in the configuration."""
+
+    @classmethod
+    @abstractmethod
+    def from_dict(cls, values: dict[str, Any], config: Config) -> Self:
+        """The feature that `as_dict` wrote.
+
+        Raises:
+            ValueError: an entry is missing or of another kind.
+        """
+
+    def owns(self, array: str) -> bool:
+        """Whether an array of this name is this feature's."""
+        return array == self.name or array.startswith(f"{self.name}.")
+
+
+def feature_type(name: str) -> type[Feature]:
+    """The class of a row of the table."""
+    return cast(type[Feature], import_module(f"ner.features.{name}").FEATURE)
+
+
+def fit_features(material: Material) -> dict[str, Feature]:
+    """The features that the settings ask for, by name, in the order of the table.
+
+    Raises:
+        VectorsError, DataError: as `Feature.fit`.
+    """
+    fitted = {name: feature_type(name).fit(material) for name in FEATURES}
+    return {name: feature for name, feature in fitted.items() if feature is not None}

@@ -1,0 +1,54 @@
+"""Sentences that are read again and again by a network that changes: encoded once, their words anew each time."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ner.features.batches import Encoded, encode, encode_words
+from ner.features.feature import Arrays
+from ner.features.vocabulary import Vocabularies
+from ner.inference.backend import Backend, Floats, Result
+from ner.inference.prediction import Emitted, emit
+from ner.text.sentence import Sentence
+
+# Distinct words whose characters are encoded at once.
+_TOGETHER = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Sentences as numbers; nothing where none has a token. `chunks` are distinct words, short ones with short ones."""
+
+    size: int
+    encoded: Encoded | None = None
+    order: np.ndarray[tuple[int], np.dtype[np.int64]] | None = None
+    chunks: tuple[Arrays, ...] = ()
+
+    def emitted(self, backend: Backend) -> Iterator[Emitted]:
+        """The emissions of all sentences with a token, batch by batch."""
+        return self.emit(backend, lambda read: read)
+
+    def emit(self, backend: Backend, work: Callable[[Emitted], Result]) -> Iterator[Result]:
+        """What `work` makes of the emissions of each batch."""
+        if self.encoded is None or self.order is None:
+            return
+        made = np.concatenate([backend.encode_words(chunk) for chunk in self.chunks])
+        encodings: Floats = np.empty_like(made)
+        encodings[self.order] = made
+        features = {n: feature for n, feature in self.encoded.features.items() if n not in backend.of_words}
+        yield from emit(backend, replace(self.encoded, features=features, encodings=encodings), work)
+
+
+def prepare(sentences: Sequence[Sentence], vocabularies: Vocabularies) -> Prepared:
+    """These sentences, prepared."""
+    if not any(sentence.spelled for sentence in sentences):
+        return Prepared(len(sentences))
+    encoded = encode(sentences, vocabularies)
+    words = list(dict.fromkeys(word for sentence in sentences for word in sentence.spelled))
+    order = np.array(sorted(range(len(words)), key=lambda number: len(words[number])), dtype=np.int64)
+    chunks = tuple(
+        encode_words(vocabularies.features, [words[number] for number in order[start : start + _TOGETHER]])
+        for start in range(0, len(order), _TOGETHER)
+    )
+    return Prepared(len(sentences), encoded, order, chunks)

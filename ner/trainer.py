@@ -1,0 +1,41 @@
+"""Training from Python: the façade's other half, which using a trained model doesn't import."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ner.config import Config
+from ner.formats.corpus import Corpus
+from ner.tagger import Tagger
+from ner.training.events import Epoch, Listener
+from ner.training.training import train_model
+
+
+def train(
+    config: Config,
+    corpus: Corpus,
+    *,
+    on_epoch: Callable[[Epoch], object] | None = None,
+    listener: Listener | None = None,
+    state: Path | None = None,
+    resume: bool = False,
+) -> Tagger:
+    """A recognizer trained on a corpus; `save` writes it.
+
+    Args:
+        config: all settings, from `load_config`.
+        corpus: from `load_corpus`.
+        on_epoch: called with each `Epoch`; `print` will do.
+        listener: hears of each batch, epoch and message; replaces `on_epoch`.
+        state: folder for the state of the unfinished run, so that it can be resumed.
+        resume: go on from `state`.
+
+    Raises:
+        TrainingError: nothing to learn from, or training diverged before there was a model to keep.
+        DataError: a sentence hasn't one tag a token.
+        VectorsError: the pretrained vectors are missing, damaged or of another width.
+        ConfigError: no such device, or a run is resumed under other settings or on another corpus.
+        ModelError: there is no whole run to resume, or its state can't be written.
+    """
+    if listener is None:
+        listener = Listener(on_epoch=on_epoch) if on_epoch else Listener()
+    return Tagger(train_model(config, corpus, listener=listener, state=state, resume=resume))

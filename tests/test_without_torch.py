@@ -1,0 +1,52 @@
+"""The floors that need no PyTorch are imported in a Python that refuses it, and using a model imports no training."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.test_architecture import FLOORS, floor_of, modules
+
+_BLOCK = """
+import sys
+
+class NoTorch:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("torch", "torchcrf"):
+            raise ImportError(f"{name} is not to be imported here")
+
+sys.meta_path.insert(0, NoTorch())
+"""
+# Floors below the network, and those above that say what to do and import torch only where it is done.
+_WITH_TORCH = ("crf.layer", "crf.likelihood", "crf.torch_recursion")
+WITHOUT = [m for m in modules() if floor_of(m) < FLOORS.index("network") and m not in _WITH_TORCH]
+SEAM = ["inference.backend", "inference.decoding", "inference.loading", "inference.prediction", "inference.prepared"]
+SEAM += ["inference.texts", "inference.windows", "inference.word_cache", "tagger", "output", "reporting.page", "cli"]
+
+
+def run(code: str, *arguments: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_every_floor_below_the_network_and_all_of_inference_but_its_backend_imports_without_torch() -> None:
+    names = [f"ner.{module}" for module in (*WITHOUT, *SEAM)]
+    run(f"{_BLOCK}\nimport importlib\nfor name in {names!r}: importlib.import_module(name)")
+
+
+@pytest.mark.parametrize("module", ["inference.torch_backend", "network.model", "training.training"])
+def test_what_computes_with_torch_does_not(module: str) -> None:
+    code = f"{_BLOCK}\ntry:\n    import ner.{module}\nexcept ImportError as error:\n    print(error)"
+    assert "is not to be imported here" in run(code)
+
+
+def test_loading_a_model_and_tagging_import_neither_training_nor_inspection(small_model: Path) -> None:
+    code = """
+import json, sys, ner
+ner.load(sys.argv[1], device="cpu").tag("Angela Merkel visited Paris.")
+print(json.dumps(sorted(name for name in sys.modules if name.startswith(("ner.training", "ner.inspection")))))
+"""
+    assert json.loads(run(code, str(small_model))) == []
