@@ -1,7 +1,7 @@
 """Precision, recall and F1 of entities.
 
-An entity counts where label and both ends agree. Tags are read as conlleval reads them, or strictly, as
-seqeval's strict mode does (Nakayama 2018), where an ill-formed entity is none.
+An entity counts where label and both ends agree. Tags are read as conlleval reads them; who wants strict scores,
+as seqeval's strict mode has them (Nakayama 2018), leaves the ill-formed entities out before (`text.tags.well_formed`).
 """
 
 from collections import Counter
@@ -11,7 +11,7 @@ from operator import eq
 
 from ner.evaluation.alignment import pair_spans
 from ner.text.sentence import Span
-from ner.text.tags import Scheme, tags_to_spans, well_formed
+from ner.text.tags import tags_to_spans
 
 Tags = Sequence[Sequence[str]]
 Spans = Sequence[Sequence[Span]]
@@ -82,21 +82,6 @@ def score_entities(gold: Tags, predicted: Tags) -> tuple[Scores, dict[str, Score
     """
     _check_lengths(gold, predicted)
     return score_spans([tags_to_spans(tags) for tags in gold], [tags_to_spans(tags) for tags in predicted])
-
-
-def score_strictly(gold: Tags, predicted: Tags, scheme: Scheme) -> tuple[Scores, dict[str, Scores]]:
-    """As `score_entities`, but an entity counts only where its tags are well-formed in their scheme.
-
-    Args:
-        gold: one tag sequence a sentence.
-        predicted: as many sentences of as many tags.
-        scheme: how both are written. IOB1 has no ill-formed entity, so there the two counts agree.
-
-    Raises:
-        ValueError: they aren't as many.
-    """
-    _check_lengths(gold, predicted)
-    return score_spans(*([well_formed(tags_to_spans(t), t, scheme) for t in tags] for tags in (gold, predicted)))
 
 
 def score_overlaps(gold: Spans, predicted: Spans) -> Scores:

@@ -15,9 +15,9 @@ from seqeval.scheme import IOB2, IOBES
 from ner.evaluation.analysis import analyse
 from ner.evaluation.files import score_files
 from ner.evaluation.report import report_tags
-from ner.evaluation.scores import score_strictly
 from ner.settings import DataConfig
 from ner.text.sentence import sentence_from_words
+from tests.evaluation.strict import score_strictly
 
 NAMES = ["PER", "LOC", "ORG", "MISC", "a-b", "x.y", "人名", "o", "B"]
 PREFIXES = {"iob1": "BI", "iob2": "BI", "bioes": "BIES"}
