@@ -404,7 +404,7 @@ def test_a_file_that_cannot_be_written_is_told_in_one_line(run, sample_en, tmp_p
 
 def test_where_nothing_is_found_there_is_no_calibration_and_no_threshold(run, small_model, tmp_path):
     (tmp_path / "dull.conll").write_text("the O\n. O\n")
-    options = ["--calibration", "--precision", 0.9, "--diagram", tmp_path / "d.png", "--html", tmp_path / "p.html"]
+    options = ["--calibration", "--precision", 0.9, "--html", tmp_path / "p.html", "--plots", tmp_path / "plots"]
     code, out, _ = run("evaluate", small_model, tmp_path / "dull.conll", *options)
     assert code == 0
     assert out.startswith("processed 2 tokens with 0 phrases; found: 0 phrases; correct: 0.\n")
@@ -413,7 +413,7 @@ def test_where_nothing_is_found_there_is_no_calibration_and_no_threshold(run, sm
         "calibration: no entity was found, so there is none",
     ]
     assert "remark: no entity in the gold tags, so every score is 0" in out
-    assert not (tmp_path / "d.png").exists()
+    assert not (tmp_path / "plots" / "reliability.png").exists()
 
 
 def test_the_report_comes_as_a_page_and_as_pictures(run, small_model, sample_en, tmp_path):
@@ -515,14 +515,17 @@ def test_a_comparison_takes_two(run, sample_en, systems, message):
     assert (code, out, err) == (2, "", f"error: {message}\n")
 
 
-def test_calibration_is_printed_and_drawn(run, small_model, sample_en, tmp_path):
-    arguments = ["evaluate", small_model, sample_en / "dev.conll", "--calibration", "--diagram", tmp_path / "d.png"]
-    code, out, _ = run(*arguments)
-    assert code == 0
-    assert "calibration of " in out.splitlines()[-1]
-    assert (tmp_path / "d.png").read_bytes().startswith(b"\x89PNG")
-    _, out, _ = run(*arguments, "--json")
-    assert 0 <= json.loads(out)["calibration"]["ece"] <= 1
+def test_calibration_is_a_line_and_writes_no_file(run, small_model, sample_en, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run("evaluate", small_model, sample_en / "dev.conll", "--calibration")
+    assert (code, err, list(tmp_path.iterdir())) == (0, "", [])
+    values = json.loads(run("evaluate", small_model, sample_en / "dev.conll", "--calibration", "--json")[1])
+    told = values["calibration"]
+    assert out.splitlines()[-1] == (
+        f"calibration of {values['micro']['found']} entities: "
+        f"ECE {told['ece']:.4f} (15 bins), AUROC {told['auroc']:.4f}"
+    )
+    assert 0 <= told["ece"] <= 1
 
 
 def test_lines_of_word_and_tag_are_no_columns_to_tag(run, small_model):
@@ -538,11 +541,3 @@ def test_a_tag_is_appended_with_the_separator_of_its_line(run, small_model):
     tabbed, spaced = out.splitlines()
     assert tabbed.count("\t") == 2
     assert "\t" not in spaced
-
-
-def test_a_diagram_that_cannot_be_written_is_told_in_one_line(run, small_model, sample_en, tmp_path):
-    place = tmp_path / "none" / "d.png"
-    code, _, err = run("evaluate", small_model, sample_en / "dev.conll", "--calibration", "--diagram", place)
-    assert code == 2
-    assert err.startswith(f"error: {place}: expected a place for a picture (.png, .pdf, .svg): ")
-    assert err.count("\n") == 1

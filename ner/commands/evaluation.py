@@ -42,10 +42,7 @@ def evaluate(
     page: Page = None,
     plots: Plots = None,
     train: Train = None,
-    calibration: Annotated[
-        bool, typer.Option("--calibration", help="Also: how honest the scores are, with a diagram.")
-    ] = False,
-    diagram: Annotated[Path, typer.Option(metavar="PNG", help="Where the diagram goes.")] = Path("reliability.png"),
+    calibration: Annotated[bool, typer.Option("--calibration", help="Also: how honest the scores are.")] = False,
     precision: Annotated[
         float | None, typer.Option(min=0, max=1, help="Also: the --min-score that gives this precision.")
     ] = None,
@@ -55,7 +52,6 @@ def evaluate(
 ) -> None:
     """Tag a column file and hold the tags against its own: conlleval's table, and more below it."""
     from ner.config import override_data
-    from ner.evaluation.calibration import draw_reliability
     from ner.evaluation.files import read_training
     from ner.formats.columns import read_tagged
 
@@ -65,12 +61,8 @@ def evaluate(
     lines = []
     if precision is not None:
         lines.append(_threshold_line(analysis, precision))
-    if calibration and analysis.calibration is None:
-        lines.append("calibration: no entity was found, so there is none")
-    elif calibration and analysis.calibration:
-        draw_reliability(analysis.calibration, diagram)
-        print(f"reliability diagram: {diagram}", file=sys.stderr)
-        lines.append(str(analysis.calibration))
+    if calibration:
+        lines.append(str(analysis.calibration or "calibration: no entity was found, so there is none"))
     _write(analysis, lines, _Wanted(as_json, details, errors, page, plots, f"{model.name} on {file.name}"))
 
 

@@ -7,12 +7,11 @@ tells whether right entities score above wrong ones at all.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ner.errors import ConfigError, DataError
+from ner.errors import DataError
 
 NUM_BINS = 15  # as Guo et al. 2017 report it
 
@@ -125,37 +124,6 @@ def thin(thresholds: Sequence[Threshold], most: int = 200) -> list[Threshold]:
     if len(thresholds) <= most:
         return list(thresholds)
     return [thresholds[round(place)] for place in np.linspace(0, len(thresholds) - 1, most)]
-
-
-def draw_reliability(calibration: Calibration, path: Path) -> None:
-    """Writes a reliability diagram (PNG): accuracy against score, and how many entities each bin has.
-
-    Raises:
-        ConfigError: matplotlib isn't installed, or the picture can't be written there.
-    """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise ConfigError(
-            "a reliability diagram: expected the package `matplotlib`; pip install 'bilstm-crf-ner[plots]'"
-        ) from None
-    figure = Figure(figsize=(5, 6.2), layout="constrained")
-    upper, lower = figure.subplots(2, 1, height_ratios=(3, 1), sharex=True)
-    filled = [b for b in calibration.bins if b.count]
-    upper.plot([0, 1], [0, 1], color="#999", linestyle="--", label="perfect")
-    upper.plot(
-        [b.mean_score for b in filled], [b.accuracy for b in filled], marker="o", color="#1864ab", label="entities"
-    )
-    upper.set(ylabel="share that is right", xlim=(0, 1), ylim=(0, 1), aspect="equal", title=str(calibration))
-    upper.title.set_fontsize(9)
-    upper.legend()
-    width = 1 / NUM_BINS
-    lower.bar([(n + 0.5) * width for n in range(NUM_BINS)], [b.count for b in calibration.bins], width, color="#74c0fc")
-    lower.set(xlabel="score", ylabel="entities", yscale="log")
-    try:
-        figure.savefig(path, dpi=150)
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{path}: expected a place for a picture (.png, .pdf, .svg): {error}") from None
 
 
 def _auroc(scores: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> float | None:

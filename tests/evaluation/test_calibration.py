@@ -1,6 +1,5 @@
 """Calibration against slow and obvious transcriptions of its definitions."""
 
-import builtins
 import json
 import random
 
@@ -9,7 +8,6 @@ import pytest
 import ner
 from ner.evaluation.calibration import (
     NUM_BINS,
-    draw_reliability,
     measure_calibration,
     measure_thresholds,
     thin,
@@ -57,26 +55,6 @@ def test_no_entities_have_no_calibration():
     with pytest.raises(ner.NerError) as caught:
         measure_calibration([], [])
     assert str(caught.value) == "expected entities to measure the calibration of, found none"
-
-
-def test_the_diagram_is_a_png(tmp_path):
-    draw_reliability(measure_calibration([0.2, 0.7, 0.95], [False, True, True]), tmp_path / "diagram.png")
-    assert (tmp_path / "diagram.png").read_bytes().startswith(b"\x89PNG")
-
-
-def test_without_matplotlib_the_way_out_is_told(tmp_path, monkeypatch):
-    real = builtins.__import__
-
-    def missing(name, *arguments, **named):
-        if name.startswith("matplotlib"):
-            raise ImportError(name)
-        return real(name, *arguments, **named)
-
-    monkeypatch.setattr(builtins, "__import__", missing)
-    with pytest.raises(ner.NerError) as caught:
-        draw_reliability(measure_calibration([0.2], [False]), tmp_path / "diagram.png")
-    wanted = "a reliability diagram: expected the package `matplotlib`; pip install 'bilstm-crf-ner[plots]'"
-    assert str(caught.value) == wanted
 
 
 @pytest.mark.parametrize("seed", range(5))
