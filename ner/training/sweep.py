@@ -14,7 +14,8 @@ from ner.training.runs import Plan, Result, describe, key_of, read_log, train_al
 class Row:
     """A variant beside the recipe; scores and differences in F1 points (hundredths of 1).
 
-    `p` is of the paired t-test over seeds, None where fewer than two seeds are shared or all differ alike.
+    `p` is of the paired t-test over seeds, None where fewer than two seeds are shared or all differ alike, and where
+    it is `untested`, since scipy isn't installed.
     """
 
     variant: str
@@ -23,6 +24,7 @@ class Row:
     difference: float | None
     p: float | None
     seconds: float
+    untested: bool = False
 
 
 def run_sweep(
@@ -77,38 +79,48 @@ def compare_runs(variants: Sequence[str], groups: Sequence[Sequence[Result]]) ->
     for variant, results in zip(variants, groups, strict=True):
         pairs = [(result.f1, base[result.seed].f1) for result in results if result.seed in base]
         own = results is groups[0]
+        p = None if own else paired_p(pairs)
         rows.append(
             Row(
                 variant=variant,
                 runs=len(results),
                 f1=describe(results),
                 difference=None if own else 100 * statistics.mean(mine - theirs for mine, theirs in pairs),
-                p=None if own else paired_p(pairs),
+                p=p,
                 seconds=statistics.mean(result.seconds for result in results),
+                untested=not own and p is None and _is_testable(pairs),
             )
         )
     return rows
 
 
 def paired_p(pairs: Sequence[tuple[float, float]]) -> float | None:
-    """The two-sided p-value of the paired t-test (Student 1908); None where it isn't defined.
+    """The two-sided p-value of the paired t-test (Student 1908); None where it isn't defined, or scipy isn't installed.
 
     >>> round(paired_p([(0.95, 0.94), (0.96, 0.94), (0.97, 0.94)]), 4)
     0.0742
     """
-    differences = [mine - theirs for mine, theirs in pairs]
-    if len(differences) < 2 or max(differences) - min(differences) < 1e-12:
+    if not _is_testable(pairs):
         return None
-    from scipy.stats import ttest_1samp
-
-    return float(ttest_1samp(differences, 0.0).pvalue)
+    try:
+        from scipy.stats import ttest_1samp
+    except ImportError:
+        return None
+    return float(ttest_1samp([mine - theirs for mine, theirs in pairs], 0.0).pvalue)
 
 
 def table(rows: Sequence[Row]) -> str:
-    """The rows as a Markdown table."""
+    """The rows as a Markdown table; below it how to get the p-values, where they are unknown for want of scipy."""
     lines = ["| variant | dev F1, mean ± sd | seeds | difference | p | minutes a run |", "|---|---|---|---|---|---|"]
     for row in rows:
         difference = "" if row.difference is None else f"{row.difference:+.2f}"
-        p = "" if row.p is None else f"{row.p:.3f}"
+        p = "unknown" if row.untested else "" if row.p is None else f"{row.p:.3f}"
         lines.append(f"| {row.variant} | {row.f1} | {row.runs} | {difference} | {p} | {row.seconds / 60:.1f} |")
+    if any(row.untested for row in rows):
+        lines += ["", "p is unknown: expected the package `scipy`; pip install 'bilstm-crf-ner[sweep]'"]
     return "\n".join(lines)
+
+
+def _is_testable(pairs: Sequence[tuple[float, float]]) -> bool:
+    differences = [mine - theirs for mine, theirs in pairs]
+    return len(differences) > 1 and max(differences) - min(differences) >= 1e-12

@@ -2,6 +2,7 @@
 
 import json
 import statistics
+import sys
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,23 @@ def test_variants_are_compared_seed_by_seed():
     assert second.difference == pytest.approx(2.0)
     assert second.p == pytest.approx(ttest_rel([0.91, 0.95, 0.93], [0.90, 0.92, 0.91]).pvalue)
     assert table([first, second]).splitlines()[-1] == f"| other | 93.00 ± 2.00 | 3 | +2.00 | {second.p:.3f} | 1.0 |"
+
+
+def test_without_scipy_a_p_that_would_be_defined_is_unknown_and_the_table_tells_how_to_get_it(monkeypatch):
+    base = [result_of(seed, f1) for seed, f1 in ((1, 0.90), (2, 0.92))]
+    other = [result_of(seed, f1) for seed, f1 in ((1, 0.91), (2, 0.95))]
+    alike = [result_of(seed, f1) for seed, f1 in ((1, 0.91), (2, 0.93))]
+    for name in ("scipy", "scipy.stats"):
+        monkeypatch.setitem(sys.modules, name, None)
+    rows = compare_runs(["as it is", "other", "alike"], [base, other, alike])
+    assert [(row.p, row.untested) for row in rows] == [(None, False), (None, True), (None, False)]
+    assert table(rows).splitlines()[2:] == [
+        "| as it is | 91.00 ± 1.41 | 2 |  |  | 1.0 |",
+        "| other | 93.00 ± 2.83 | 2 | +2.00 | unknown | 1.0 |",
+        "| alike | 92.00 ± 1.41 | 2 | +1.00 |  | 1.0 |",
+        "",
+        "p is unknown: expected the package `scipy`; pip install 'bilstm-crf-ner[sweep]'",
+    ]
 
 
 @pytest.mark.parametrize("pairs", [[(0.9, 0.8)], [(0.9, 0.8), (0.8, 0.7)]])
