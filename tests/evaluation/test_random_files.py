@@ -5,18 +5,15 @@ counts, not hundredfold fractions, which round differently now and then.
 """
 
 import random
-import time
 
 import conlleval
 import pytest
 from seqeval.metrics import f1_score, precision_score, recall_score
 from seqeval.scheme import IOB2, IOBES
 
-from ner.evaluation.analysis import analyse
 from ner.evaluation.files import score_files
 from ner.evaluation.report import report_tags
 from ner.settings import DataConfig
-from ner.text.sentence import sentence_from_words
 from tests.evaluation.strict import score_strictly
 
 NAMES = ["PER", "LOC", "ORG", "MISC", "a-b", "x.y", "人名", "o", "B"]
@@ -96,20 +93,3 @@ def test_random_files_on_disk_open_with_conllevals_table(tmp_path):
         (tmp_path / "both").write_text("\n".join(lines), encoding="utf-8")
         text = str(score_files(tmp_path / "both", None, DataConfig(scheme=scheme)))
         assert text.startswith(perl_table(lines) + "\n")
-
-
-@pytest.mark.slow
-def test_a_million_tokens_are_scored_within_five_seconds():
-    generator = random.Random(37)
-    tags = ["O"] * 8 + ["B-PER", "I-PER"] + ["O"] * 4 + ["B-LOC"] + ["O"] * 5
-    others = ["O", "B-PER", "I-PER", "B-LOC", "B-ORG"]
-    gold, predicted = [], []
-    for _ in range(50_000):
-        gold.append(sentence_from_words([f"w{generator.randrange(40_000)}" for _ in tags], tags))
-        predicted.append([tag if generator.random() < 0.95 else generator.choice(others) for tag in tags])
-    start = time.process_time()
-    analysis = analyse(gold, predicted, scheme="iob2")
-    values, text = analysis.as_dict(), str(analysis)
-    assert time.process_time() - start < 5
-    assert values["tokens"] == 1_000_000
-    assert text.startswith("processed 1000000 tokens")
