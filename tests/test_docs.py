@@ -38,7 +38,7 @@ def test_every_file_that_is_named_exists(name: str) -> None:
     assert links
     for link in links:
         assert (ROOT / "docs" / link).exists(), link
-    for path in re.findall(r"`((?:ner|configs|benchmarks)/[a-z0-9_/]+\.(?:py|toml))`", text):
+    for path in re.findall(r"`((?:ner|configs|benchmarks|robustness)/[a-z0-9_/]+\.(?:py|toml))`", text):
         assert (ROOT / path).exists(), path
 
 

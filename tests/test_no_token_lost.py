@@ -93,7 +93,7 @@ def test_any_bytes_are_read_or_refused_with_file_and_line(tmp_path, content):
 
 
 def load_fuzz():
-    spec = importlib.util.spec_from_file_location("fuzz", ROOT / "benchmarks" / "fuzz.py")
+    spec = importlib.util.spec_from_file_location("fuzz", ROOT / "robustness" / "fuzz.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

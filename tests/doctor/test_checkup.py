@@ -163,7 +163,7 @@ def test_a_file_that_is_none_is_an_error_and_the_others_are_examined_all_the_sam
 
 def test_a_file_without_sentences_and_one_without_entities_fail_as_training_does(check):
     assert of_kind(check("\n\n"), "no-sentences").severity == "error"
-    assert of_kind(check(b"\xef\xbb\xbf"), "no-sentences").severity == "error"  # found by benchmarks/fuzz.py
+    assert of_kind(check(b"\xef\xbb\xbf"), "no-sentences").severity == "error"  # found by robustness/fuzz.py
     assert of_kind(check("a O\n"), "no-labels").severity == "error"
     assert not check("a B-X\n", "a O\n").errors
 
@@ -250,7 +250,7 @@ def test_only_the_first_places_are_shown_and_json_has_all(check):
 
 
 def test_a_label_that_is_not_text_can_be_printed_wherever_it_is_told(check):
-    # Found by benchmarks/fuzz.py: a broken byte in a label of an inconsistent context.
+    # Found by robustness/fuzz.py: a broken byte in a label of an inconsistent context.
     checkup = check(b"in O\nRome B-\xf9\n, O\nx O\n\nin O\nRome I-X\n, O\n")
     assert "inconsistent-context" in [finding.kind for finding in checkup.findings]
     str(checkup).encode("utf-8")

@@ -1,4 +1,4 @@
-"""Faults done to training, models and downloads on purpose: `python benchmarks/faults.py [--kills 50] [--flips 1000]`.
+"""Faults done to training, models and downloads on purpose: `python robustness/faults.py [--kills 50] [--flips 1000]`.
 
 Prints a table: what was done, how often, what came of it, and what was lost. Each training runs as a process of its
 own, on the bundled English corpus, with a checkpoint every third of a second; after a fault it is resumed, and its

@@ -1,4 +1,4 @@
-"""Memory of a process that tags without end: `python benchmarks/memory.py MODEL [--sentences 1000000] [--out PNG]`.
+"""Memory of a process that tags without end: `python robustness/memory.py MODEL [--sentences 1000000] [--out PNG]`.
 
 Sentences are generated as they are read, of the bundled corpus's words and of words nobody has seen, so that nothing
 that is kept for each new word could stay small; a process puts them through `Tagger.pipe`. Its resident memory is read
@@ -82,7 +82,8 @@ def main() -> None:
     assert (process.wait(), done) == (0, options.sentences)
 
     warm = [memory for number, memory in seen if number > 0.1 * options.sentences]
-    first, last = warm[: len(warm) // 4], warm[-(len(warm) // 4) :]
+    quarter = max(1, len(warm) // 4)
+    first, last = warm[:quarter], warm[-quarter:]
     print(f"{done:,} sentences, {entities:,} entities, {seconds:.0f} s, {done / seconds:,.0f} sentences/s")
     peak = max(memory for _, memory in seen)
     print(f"peak {peak:.0f} MB; after the first tenth {min(warm):.0f} to {max(warm):.0f} MB")

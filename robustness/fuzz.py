@@ -1,6 +1,6 @@
 """Bytes nobody would write, against the three doors through which bytes come in.
 
-    python benchmarks/fuzz.py columns --seconds 600
+    python robustness/fuzz.py columns --seconds 600
 
 `columns`: a column file is read or refused with its place, and what was read is written and read back the same.
 `tokenizer`: offsets are exact, no character gets lost. `model`: a model directory with one odd file is loaded and
