@@ -1,5 +1,6 @@
 """Tagging: as many tags as tokens, in order, whatever the batches."""
 
+import copy
 from collections.abc import Callable
 
 import numpy as np
@@ -19,9 +20,18 @@ from tests.tiny import predict_tags
 MakeConfig = Callable[..., Config]
 
 
+@pytest.fixture(scope="module")
+def trained() -> dict[str, Model]:
+    return {}
+
+
 @pytest.fixture
-def model(corpus: Corpus, make_config: MakeConfig) -> Model:
-    return train_model(make_config(epochs=8, variational_dropout=True, word_dropout=0.1), corpus)
+def model(trained: dict[str, Model], corpus: Corpus, make_config: MakeConfig) -> Model:
+    """Trained once; each test has a copy of its own."""
+    if not trained:
+        config = make_config(epochs=8, variational_dropout=True, word_dropout=0.1)
+        trained["model"] = train_model(config, corpus)
+    return copy.deepcopy(trained["model"])
 
 
 def tag(model: Model, sentences: list[Sentence]) -> list[list[str]]:

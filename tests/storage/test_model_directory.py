@@ -1,5 +1,6 @@
 """Model directories: what is saved is what is loaded; whole or not at all; refused with a reason."""
 
+import copy
 import errno
 import hashlib
 import json
@@ -39,9 +40,17 @@ FILES |= {"entities.json"}
 CPU = torch.device("cpu")
 
 
+@pytest.fixture(scope="module")
+def trained() -> dict[str, Model]:
+    return {}
+
+
 @pytest.fixture
-def model(corpus: Corpus, make_config: MakeConfig) -> Model:
-    return train_model(make_config(epochs=3, learning_rate=0.1), corpus)
+def model(trained: dict[str, Model], corpus: Corpus, make_config: MakeConfig) -> Model:
+    """Trained once; each test has a copy of its own."""
+    if not trained:
+        trained["model"] = train_model(make_config(epochs=3, learning_rate=0.1), corpus)
+    return copy.deepcopy(trained["model"])
 
 
 @pytest.fixture
