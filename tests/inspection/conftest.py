@@ -14,6 +14,7 @@ from ner.features.feature import Material
 from ner.features.vocabulary import fit_vocabularies
 from ner.formats.corpus import Corpus
 from ner.inference.loading import Model
+from ner.inspection import canvas
 from ner.network.model import build_model
 from ner.text.sentence import Sentence, sentence_from_words
 
@@ -82,6 +83,18 @@ def make_model(make_config: MakeConfig, sentences: list[Sentence]) -> MakeModel:
         return Model(config, vocabularies, network.eval(), {}, [])
 
     return make
+
+
+@pytest.fixture
+def large_pictures() -> None:
+    """Asked for, pictures are as large as a user's."""
+
+
+@pytest.fixture(autouse=True)
+def _small_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody measures or compares pictures they have fewer dots, which takes a third less time to draw."""
+    if "large_pictures" not in request.fixturenames:
+        monkeypatch.setattr(canvas, "_DPI", 40)
 
 
 @pytest.fixture

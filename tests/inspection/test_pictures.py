@@ -79,6 +79,7 @@ def sizes(folder: Path) -> dict[str, tuple[int, int]]:
     return {name: (shape[1], shape[0]) for name, shape in shapes.items()}
 
 
+@pytest.mark.usefixtures("large_pictures")
 def test_pictures_grow_with_the_sentence_and_fit_a_screen_in_height(tmp_path: Path) -> None:
     found = []
     for length in (10, 60):
@@ -284,6 +285,7 @@ AWKWARD = [
 ]
 
 
+@pytest.mark.usefixtures("large_pictures")
 @pytest.mark.parametrize("flows", [AWKWARD, AWKWARD[:1], AWKWARD[1:2]], ids=["many", "one", "diverged"])
 def test_flows_of_any_kind_are_drawn(flows: list[CellFlow], tmp_path: Path) -> None:
     found, warnings = draw_flows(flows, tmp_path)
@@ -311,7 +313,9 @@ def test_the_page_of_flows_holds_both_pictures_and_the_numbers_are_all_there(tmp
     assert rnn["free"] == {"losses": [5.0 - n / 50 for n in range(50)], "norms": [2.0] * 50, "ended": None}
 
 
-def test_the_numbers_of_a_diverging_run_are_json(tmp_path: Path) -> None:
+def test_the_numbers_of_a_diverging_run_are_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flow_pictures, "new_figure", _broken)  # drawn they are above
+
     def refuse(constant: str) -> None:
         raise ValueError(constant)
 

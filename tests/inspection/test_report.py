@@ -15,6 +15,7 @@ from ner.formats.corpus import Corpus
 from ner.inference.loading import Model, save_model
 from ner.inspection import canvas
 from ner.inspection.canvas import draw_heat_map, drawing, new_figure, save_figure
+from ner.inspection.pictures import draw_sentence
 from ner.inspection.report import write_inspections
 from ner.network.cells import CELLS
 from ner.tagger import Tagger
@@ -52,6 +53,7 @@ def model_folder(make_model: MakeModel, tmp_path: Path) -> Path:
     return tmp_path / "model"
 
 
+@pytest.mark.usefixtures("large_pictures")
 def test_each_sentence_has_its_pictures_and_the_page_holds_them_all(
     model_folder: Path, tmp_path: Path, run: Run
 ) -> None:
@@ -86,9 +88,10 @@ def test_the_page_fetches_nothing_and_escapes_what_it_shows(make_model: MakeMode
 def test_every_network_can_be_drawn(
     make_model: MakeModel, tmp_path: Path, cell: str, settings: dict[str, object]
 ) -> None:
-    model = make_model(cell=cell, clock_periods=[1, 2], **settings)
-    assert write(model, "Bob", tmp_path) == []
-    assert (tmp_path / f"1-layer-{settings.get('num_layers', 1)}.png").exists()
+    (seen,) = Tagger(make_model(cell=cell, clock_periods=[1, 2], **settings)).inspect("Bob")
+    pictures, warnings = draw_sentence(seen, tmp_path, "")
+    assert warnings == []
+    assert tmp_path / f"layer-{settings.get('num_layers', 1)}.png" in [picture.path for picture in pictures]
 
 
 def test_characters_without_a_font_are_told_of(
