@@ -11,6 +11,8 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from ner.schemes import SCHEMES
+
 # What a token is shown to the network as, in the order in which the vectors stand side by side: `ner/features/NAME.py`
 # makes numbers of it, `ner/network/features/NAME.py` vectors of the numbers. The first is the one that all have.
 FEATURES = ("words", "characters", "bigrams", "casing", "lexicon", "gazetteers", "document_context")
@@ -53,8 +55,15 @@ class DataConfig(Section):
     separator: str | None = Field(
         None, description="what splits columns, literally; unset: any run of spaces or TABs (`lines`: `:`)"
     )
-    scheme: Literal["auto", "iob1", "iob2", "bioes", "bmes"] = Field(
-        "auto", description="tag scheme of the files; `auto` looks at the whole training file"
+    scheme: str = Field(
+        "auto",
+        description="tag scheme of the files: `iob1`, `iob2`, `bioes`, `bilou`, `bmes`, `io` (labels alone, as `PER`); "
+        "`auto` looks at the whole file, and never takes `io`",
+    )
+    tag_pattern: str | None = Field(
+        None,
+        description='how the files join prefix and label of a tag, for example `"{prefix}_{label}"` for `B_PER` or '
+        '`"{label}-{prefix}"` for `PER-B`; unset: `{prefix}-{label}` (`io`: `{label}`)',
     )
     unknown_tag: str | None = Field(
         None, description='tag of a token of which nothing is known, for example `"?"`; `?-PER` is part of some PER'
@@ -76,6 +85,22 @@ class DataConfig(Section):
         description="how raw text is cut: `words` (Chinese, Japanese by character), `characters` (each), "
         "`auto`: as the training file is",
     )
+
+    @field_validator("scheme")
+    @classmethod
+    def _is_in_the_table(cls, value: str) -> str:
+        if value not in ("auto", *SCHEMES):
+            raise ValueError(f"should be one of auto, {', '.join(SCHEMES)}")
+        return value
+
+    @field_validator("tag_pattern")
+    @classmethod
+    def _holds_prefix_and_label(cls, value: str | None) -> str | None:
+        if value is not None:
+            rest = value.replace("{prefix}", "", 1).replace("{label}", "", 1)
+            if len(rest) != len(value) - len("{prefix}{label}") or "{" in rest or "}" in rest:
+                raise ValueError("should hold {prefix} and {label}, once each, such as '{prefix}_{label}'")
+        return value
 
     @field_validator("word_pattern")
     @classmethod

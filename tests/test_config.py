@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from ner.config import Config, known_keys, load_config, override_data, parse_config
 from ner.errors import ConfigError, NerError
+from ner.schemes import SCHEMES as TABLE
 from ner.settings import DataConfig, FeaturesConfig, ModelConfig, TrainingConfig
 
 SECTIONS = {"data": DataConfig, "features": FeaturesConfig, "model": ModelConfig, "training": TrainingConfig}
@@ -118,6 +119,10 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing(toml):
         ("data.comment=#", "#"),
         ("data.word_pattern=(.)[0-9]", "(.)[0-9]"),
         ("data.scheme=bmes", "bmes"),
+        *((f"data.scheme={name}", name) for name in TABLE),
+        ("data.tag_pattern={prefix}_{label}", "{prefix}_{label}"),
+        ('data.tag_pattern="{label}{prefix}"', "{label}{prefix}"),
+        ("data.tag_pattern=", None),
         ("model.cell=my-own", "my-own"),
         ("model.forget_bias=-1", -1.0),
         ("model.clock_periods=[1,3]", (1, 3)),
@@ -194,7 +199,8 @@ def test_a_path_is_taken_as_given_then_relative_to_the_folder_of_the_config(toml
 # Refusals.
 
 PERIODS = "should be whole numbers from 1 on, each greater than the one before"
-SCHEMES = "should be 'auto', 'iob1', 'iob2', 'bioes' or 'bmes'"
+SCHEMES = f"should be one of auto, {', '.join(TABLE)}"
+PATTERN = "should hold {prefix} and {label}, once each, such as '{prefix}_{label}'"
 
 
 @pytest.mark.parametrize(
@@ -288,6 +294,12 @@ def test_an_override_of_what_is_no_table_is_refused(toml):
          "--set training.seed=2: expected data.key=value: only how files are read can be set here"),
         ("data.tag_colum=2", "--set data.tag_colum=2: unknown key data.tag_colum; did you mean data.tag_column?"),
         ("data.scheme=x", f"--set: data.scheme {SCHEMES}, found 'x'"),
+        ("data.tag_pattern=_", f"--set: data.tag_pattern {PATTERN}, found '_'"),
+        ("data.tag_pattern={label}", f"--set: data.tag_pattern {PATTERN}, found '{{label}}'"),
+        ("data.tag_pattern={prefix}-{prefix}{label}",
+         f"--set: data.tag_pattern {PATTERN}, found '{{prefix}}-{{prefix}}{{label}}'"),
+        ("data.tag_pattern={prefix}-{label}}", f"--set: data.tag_pattern {PATTERN}, found '{{prefix}}-{{label}}}}'"),
+        ("data.tag_pattern={ prefix}-{label}", f"--set: data.tag_pattern {PATTERN}, found '{{ prefix}}-{{label}}'"),
     ],
 )  # fmt: skip
 def test_a_data_override_that_is_wrong_is_refused(override, message):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from ner.doctor.finding import Finding, found_at, shown
+from ner.formats.columns import spelling_that_reads
 from ner.formats.rows import Row, split_cells
 from ner.settings import DataConfig
 from ner.text.tags import split_tag
@@ -57,6 +58,8 @@ def _document_marks(rows: Sequence[Row], path: str) -> list[Finding]:
 
 def advise(lines: Sequence[str], data: DataConfig) -> str:
     """How a file that can't be read might be meant: settings to try."""
+    if spelling := spelling_that_reads(lines, data):
+        return f"with this setting all of the file can be read: --set 'data.{spelling[0]}={spelling[1]}'"
     filled = [line.strip(" \t\r") for line in lines if line.strip(" \t\r")][:_SAMPLE]
     comments = [line for line in filled if line.startswith("#")]
     if comments and not data.comment and all(not _is_tag(line.split()[-1]) for line in comments):

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from ner.doctor.finding import Finding, found_at, shown, shown_tag
 from ner.doctor.reading import Readable, Written
+from ner.schemes import find_scheme, twin_of
 from ner.settings import DataConfig
 from ner.text.partial import is_partial, is_unknown, known_runs, labels_of
 from ner.text.sentence import Span
-from ner.text.tags import OUTSIDE, Scheme, detect_scheme, faults_of, split_tag, tags_to_spans
+from ner.text.tags import OUTSIDE, detect_scheme, faults_of, split_tag, tags_to_spans
 
 # More than so many entities, and so large a share of all, that open as another scheme's do is no slip.
 _SLIPS = 10
@@ -53,7 +54,7 @@ def examine_tags(readable: Readable, data: DataConfig, *, training: bool) -> Tag
         if is_partial(s.tags):
             counts.update(span.label for run in known_runs(s.tags) for span in tags_to_spans(run))
     findings: list[Finding] = []
-    scheme: Scheme | None = None if data.scheme == "auto" else data.scheme
+    scheme = None if data.scheme == "auto" else data.scheme
     try:
         scheme = scheme or detect_scheme(run for s in sentences for run in known_runs(s.tags))
     except ValueError as error:
@@ -107,7 +108,7 @@ def _schemes(files: Sequence[Tagged]) -> list[Finding]:
     return [Finding("schemes-differ", files[0].path, "the files are of different schemes", remedy, places)]
 
 
-def _faults(sentences: Sequence[Written], path: str, scheme: Scheme, entities: int) -> list[Finding]:
+def _faults(sentences: Sequence[Written], path: str, scheme: str, entities: int) -> list[Finding]:
     places: Mapping[str, list[str]] = defaultdict(list)
     for s in sentences:
         for position, fault in faults_of_known(s.tags, scheme):
@@ -116,15 +117,16 @@ def _faults(sentences: Sequence[Written], path: str, scheme: Scheme, entities: i
     findings: list[Finding] = []
     for fault, (kind, found, remedy) in _FAULTS.items():
         findings += found_at(kind, path, found, remedy, places=places[fault])
-    slips = places["orphan"] if scheme == "iob2" else places["redundant"]
-    if len(slips) >= _SLIPS and len(slips) > _SLIP_SHARE * entities:
-        other = "I-, as in IOB1" if scheme == "iob2" else "B-, as in IOB2"
+    row, twin = find_scheme(scheme), twin_of(scheme)
+    slips = places["redundant" if row.begin_only_parts else "orphan"]
+    if twin and len(slips) >= _SLIPS and len(slips) > _SLIP_SHARE * entities:
+        other = f"{row.begin if row.begin_only_parts else row.inside}-, as in {twin.upper()}"
         found = f"entities, of {entities:,}, that open with {other}, the others as in {scheme.upper()}"
         findings += found_at("mixed-openings", path, found, "write the file in one scheme", places=slips)
     return findings
 
 
-def faults_of_known(tags: Sequence[str], scheme: Scheme) -> list[tuple[int, str]]:
+def faults_of_known(tags: Sequence[str], scheme: str) -> list[tuple[int, str]]:
     """As `faults_of`, where tags may be unknown: what an unknown one may put right is no fault.
 
     >>> faults_of_known(["?", "I-PER", "O", "I-PER"], "iob2")

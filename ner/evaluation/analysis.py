@@ -24,7 +24,7 @@ from ner.evaluation.slices import Slice, count_parts, questions_about, slices_of
 from ner.evaluation.training_entities import Training
 from ner.text.documents import number_documents
 from ner.text.sentence import Sentence
-from ner.text.tags import Scheme, tags_to_spans, well_formed
+from ner.text.tags import tags_to_spans, well_formed
 
 COMPARABLE = (
     "to compare with a paper: its F1 on CoNLL data with line 2's FB1 (micro, exact, by conlleval); seqeval's strict "
@@ -60,7 +60,7 @@ class Analysis:
     sentences: tuple[Sentence, ...]
     report: Report
     strict: Scores
-    scheme: Scheme
+    scheme: str
     overlap: Scores
     boundaries: Scores
     certainty: Certainty
@@ -134,7 +134,7 @@ def analyse(
     gold: Sequence[Sentence],
     predicted: Sequence[Sequence[str]],
     *,
-    scheme: Scheme,
+    scheme: str,
     scores: Sequence[Sequence[float]] | None = None,
     training: Training | None = None,
     seconds: float | None = None,

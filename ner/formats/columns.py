@@ -6,24 +6,32 @@ exotic spaces. Only the declared separator splits, and only LF or CRLF ends a li
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, count
 from pathlib import Path
 
 from ner.collector import no_search_for_cycles
 from ner.config import parse_config
-from ner.errors import DataError
+from ner.errors import ConfigError, DataError
 from ner.formats.lines import list_reader
-from ner.formats.rows import BLANKS, DOCUMENT_START, Row, check_tag, sentences_of_rows, short, split_cells
+from ner.formats.rows import BLANKS, DOCUMENT_START, TAG_HINT, Row, read_tag, sentences_of_rows, short, split_cells
+from ner.schemes import SCHEMES, find_scheme
 from ner.settings import DataConfig
 from ner.text.documents import count_documents
 from ner.text.encoding import read_text
-from ner.text.partial import is_partial, known_runs, read_unknown, to_iob2
+from ner.text.partial import is_partial, known_runs, to_iob2
 from ner.text.sentence import Sentence
-from ner.text.tags import OUTSIDE, Scheme, convert_tags, detect_scheme
+from ner.text.spelling import HYPHEN, tag_reader, tag_writer
+from ner.text.tags import OUTSIDE, convert_tags, detect_scheme
 
 _DEFAULT = DataConfig()
+_JOINERS = "_:/|"  # of prefix and label, besides the hyphen, where a file isn't read and others are tried
+# OntoNotes has 18 labels and Few-NERD 66, while a few pages of text have more different words; and in a sample of a
+# few sentences labels come again already, words hardly.
+_MOST_LABELS = 100
+_COMES_AGAIN = 2
 # What would not come back: blanks and line ends part words, a NUL is refused, a half surrogate has no UTF-8.
 _UNWRITABLE = re.compile(r"[ \t\r\n\0\ud800-\udfff]").search
 
@@ -35,6 +43,7 @@ def read_conll(
     tag_column: int = _DEFAULT.tag_column,
     separator: str | None = _DEFAULT.separator,
     scheme: str = _DEFAULT.scheme,
+    tag_pattern: str | None = _DEFAULT.tag_pattern,
     comment: str | None = _DEFAULT.comment,
     encoding: str = _DEFAULT.encoding,
     document_sentences: int | None = _DEFAULT.document_sentences,
@@ -52,6 +61,7 @@ def read_conll(
         "tag_column": tag_column,
         "separator": separator,
         "scheme": scheme,
+        "tag_pattern": tag_pattern,
         "comment": comment,
         "encoding": encoding,
         "document_sentences": document_sentences,
@@ -69,20 +79,30 @@ def read_tagged(path: str | Path, data: DataConfig) -> list[Sentence]:
     return [replace(sentence, tags=tuple(to_iob2(sentence.tags or (), scheme))) for sentence in sentences]
 
 
-def read_as_written(path: str | Path, data: DataConfig) -> tuple[list[Sentence], Scheme]:
-    """The tagged sentences of a file described by `[data]`, tags as they stand there, and their scheme.
+def read_as_written(path: str | Path, data: DataConfig) -> tuple[list[Sentence], str]:
+    """The tagged sentences of a file described by `[data]`, tags in the file's scheme, and that scheme.
 
     Raises:
         DataError: as `read_conll`.
     """
     # Not splitlines(): that also cuts at U+2028, U+0085 and others, which may stand in a word.
     lines = read_text(path, data.encoding).split("\n")
+    try:
+        return _read_lines(lines, str(path), data)
+    except DataError as error:
+        message = str(error)
+        if message.endswith(TAG_HINT) and (found := spelling_that_reads(lines, data)):
+            raise DataError(f'{message.removesuffix(TAG_HINT)}data.{found[0]} = "{found[1]}" reads the file') from None
+        raise
+
+
+def _read_lines(lines: Sequence[str], path: str, data: DataConfig) -> tuple[list[Sentence], str]:
     if data.layout == "lines":
-        rows: Iterable[Row] = chain.from_iterable(map(list_reader(str(path), data), count(1), lines))
+        rows: Iterable[Row] = chain.from_iterable(map(list_reader(path, data), count(1), lines))
     else:
-        rows = read_rows(lines, str(path), data, tagged=True)
+        rows = read_rows(lines, path, data, tagged=True)
     with no_search_for_cycles():
-        sentences = list(count_documents(sentences_of_rows(rows, str(path), tagged=True), data.document_sentences))
+        sentences = list(count_documents(sentences_of_rows(rows, path, tagged=True), data.document_sentences))
     if not sentences:
         raise DataError(f"{path}: expected tagged sentences, found none; is it the right file?")
     if data.scheme != "auto":
@@ -91,6 +111,30 @@ def read_as_written(path: str | Path, data: DataConfig) -> tuple[list[Sentence],
         return sentences, detect_scheme(run for sentence in sentences for run in known_runs(sentence.tags or ()))
     except ValueError as error:
         raise DataError(f"{path}: {error}; set data.scheme to learn which line is wrong") from None
+
+
+def spelling_that_reads(lines: Sequence[str], data: DataConfig) -> tuple[str, str] | None:
+    """A setting of `[data]` and its value with which all lines can be read that can't be without it.
+
+    Labels alone (`scheme`: `io`) are found only where they look like labels and not like words: with `O` among
+    them, few, and come again. None: no such setting was found.
+    """
+    patterns = [HYPHEN, *(f"{{prefix}}{joiner}{{label}}" for joiner in _JOINERS)]
+    patterns += [f"{{label}}{joiner}{{prefix}}" for joiner in ("-", *_JOINERS)]
+    bare = [] if data.tag_pattern else [name for name, scheme in SCHEMES.items() if scheme.is_bare]
+    tried = [*(("tag_pattern", pattern) for pattern in patterns), *(("scheme", name) for name in bare)]
+    for key, value in tried:
+        if value == (getattr(data, key) or HYPHEN):
+            continue
+        try:
+            sentences, scheme = _read_lines(lines, "", data.model_copy(update={key: value}))
+        except DataError:
+            continue
+        tags = Counter(tag for sentence in sentences for tag in sentence.tags or ())
+        few = len(tags) <= _MOST_LABELS and tags[OUTSIDE] and tags.total() >= _COMES_AGAIN * len(tags)
+        if few or not find_scheme(scheme).is_bare:
+            return key, value
+    return None
 
 
 def read_rows(lines: Iterable[str], where: str, data: DataConfig, *, tagged: bool) -> Iterator[Row]:
@@ -117,6 +161,7 @@ def row_reader(where: str, data: DataConfig, *, tagged: bool) -> Callable[[int, 
     # Columns counted from both ends meet in a short line: in `word` alone, column 0 is column -1.
     wanted += len({column % wanted for column in columns}) < len(columns)
     separator, comment = data.separator, data.comment
+    read_cell = tag_reader(data.scheme, data.tag_pattern, data.unknown_tag)
     known: dict[str, str] = {}  # written tags, and what they are here
 
     def read(number: int, line: str) -> Row:
@@ -141,21 +186,34 @@ def row_reader(where: str, data: DataConfig, *, tagged: bool) -> Callable[[int, 
             return Row(number, line, "token", word)
         tag = known.get(cells[tag_column])
         if tag is None:
-            check_tag(cells[tag_column], data, f"{where}:{number}", line)
-            tag = known[cells[tag_column]] = read_unknown(cells[tag_column], data.unknown_tag)
+            tag = known[cells[tag_column]] = read_tag(cells[tag_column], read_cell, f"{where}:{number}", line)
         return Row(number, line, "token", word, tag)
 
     return read
 
 
-def write_conll(path: str | Path, sentences: Iterable[Sentence], *, scheme: Scheme = "iob2") -> None:
+def write_conll(
+    path: str | Path, sentences: Iterable[Sentence], *, scheme: str = "iob2", tag_pattern: str | None = None
+) -> None:
     """Writes words and tags, a space between them, a blank line after each sentence.
 
     Documents are kept as `-DOCSTART- O`. The file appears whole or not at all.
 
+    Args:
+        path: of the file; its folder is made.
+        sentences: tagged ones, tags in any scheme.
+        scheme: the scheme to write; IO doesn't part entities of one label that touch.
+        tag_pattern: how to join prefix and label, as the setting `data.tag_pattern`.
+
     Raises:
+        ConfigError: no such scheme, or a pattern that is none.
         DataError: a sentence without tags, or a word or label that would not come back.
     """
+    data = parse_config({"data": {"scheme": scheme, "tag_pattern": tag_pattern}}, "write_conll").data
+    if data.scheme == "auto":
+        raise ConfigError(f"write_conll: expected one of the schemes {', '.join(SCHEMES)}, found 'auto'")
+    spell = tag_writer(data.scheme, data.tag_pattern)
+    spelled: dict[str, str] = {OUTSIDE: OUTSIDE}
     lines: list[str] = []
     for sentence in sentences:
         if sentence.tags is None:
@@ -165,11 +223,16 @@ def write_conll(path: str | Path, sentences: Iterable[Sentence], *, scheme: Sche
         if is_partial(sentence.tags) and scheme != "iob2":
             raise DataError(f"{path}: expected scheme iob2 for partly known tags, found {scheme}")
         tags = sentence.tags if is_partial(sentence.tags) else convert_tags(sentence.tags, scheme)
+        for tag in set(tags) - spelled.keys():
+            try:
+                spelled[tag] = spell(tag)
+            except ValueError as error:
+                raise DataError(f"{path}: {error}") from None
         for word, tag in zip(sentence.words, tags, strict=True):
-            for cell in (word, tag):
+            for cell in (word, spelled[tag]):
                 if not cell or _UNWRITABLE(cell) or cell.startswith(DOCUMENT_START):
                     raise DataError(f"{path}: expected a word or tag that fits in a column, found {cell!r}")
-            lines.append(f"{word} {tag}")
+            lines.append(f"{word} {spelled[tag]}")
         lines.append("")
     # A reader takes a first U+FEFF for a byte-order mark, so a word that opens with one gets it twice.
     mark = "\ufeff" if lines and lines[0].startswith("\ufeff") else ""

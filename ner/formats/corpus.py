@@ -1,5 +1,6 @@
 """A corpus: training, development and test sentences, from column files or from a `datasets` data set."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,10 @@ from ner.errors import ConfigError, DataError
 from ner.formats.columns import read_tagged
 from ner.settings import DataConfig
 from ner.text.documents import count_documents
-from ner.text.partial import check_written, known_runs, read_unknown, to_iob2
+from ner.text.partial import known_runs, to_iob2
 from ner.text.sentence import Sentence, sentence_from_words
-from ner.text.tags import Scheme, detect_scheme
+from ner.text.spelling import tag_reader
+from ner.text.tags import detect_scheme
 
 # What the splits are called where data sets are published.
 _SPLITS = {"train": ("train", "training"), "dev": ("validation", "dev", "valid"), "test": ("test",)}
@@ -79,18 +81,19 @@ def _sentences(rows: Any, where: str, data: DataConfig) -> list[Sentence]:
     # A ClassLabel list holds numbers and knows their names; a list of strings is taken as it is.
     names = getattr(getattr(rows.features[data.tags_feature], "feature", None), "names", None)
     sentences: list[Sentence] = []
+    read = tag_reader(data.scheme, data.tag_pattern, data.unknown_tag)
     words, tags = rows[data.tokens_feature], rows[data.tags_feature]
     for number, (row_words, row_tags) in enumerate(zip(words, tags, strict=True), start=1):
         place = f"{where}:{number}"
         _check_row(row_words, row_tags, place)
         if row_words:
-            known = [_tag(tag, names, data, place) for tag in row_tags]
+            known = [_tag(tag, names, read, place) for tag in row_tags]
             sentences.append(sentence_from_words(row_words, known, where=place))
     if not sentences:
         raise DataError(f"{where}: expected tagged sentences, found none")
     try:
         runs = (run for sentence in sentences for run in known_runs(sentence.tags or ()))
-        scheme: Scheme = detect_scheme(runs) if data.scheme == "auto" else data.scheme
+        scheme = detect_scheme(runs) if data.scheme == "auto" else data.scheme
     except ValueError as error:
         raise DataError(f"{where}: {error}; set data.scheme to learn which row is wrong") from None
     sentences = count_documents(sentences, data.document_sentences)
@@ -108,14 +111,14 @@ def _check_row(words: Any, tags: Any, place: str) -> None:
             raise DataError(f"{place}: expected words, found {word!r}")
 
 
-def _tag(value: Any, names: list[str] | None, data: DataConfig, place: str) -> str:
+def _tag(value: Any, names: list[str] | None, read: Callable[[str], str], place: str) -> str:
     if names:
         if not isinstance(value, int) or not 0 <= value < len(names):
             raise DataError(f"{place}: expected the number of one of {len(names)} tags, found {value!r}")
         value = names[value]
+    if not isinstance(value, str):
+        raise DataError(f"{place}: expected a tag, found {value!r}; numbers need a ClassLabel feature that names them")
     try:
-        check_written(str(value), data)
+        return read(value)
     except ValueError as error:
-        hint = "" if isinstance(value, str) else "; numbers need a ClassLabel feature that names them"
-        raise DataError(f"{place}: {error}{hint}") from None
-    return read_unknown(str(value), data.unknown_tag)
+        raise DataError(f"{place}: {error}") from None

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from ner.errors import DataError
-from ner.formats.rows import DOCUMENT_START, Row, check_tag, split_blanks
+from ner.formats.rows import DOCUMENT_START, Row, read_tag, split_blanks
 from ner.settings import DataConfig
-from ner.text.partial import read_unknown
+from ner.text.spelling import tag_reader
 
 
 def list_reader(where: str, data: DataConfig) -> Callable[[int, str], list[Row]]:
@@ -17,7 +17,8 @@ def list_reader(where: str, data: DataConfig) -> Callable[[int, str], list[Row]]
         DataError: a token without a word, a tag that is none or another scheme's.
     """
     separator = data.separator or ":"
-    known: set[str] = set()
+    read_cell = tag_reader(data.scheme, data.tag_pattern, data.unknown_tag)
+    known: dict[str, str] = {}  # written tags, and what they are here
 
     def read(number: int, line: str) -> list[Row]:
         line = (line.partition(data.trailer)[0] if data.trailer else line).strip(" \t\r")
@@ -27,13 +28,12 @@ def list_reader(where: str, data: DataConfig) -> Callable[[int, str], list[Row]]
             return [Row(number, line, "document")]
         rows: list[Row] = []
         for token in split_blanks(line):
-            word, _, tag = token.rpartition(separator)
+            word, _, cell = token.rpartition(separator)
             if not word:
                 raise DataError(f"{where}:{number}: expected word{separator}TAG, found {token!r}")
-            if tag not in known:
-                check_tag(tag, data, f"{where}:{number}", token)
-                known.add(tag)
-            rows.append(Row(number, token, "token", word, read_unknown(tag, data.unknown_tag)))
+            if cell not in known:
+                known[cell] = read_tag(cell, read_cell, f"{where}:{number}", token)
+            rows.append(Row(number, token, "token", word, known[cell]))
         return [*rows, Row(number, "", "blank")]
 
     return read

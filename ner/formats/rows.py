@@ -1,17 +1,16 @@
 """The rows of a file with one token a line, or one sentence: what a line holds, and sentences of them."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import NamedTuple
 
 from ner.errors import DataError
-from ner.settings import DataConfig
-from ner.text.partial import check_written
 from ner.text.sentence import Sentence, sentence_from_words
 
 DOCUMENT_START = "-DOCSTART-"
 BLANKS = " \t"
+TAG_HINT = "are data.tag_column and data.scheme right?"
 split_blanks = re.compile(r"[ \t]+").split
 
 
@@ -56,13 +55,12 @@ def sentences_of_rows(rows: Iterable[Row], where: str, *, tagged: bool) -> Itera
         opens_document |= row.kind == "document"
 
 
-def check_tag(tag: str, data: DataConfig, place: str, line: str) -> None:
-    """Raise DataError unless `tag`, from a line at this place, may stand in a file described so."""
+def read_tag(cell: str, read: Callable[[str], str], place: str, line: str) -> str:
+    """What `read` makes of a cell of a line at this place; its ValueError becomes a DataError that says where."""
     try:
-        check_written(tag, data)
+        return read(cell)
     except ValueError as error:
-        hint = "are data.tag_column and data.scheme right?"
-        raise DataError(f"{place}: {error} in {short(line)}; {hint}") from None
+        raise DataError(f"{place}: {error} in {short(line)}; {TAG_HINT}") from None
 
 
 def short(line: str) -> str:

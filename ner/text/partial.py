@@ -6,32 +6,10 @@ which part; all other tags are IOB2, where an `I-` behind a `?` goes on with wha
 
 from collections.abc import Iterable, Sequence
 
-from ner.settings import DataConfig
-from ner.text.tags import OUTSIDE, Scheme, check_prefix, convert_tags, plain_tag, split_tag
+from ner.schemes import find_scheme
+from ner.text.tags import OUTSIDE, convert_tags, plain_tag, split_tag
 
 UNKNOWN = "?"
-
-
-def read_unknown(tag: str, unknown_tag: str | None) -> str:
-    """The tag as this package writes it, where a file writes an unknown one as `unknown_tag`.
-
-    >>> read_unknown("_", "_"), read_unknown("_-PER", "_"), read_unknown("B-PER", "_"), read_unknown("_", None)
-    ('?', '?-PER', 'B-PER', '_')
-    """
-    if unknown_tag is None or not (tag == unknown_tag or tag.startswith(unknown_tag + "-")):
-        return tag
-    return UNKNOWN + tag[len(unknown_tag) :]
-
-
-def check_written(tag: str, data: DataConfig) -> None:
-    """Nothing, where `tag` may stand in a file described so.
-
-    Raises:
-        ValueError: the tag is none, or another scheme's.
-    """
-    unknown = data.unknown_tag
-    if unknown is None or not (tag == unknown or (tag.startswith(f"{unknown}-") and len(tag) > len(unknown) + 1)):
-        check_prefix(tag, data.scheme)
 
 
 def is_unknown(tag: str) -> bool:
@@ -62,16 +40,18 @@ def known_runs(tags: Sequence[str]) -> list[list[str]]:
     return [run for run in runs if run]
 
 
-def to_iob2(tags: Sequence[str], scheme: Scheme) -> list[str]:
+def to_iob2(tags: Sequence[str], scheme: str) -> list[str]:
     """The same knowledge in IOB2, each stretch of known tags read as conlleval reads it.
 
-    An `I-` behind an unknown tag stays one, except in IOB1, where it may as well open an entity.
+    An `I-` behind an unknown tag stays one, except in IOB1 and IO, where it may as well open an entity.
 
     >>> to_iob2(["?", "I-PER", "O", "B-PER", "?"], "iob2"), to_iob2(["?", "I-PER", "I-PER"], "iob1")
     (['?', 'I-PER', 'O', 'B-PER', '?'], ['?', '?-PER', 'I-PER'])
     """
     if not is_partial(tags):
         return convert_tags(tags, "iob2")
+    row = find_scheme(scheme)
+    inside_opens = row.begin is None or row.begin_only_parts
     written: list[str] = []
     position = 0
     while position < len(tags):
@@ -84,7 +64,7 @@ def to_iob2(tags: Sequence[str], scheme: Scheme) -> list[str]:
         first, label = split_tag(plain_tag(tags[position]))
         # Only what may be of the same label can hide the entity's beginning.
         if position and first in "IE" and tags[position - 1] in (UNKNOWN, f"{UNKNOWN}-{label}"):
-            run[0] = f"{UNKNOWN if scheme == 'iob1' else 'I'}-{label}"
+            run[0] = f"{UNKNOWN if inside_opens else 'I'}-{label}"
         written += run
         position = end
     return written

@@ -1,36 +1,32 @@
-"""Tags and spans: the only module that knows what `B-` means.
-
-Five ways of writing labelled spans as one tag a token:
-
-    IOB1   I-PER I-PER O        B- only where an entity touches one of its own label (Ramshaw & Marcus 1995)
-    IOB2   B-PER I-PER O        every entity opens with B-
-    BIOES  B-PER E-PER O        E- closes an entity, S- is one of a single token (BILOU: L- and U-)
-    BMES   B-PER E-PER O        as BIOES, with M- for I-
+"""Tags and spans: the only module that knows what `B-` means, for every scheme of the table in `ner/schemes.py`.
 
 Whatever the scheme, spans are read as the CoNLL shared-task scorer reads them (conlleval by Tjong Kim Sang
 & Buchholz, in its version that knows E- and S-), so a stray `I-` starts an entity and nothing is lost.
-Inside this package tags are IOB2, inside the network BIOES.
+Inside this package tags are IOB2, inside the network BIOES, and prefix and label are joined by a hyphen
+(`spelling` knows how files write them).
 """
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Literal
 
+from ner.schemes import SCHEMES, find_scheme, twin_of
 from ner.text.sentence import Span
 
-Scheme = Literal["iob1", "iob2", "bioes", "bmes"]
-
 OUTSIDE = "O"
-_INSIDE, _FIRST, _LAST, _SINGLE = "I", "B", "E", "S"
-# BILOU's and BMES's letters are other names for three of BIOES's roles.
-_ROLES = {"B": _FIRST, "I": _INSIDE, "M": _INSIDE, "E": _LAST, "L": _LAST, "S": _SINGLE, "U": _SINGLE}
-_PREFIXES: dict[str, tuple[frozenset[str], ...]] = {
-    "iob1": (frozenset("BI"),),
-    "iob2": (frozenset("BI"),),
-    "bioes": (frozenset("BIES"), frozenset("BILU")),
-    "bmes": (frozenset("BMES"),),
-    "auto": (frozenset(_ROLES),),
+_FIRST, _INSIDE, _LAST, _SINGLE = "B", "I", "E", "S"
+# What each letter of the table means, as the letters of BIOES: M is I, L is E, U is S.
+_ROLES: dict[str, str] = {
+    letter: role
+    for scheme in SCHEMES.values()
+    for letter, role in (
+        (scheme.single, _SINGLE),
+        (scheme.end, _LAST),
+        (scheme.begin, _FIRST),
+        (scheme.inside, _INSIDE),
+    )
+    if letter
 }
+PREFIXES = frozenset(_ROLES)
 
 
 def split_tag(tag: str) -> tuple[str, str]:
@@ -63,11 +59,12 @@ def plain_tag(tag: str) -> str:
     return f"{_ROLES[prefix]}-{label}" if label else OUTSIDE
 
 
-def detect_scheme(sequences: Iterable[Sequence[str]]) -> Scheme:
+def detect_scheme(sequences: Iterable[Sequence[str]]) -> str:
     """The scheme in which these tag sequences, a whole file's, are written.
 
-    IOB1 and IOB2 differ in how entities open: the more frequent opening decides, so the odd slip of an
-    annotator changes nothing. A file without entities counts as IOB2.
+    The first of the table that has all their prefixes. IOB1 and IOB2 differ in how entities open: the more
+    frequent opening decides, so the odd slip of an annotator changes nothing. A file without entities counts as
+    IOB2.
 
     Raises:
         ValueError: a tag that is none, or prefixes of more than one scheme.
@@ -86,42 +83,38 @@ def detect_scheme(sequences: Iterable[Sequence[str]]) -> Scheme:
             prefix, label = split_tag(tag)
             prefixes.add(prefix)
             if label != previous:
-                opened_by_inside += prefix == "I"
-                opened_by_first += prefix == "B"
+                opened_by_inside += _ROLES[prefix] == _INSIDE
+                opened_by_first += _ROLES[prefix] == _FIRST
             previous = label
-    for scheme in ("iob2", "bioes", "bmes"):
-        if any(prefixes <= allowed for allowed in _PREFIXES[scheme]):
-            if scheme == "iob2" and opened_by_inside > opened_by_first:
-                return "iob1"
-            return scheme
+    written = {name: scheme for name, scheme in SCHEMES.items() if not scheme.is_bare}
+    for name, scheme in written.items():
+        if not scheme.begin_only_parts and prefixes <= scheme.letters:
+            return twin_of(name) or name if opened_by_inside > opened_by_first else name
     found = ", ".join(f"{prefix}-" for prefix in sorted(prefixes))
-    raise ValueError(f"expected the tags of one scheme (IOB1, IOB2, BIOES or BMES), found {found} together")
+    raise ValueError(f"expected the tags of one scheme ({', '.join(written)}), found {found} together")
 
 
-def check_prefix(tag: str, scheme: Scheme | Literal["auto"]) -> None:
-    """Nothing, where `tag` may stand in a file of this scheme; `auto`: of any.
-
-    Raises:
-        ValueError: the tag is none, or another scheme's.
-    """
+def check_prefix(tag: str, scheme: str) -> None:
+    """Raise ValueError unless `tag` may stand in a file of this scheme (`auto`: of any)."""
     prefix, _ = split_tag(tag)
-    if prefix != OUTSIDE and not any(prefix in allowed for allowed in _PREFIXES[scheme]):
+    if scheme != "auto" and prefix != OUTSIDE and prefix not in find_scheme(scheme).letters:
         raise ValueError(f"expected a tag of scheme {scheme}, found {tag!r}")
 
 
-def faults_of(tags: Sequence[str], scheme: Scheme) -> list[tuple[int, str]]:
+def faults_of(tags: Sequence[str], scheme: str) -> list[tuple[int, str]]:
     """Where a tag breaks its scheme, by token, and how.
 
     `orphan`: it goes on with an entity that isn't open. `unclosed`: its entity is open, and the next tag
-    doesn't go on with it (BIOES, BMES). `redundant`: a B- that parts nothing (IOB1).
+    doesn't go on with it (in schemes that mark an entity's end). `redundant`: a B- that parts nothing (IOB1).
 
     >>> faults_of(["O", "I-PER", "B-LOC"], "iob2"), faults_of(["B-PER", "O", "M-PER", "E-PER"], "bmes")
     ([(1, 'orphan')], [(0, 'unclosed'), (2, 'orphan')])
     >>> faults_of(["I-PER", "B-PER", "O", "B-PER"], "iob1")
     [(3, 'redundant')]
     """
+    row = find_scheme(scheme)
     faults: list[tuple[int, str]] = []
-    closes = scheme in ("bioes", "bmes")
+    opens, closes = row.begin is not None and not row.begin_only_parts, row.end is not None
     open_label = ""  # of an entity that the next tag may, or in a closing scheme must, go on with
     for position, tag in enumerate(tags):
         prefix, label = split_tag(tag)
@@ -129,10 +122,9 @@ def faults_of(tags: Sequence[str], scheme: Scheme) -> list[tuple[int, str]]:
         goes_on = role in (_INSIDE, _LAST)
         if closes and open_label and not (goes_on and label == open_label):
             faults.append((position - 1, "unclosed"))
-        if scheme == "iob1":
-            if role == _FIRST and label != open_label:
-                faults.append((position, "redundant"))
-        elif goes_on and label != open_label:
+        if row.begin_only_parts and role == _FIRST and label != open_label:
+            faults.append((position, "redundant"))
+        elif opens and goes_on and label != open_label:
             faults.append((position, "orphan"))
         open_label = "" if closes and role in (_LAST, _SINGLE) else label
     if closes and open_label:
@@ -168,8 +160,8 @@ def tags_to_spans(tags: Sequence[str]) -> list[Span]:
     return spans
 
 
-def well_formed(spans: Sequence[Span], tags: Sequence[str], scheme: Scheme) -> list[Span]:
-    """Those of a sequence's spans whose tags are what the scheme demands; IOB1 has no ill-formed ones.
+def well_formed(spans: Sequence[Span], tags: Sequence[str], scheme: str) -> list[Span]:
+    """Those of a sequence's spans whose tags are what the scheme demands; IOB1 and IO have no ill-formed ones.
 
     Args:
         spans: what `tags_to_spans` read from the tags.
@@ -179,17 +171,18 @@ def well_formed(spans: Sequence[Span], tags: Sequence[str], scheme: Scheme) -> l
     >>> well_formed([Span("PER", 0, 1), Span("LOC", 2, 4)], ["I-PER", "O", "B-LOC", "I-LOC"], "iob2")
     [Span(label='LOC', start=2, end=4)]
     """
-    if scheme == "iob1":
+    row = find_scheme(scheme)
+    if row.begin_only_parts or not (row.begin or row.end):
         return list(spans)
     # Within a span no tag is of another label and none opens or closes one, so only its ends can be wrong.
-    if scheme == "iob2":
-        return [span for span in spans if _role_and_label(tags[span.start])[0] == _FIRST]
-    return [
-        span
-        for span in spans
-        if (_role_and_label(tags[span.start])[0], _role_and_label(tags[span.end - 1])[0])
-        == ((_SINGLE, _SINGLE) if span.end - span.start == 1 else (_FIRST, _LAST))
-    ]
+    single = _SINGLE if row.single else _FIRST if row.begin else _LAST
+    first, last = _FIRST if row.begin else _INSIDE, _LAST if row.end else _INSIDE
+    found: list[Span] = []
+    for span in spans:
+        roles = _role_and_label(tags[span.start])[0], _role_and_label(tags[span.end - 1])[0]
+        if roles == ((single, single) if span.end - span.start == 1 else (first, last)):
+            found.append(span)
+    return found
 
 
 @lru_cache(maxsize=10_000)  # a corpus has few tags and many tokens
@@ -198,36 +191,34 @@ def _role_and_label(tag: str) -> tuple[str, str]:
     return _ROLES[prefix], label
 
 
-def spans_to_tags(spans: Iterable[Span], length: int, scheme: Scheme = "iob2") -> list[str]:
+def spans_to_tags(spans: Iterable[Span], length: int, scheme: str = "iob2") -> list[str]:
     """One tag a token for spans that don't overlap.
 
     Args:
         spans: in any order.
         length: tokens of the sentence.
-        scheme: the scheme to write.
+        scheme: the scheme to write. IO doesn't part entities of one label that touch.
 
     >>> spans_to_tags([Span("PER", 0, 2), Span("LOC", 3, 4)], 5, "bioes")
     ['B-PER', 'E-PER', 'O', 'S-LOC', 'O']
     """
+    row = find_scheme(scheme)
+    inside, begin, end = row.inside, row.begin or row.inside, row.end or row.inside
+    single = row.single or row.begin or end
     tags = [OUTSIDE] * length
-    labels = [""] * (length + 1)  # one longer: the token before the first reads the last, which has no label
-    for label, start, end in sorted(((span.label, span.start, span.end) for span in spans), key=lambda s: s[1]):
-        inside = "M" if scheme == "bmes" else "I"
-        tags[start:end] = [f"{inside}-{label}"] * (end - start)
-        if scheme == "iob1":
-            first = "B" if labels[start - 1] == label else "I"
+    previous = ("", 0)  # label and end of the span before
+    for label, start, stop in sorted(((span.label, span.start, span.end) for span in spans), key=lambda s: s[1]):
+        parts = not row.begin_only_parts or previous == (label, start)
+        if stop - start == 1:
+            tags[start] = f"{single if parts else inside}-{label}"
         else:
-            first = "B"
-        tags[start] = f"{first}-{label}"
-        if scheme in ("bioes", "bmes"):
-            tags[end - 1] = f"E-{label}"
-            if end - start == 1:
-                tags[start] = f"S-{label}"
-        labels[start:end] = [label] * (end - start)
+            first = begin if parts else inside
+            tags[start:stop] = [f"{first}-{label}", *[f"{inside}-{label}"] * (stop - start - 2), f"{end}-{label}"]
+        previous = (label, stop)
     return tags
 
 
-def convert_tags(tags: Sequence[str], scheme: Scheme) -> list[str]:
+def convert_tags(tags: Sequence[str], scheme: str) -> list[str]:
     """The same spans in another scheme.
 
     >>> convert_tags(["I-PER", "I-PER", "B-PER"], "bmes")

@@ -15,6 +15,7 @@ from ner.doctor.checkup import Checkup, check_files
 from ner.doctor.finding import KINDS, Finding
 from ner.errors import DataError
 from ner.formats.columns import read_tagged
+from ner.schemes import SCHEMES
 from ner.settings import DataConfig
 from tests.conftest import ROOT
 
@@ -174,6 +175,21 @@ def test_a_byte_order_mark_is_told_and_is_no_part_of_a_word(check):
     assert not [finding for finding in checkup.findings if finding.kind == "invisible-character"]
 
 
+@pytest.mark.parametrize(
+    ("content", "described", "scheme"),
+    [
+        ("a U-X\nb B-X\nc L-X\n", {}, "bilou"),
+        ("a X\nb X\nc O\n", {"scheme": "io"}, "io"),
+        ("a X_S\nb X_B\nc X_E\n", {"tag_pattern": "{label}_{prefix}"}, "bioes"),
+    ],
+)
+def test_the_scheme_is_told_by_its_name_and_its_tags_are_no_faults(check, content, described, scheme):
+    checkup = check(content, **described)
+    assert checkup.files[0].scheme == scheme
+    assert [finding.kind for finding in checkup.findings] == ["rare-label"]
+    assert checkup.files[0].labels == {"X": 1 if scheme == "io" else 2}
+
+
 def test_nothing_is_found_in_a_file_where_nothing_is_wrong(check):
     assert check(PLENTY).findings == ()
 
@@ -193,6 +209,17 @@ def test_everything_is_counted(check):
          "column 1 looks like tags: --set data.tag_column=1 --set 'data.separator=\"\\t\"'"),
         ("# id 1\na B-X\n", "if lines that open with # are comments: --set data.comment=#"),
         ("a:B-X b:O\nc:O d:O\n", "they look like word:TAG word:TAG: --set data.layout=lines"),
+        ("a B_PER\nb I_PER\nc O\n",
+         "with this setting all of the file can be read: --set 'data.tag_pattern={prefix}_{label}'"),
+        ("a PER-B\nb PER-I\nc O\n",
+         "with this setting all of the file can be read: --set 'data.tag_pattern={label}-{prefix}'"),
+        ("a PER_U\nb x-y_B\nc x-y_L\n",
+         "with this setting all of the file can be read: --set 'data.tag_pattern={label}_{prefix}'"),
+        ("a PER\nb PER\nc O\nd PER\n\nO ORG\ne ORG\n",
+         "with this setting all of the file can be read: --set 'data.scheme=io'"),
+        ("a:B_PER b:O\n",
+         "mend them, or describe the file with --set data.tag_column=…, data.separator, data.comment"),
+        ("a B_PER\nb\n", "mend them, or describe the file with --set data.tag_column=…, data.separator, data.comment"),
         ("a PER\n", "mend them, or describe the file with --set data.tag_column=…, data.separator, data.comment"),
     ],
 )  # fmt: skip
@@ -257,14 +284,16 @@ def test_a_label_that_is_not_text_can_be_printed_wherever_it_is_told(check):
 
 
 LINES = st.sampled_from(
-    ["a B-X", "a I-X", "b O", "b", "", " ", "\t", "c M-X", "d S-Y", "e E-X", "-DOCSTART- O", "x:B-X y:O", "\ufeff O",
+    ["a B-X", "a I-X", "a X", "a B_X", "a X-B",
+     "b O", "b", "", " ", "\t", "c M-X", "d S-Y", "e E-X", "-DOCSTART- O", "x:B-X y:O", "\ufeff O",
      "# x", "f ?", "g ?-X", "h B-", "\r", "é B-X", "\0 O", "\u2028 O", "a\u00a0b O"]
 )  # fmt: skip
 DESCRIBED = st.fixed_dictionaries(
     {},
     optional={
         "layout": st.sampled_from(["columns", "lines"]),
-        "scheme": st.sampled_from(["auto", "iob1", "iob2", "bioes", "bmes"]),
+        "scheme": st.sampled_from(["auto", *SCHEMES]),
+        "tag_pattern": st.sampled_from([None, "{prefix}_{label}", "{label}-{prefix}"]),
         "separator": st.sampled_from([None, " ", "\t", ":"]),
         "unknown_tag": st.sampled_from([None, "?", "O"]),
         "comment": st.sampled_from([None, "#"]),

@@ -12,6 +12,7 @@ from ner.errors import ConfigError, DataError
 from ner.evaluation.files import read_training, score_files
 from ner.evaluation.tables import details_of
 from ner.evaluation.training_entities import origin_of
+from ner.schemes import SCHEMES
 from ner.settings import DataConfig
 
 
@@ -74,7 +75,7 @@ def test_two_files_of_different_schemes_are_compared_by_their_entities(file):
         ("I-ORG O I-PER I-PER I-LOC", "strict (iob1): precision: 100.00%; recall: 100.00%; FB1: 100.00"),
         ("B-ORG O B-PER I-PER I-LOC", "strict (iob2): precision: 100.00%; recall:  66.67%; FB1:  80.00"),
         ("S-ORG O B-PER I-PER S-LOC", "strict (bioes): precision: 100.00%; recall:  66.67%; FB1:  80.00"),
-        ("U-ORG O B-PER L-PER U-LOC", "strict (bioes): precision: 100.00%; recall: 100.00%; FB1: 100.00"),
+        ("U-ORG O B-PER L-PER U-LOC", "strict (bilou): precision: 100.00%; recall: 100.00%; FB1: 100.00"),
         ("M-ORG O B-PER E-PER S-LOC", "strict (bmes): precision: 100.00%; recall:  66.67%; FB1:  80.00"),
     ],
 )
@@ -185,10 +186,21 @@ def test_an_empty_file_is_refused(file):
     assert str(error.value) == "predicted: expected tagged sentences, found none; is it the right file?"
 
 
+def test_labels_alone_are_scored_against_labels_alone_and_touching_entities_count_as_one(file):
+    gold = file("gold", "a PER\nb PER\nc O\nd LOC\n")
+    comparison = score_files(gold, file("predicted", "a PER\nb PER\nc O\nd PER\n"), DataConfig(scheme="io"))
+    assert (comparison.report.micro.support, comparison.report.micro.found, comparison.report.micro.correct) == (
+        2,
+        2,
+        1,
+    )
+    assert comparison.scheme == "io"
+
+
 def test_an_unknown_scheme_is_refused():
     with pytest.raises(ConfigError) as error:
         override_data(DataConfig(), ["data.scheme=iob3"])
-    assert str(error.value) == ("--set: data.scheme should be 'auto', 'iob1', 'iob2', 'bioes' or 'bmes', found 'iob3'")
+    assert str(error.value) == f"--set: data.scheme should be one of auto, {', '.join(SCHEMES)}, found 'iob3'"
 
 
 def test_a_training_file_tells_which_words_and_entities_are_known(file):

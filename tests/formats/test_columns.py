@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from ner.errors import ConfigError, DataError
 from ner.formats.columns import read_as_written, read_conll, read_rows, read_tagged, write_conll
+from ner.schemes import SCHEMES
 from ner.settings import DataConfig
 from ner.text.encoding import decode, decode_lines
 from ner.text.sentence import Sentence, Token, sentence_from_words
-from ner.text.tags import convert_tags
+from ner.text.tags import convert_tags, tags_to_spans
 
 EXOTIC = ["\u3000", "\u00a0", "\ufeff", "\u200b", "\u0085", "\u2028", "\u2029", "\x0b", "\x0c", "\x1c", "\u2003"]
 
@@ -263,6 +264,7 @@ def test_untagged_rows_want_no_tag_and_look_at_none():
 
 # Refusals.
 
+WITH_PREFIX = [name for name, scheme in SCHEMES.items() if not scheme.is_bare]
 TAG_HINT = "are data.tag_column and data.scheme right?"
 
 
@@ -286,14 +288,24 @@ TAG_HINT = "are data.tag_column and data.scheme right?"
         ("EU,O\n", {"separator": "\t"}, "f:1: expected at least 2 columns, found 1: 'EU,O'"),
         ("x" * 61, {}, "f:1: expected at least 2 columns, found 1: '" + "x" * 57 + "...'"),
         ("EU\tO\n\tO\n", {"separator": "\t"}, "f:2: expected a word in column 0, found none"),
-        ("EU O\n\na O\nEU B_ORG\n", {},
-         "f:4: expected a tag such as O, B-PER or I-PER, found 'B_ORG' in 'EU B_ORG'; " + TAG_HINT),
+        ("EU O\n\na O\nEU X_ORG\n", {},
+         "f:4: expected a tag such as O, B-PER or I-PER, found 'X_ORG' in 'EU X_ORG'; " + TAG_HINT),
+        ("EU B_ORG\nx B-ORG\n", {"tag_pattern": "{prefix}_{label}"},
+         "f:2: expected a tag such as O, B_PER or I_PER, found 'B-ORG' in 'x B-ORG'; " + TAG_HINT),
+        ("EU B_ORG\nx M_ORG\n", {"tag_pattern": "{prefix}_{label}", "scheme": "iob1"},
+         "f:2: expected a tag of scheme iob1, found 'M_ORG' in 'x M_ORG'; " + TAG_HINT),
+        ("EU ORG\nx PER-B\ny B-PER\n", {"scheme": "io"},
+         "f:3: expected O or a label alone (scheme io), found 'B-PER' in 'y B-PER'; " + TAG_HINT),
+        ("EU\tO\t\n", {"separator": "\t", "scheme": "io"},
+         "f:1: expected O or a label alone (scheme io), found '' in 'EU\\tO\\t'; " + TAG_HINT),
+        ("a PER\n", {"scheme": "bmes"},
+         "f:1: expected a tag such as O, B-PER or M-PER, found 'PER' in 'a PER'; " + TAG_HINT),
         ("EU\tO\t\n", {"separator": "\t"},
          "f:1: expected a tag such as O, B-PER or I-PER, found '' in 'EU\\tO\\t'; " + TAG_HINT),
         ("a S-X\n\nb B-X\nc M-X\n", {"scheme": "bioes"},
          "f:4: expected a tag of scheme bioes, found 'M-X' in 'c M-X'; " + TAG_HINT),
         ("a M-X\nb L-X\n", {},
-         "f: expected the tags of one scheme (IOB1, IOB2, BIOES or BMES), found L-, M- together; "
+         f"f: expected the tags of one scheme ({', '.join(WITH_PREFIX)}), found L-, M- together; "
          "set data.scheme to learn which line is wrong"),
         ("EU O\rrejects O", {}, "f: expected lines that end in LF or CRLF, found CR only; convert the line ends"),
         (b"a O\n\xc3\xa4 O\nSe\xf1or O\n", {},
@@ -355,9 +367,7 @@ def test_a_missing_file_and_a_folder_are_refused(file):
 def test_an_argument_that_no_file_can_meet_is_a_config_error(file):
     with pytest.raises(ConfigError) as error:
         read_conll(file("a O"), scheme="iob3")
-    assert str(error.value) == (
-        "read_conll: data.scheme should be 'auto', 'iob1', 'iob2', 'bioes' or 'bmes', found 'iob3'"
-    )
+    assert str(error.value) == (f"read_conll: data.scheme should be one of auto, {', '.join(SCHEMES)}, found 'iob3'")
 
 
 @pytest.mark.parametrize(
@@ -404,7 +414,7 @@ def sentences(draw):
     return type(made)(made.tokens, made.tags, draw(st.booleans()))
 
 
-@pytest.mark.parametrize("scheme", ["iob1", "iob2", "bioes", "bmes"])
+@pytest.mark.parametrize("scheme", WITH_PREFIX)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(corpus=st.lists(sentences(), min_size=1, max_size=4))
 def test_what_is_written_is_read_back_with_its_documents(tmp_path, scheme, corpus):
@@ -412,6 +422,149 @@ def test_what_is_written_is_read_back_with_its_documents(tmp_path, scheme, corpu
     write_conll(path, corpus, scheme=scheme)
     assert read_conll(path) == corpus
     assert read_conll(path, separator=" ", scheme=scheme) == corpus
+
+
+PATTERNS = [
+    None, "{prefix}_{label}", "{label}-{prefix}", "{label}_{prefix}", "{prefix}{label}", "{label}{prefix}",
+    "<{prefix}.+{label}>", "{label}({prefix})",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+@pytest.mark.parametrize("scheme", WITH_PREFIX)
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(corpus=st.lists(sentences(), min_size=1, max_size=4))
+def test_what_is_written_in_a_pattern_is_read_back_with_it(tmp_path, scheme, pattern, corpus):
+    path = tmp_path / "f"
+    write_conll(path, corpus, scheme=scheme, tag_pattern=pattern)
+    assert read_conll(path, scheme=scheme, tag_pattern=pattern) == corpus
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(corpus=st.lists(sentences(), min_size=1, max_size=4))
+def test_bare_labels_come_back_with_touching_entities_of_one_label_merged(tmp_path, corpus):
+    path = tmp_path / "f"
+    # The label `O` can't stand alone.
+    corpus = [replace(s, tags=tuple(tag.replace("-O", "-Q") for tag in s.tags)) for s in corpus]
+    write_conll(path, corpus, scheme="io")
+    found = read_conll(path, scheme="io")
+    assert [(s.words, s.opens_document) for s in found] == [(s.words, s.opens_document) for s in corpus]
+    for mine, read in zip(corpus, found, strict=True):
+        labels = [tag.partition("-")[2] for tag in mine.tags]
+        assert [tag.partition("-")[2] for tag in read.tags] == labels
+        ends = {span.start for span in tags_to_spans(read.tags)}
+        assert ends == {n for n, label in enumerate(labels) if label and label != [*labels, ""][n - 1]}
+
+
+def test_bare_labels_and_other_patterns_are_written_byte_for_byte_as_documented(file):
+    sentence = sentence_from_words(
+        ["Angela", "Merkel", "Bob", "in", "Paris"], ["B-PER", "I-PER", "B-PER", "O", "B-LOC"]
+    )
+    write_conll("f", [sentence], scheme="io")
+    assert Path("f").read_text() == "Angela PER\nMerkel PER\nBob PER\nin O\nParis LOC\n"
+    write_conll("f", [sentence], scheme="bilou", tag_pattern="{label}-{prefix}")
+    assert Path("f").read_text() == "Angela PER-B\nMerkel PER-L\nBob PER-U\nin O\nParis LOC-U\n"
+    assert read_conll("f", tag_pattern="{label}-{prefix}") == [replace(sentence, where="f:1")]
+
+
+@pytest.mark.parametrize(
+    ("tag", "described", "message"),
+    [
+        ("B-O", {"scheme": "io"}, "f: expected a label that can be read back from {label}, found 'O'"),
+        ("B-B-x", {"scheme": "io"}, "f: expected a label that can be read back from {label}, found 'B-x'"),
+    ],
+)
+def test_a_label_that_would_be_read_as_another_tag_is_not_written(file, tag, described, message):
+    with pytest.raises(DataError) as error:
+        write_conll("f", [sentence_from_words(["a"], [tag])], **described)
+    assert str(error.value) == message
+    assert not Path("f").exists()
+
+
+@pytest.mark.parametrize(
+    ("described", "message"),
+    [
+        ({"scheme": "iob3"}, f"write_conll: data.scheme should be one of auto, {', '.join(SCHEMES)}, found 'iob3'"),
+        ({"scheme": "auto"}, f"write_conll: expected one of the schemes {', '.join(SCHEMES)}, found 'auto'"),
+        ({"tag_pattern": "_"},
+         "write_conll: data.tag_pattern should hold {prefix} and {label}, once each, such as '{prefix}_{label}', "
+         "found '_'"),
+    ],
+)  # fmt: skip
+def test_a_scheme_or_pattern_that_is_none_is_not_written(file, described, message):
+    with pytest.raises(ConfigError) as error:
+        write_conll("f", [], **described)
+    assert str(error.value) == message
+
+
+BARE = "Bob PER\nSmith PER\nin O\nRome LOC\n. O\n\nRome LOC\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "described", "advice"),
+    [
+        ("EU B_ORG\nin O\n", {}, 'data.tag_pattern = "{prefix}_{label}"'),
+        ("EU B_ORG_x\nin O\n", {}, 'data.tag_pattern = "{prefix}_{label}"'),
+        ("EU ORG-B\nin O\n", {}, 'data.tag_pattern = "{label}-{prefix}"'),
+        ("EU ORG-x-U\nin O\n", {}, 'data.tag_pattern = "{label}-{prefix}"'),
+        ("EU ORG_S\nin O\n", {}, 'data.tag_pattern = "{label}_{prefix}"'),
+        ("EU B-ORG\nin O\n", {"tag_pattern": "{prefix}_{label}"}, 'data.tag_pattern = "{prefix}-{label}"'),
+        ("EU:B_ORG in:O\n", {"layout": "lines"}, 'data.tag_pattern = "{prefix}_{label}"'),
+        (BARE, {}, 'data.scheme = "io"'),
+    ],
+)
+def test_a_setting_that_reads_the_whole_file_is_named_and_does(file, content, described, advice):
+    with pytest.raises(DataError) as error:
+        read_tagged(file(content), DataConfig(**described))
+    assert str(error.value).endswith(f"; {advice} reads the file")
+    key, _, value = advice.removeprefix("data.").partition(" = ")
+    sentences = read_tagged("f", DataConfig(**{**described, key: value.strip('"')}))
+    assert sum(tag != "O" for s in sentences for tag in s.tags) == content.count("ORG") + content.count("R\n") + (
+        content.count("LOC")
+    )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "EU B_ORG\nin O\nx ORG_B\n",  # two spellings
+        "EU B_ORG\nin O\nx\n",  # a line that no setting mends
+        "EU ORG\nin O\n",  # nothing comes again
+        BARE.replace(" O", " .").replace("in .", "in -"),  # no O
+        BARE + "x B-PER\n",
+        "".join(f"w{n} L{n}\n" * 3 for n in range(100)) + "x O\n",
+        "So So\nO O\nwas was\nit it\n. .\n",  # words for tags
+    ],
+)
+def test_no_setting_is_named_where_none_reads_the_file_or_labels_look_like_words(file, content):
+    with pytest.raises(DataError) as error:
+        read_conll(file(content))
+    assert "reads the file" not in str(error.value)
+
+
+def test_bare_labels_are_read_only_where_that_is_said(file):
+    name = file(BARE + "\nO OO\nO O\n")
+    assert [s.tags for s in read_conll(name, scheme="io")] == [
+        ("B-PER", "I-PER", "O", "B-LOC", "O"),
+        ("B-LOC",),
+        ("B-OO", "O"),
+    ]
+    sentences, scheme = read_as_written(name, DataConfig(scheme="io"))
+    assert (sentences[0].tags, scheme) == (("I-PER", "I-PER", "O", "I-LOC", "O"), "io")
+    with pytest.raises(DataError):
+        read_conll(name)
+    assert read_as_written(file("a O\nb O\n"), DataConfig())[1] == "iob2"
+
+
+def test_unknown_tags_follow_the_pattern_and_stand_beside_bare_labels(file):
+    data = DataConfig(unknown_tag="?", scheme="iob2", tag_pattern="{label}_{prefix}")
+    name = file("a PER_?\nb ?\nc PER_I\nd O\n")
+    (sentence,) = read_tagged(name, data)
+    assert sentence.tags == ("?-PER", "?", "I-PER", "O")
+    write_conll("again", [sentence], tag_pattern="{label}_{prefix}")
+    assert Path("again").read_text() == Path(name).read_text()
+    (sentence,) = read_tagged(file("a ?\nb PER\nc PER\nd ?-LOC\n"), DataConfig(unknown_tag="?", scheme="io"))
+    assert sentence.tags == ("?", "?-PER", "I-PER", "?-LOC")
 
 
 UNWRITABLE = ["", " ", "New York", "a\tb", "a\n", "\r", "a\0", "\ud800", "x\udfff", "-DOCSTART-", "-DOCSTART-x"]

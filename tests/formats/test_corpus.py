@@ -8,8 +8,10 @@ import pytest
 
 from ner.errors import ConfigError, DataError
 from ner.formats.corpus import Corpus, load_corpus
+from ner.schemes import SCHEMES
 from ner.settings import DataConfig
 
+WITH_PREFIX = [name for name, scheme in SCHEMES.items() if not scheme.is_bare]
 NAMES = ["O", "B-PER", "I-PER", "B-LOC"]
 
 
@@ -209,8 +211,7 @@ def test_numbers_without_names_are_refused(datasets):
     with pytest.raises(DataError) as error:
         load_corpus(DataConfig(dataset="corpus.jsonl"))
     assert str(error.value) == (
-        "corpus.jsonl:train:1: expected a tag such as O, B-PER or I-PER, found '0'; "
-        "numbers need a ClassLabel feature that names them"
+        "corpus.jsonl:train:1: expected a tag, found 0; numbers need a ClassLabel feature that names them"
     )
 
 
@@ -219,6 +220,14 @@ def test_a_string_that_is_no_tag_is_refused(datasets):
     with pytest.raises(DataError) as error:
         load_corpus(DataConfig(dataset="corpus.jsonl"))
     assert str(error.value) == "corpus.jsonl:train:2: expected a tag such as O, B-PER or I-PER, found 'PER'"
+
+
+def test_tags_of_a_data_set_are_read_in_its_scheme_and_pattern(datasets):
+    json_lines("bare.jsonl", {"tokens": ["a", "b", "c"], "ner_tags": ["PER", "PER", "O"]})
+    assert load_corpus(DataConfig(dataset="bare.jsonl", scheme="io")).train[0].tags == ("B-PER", "I-PER", "O")
+    json_lines("turned.jsonl", {"tokens": ["a", "b", "c"], "ner_tags": ["PER_B", "PER_L", "LOC_U"]})
+    corpus = load_corpus(DataConfig(dataset="turned.jsonl", tag_pattern="{label}_{prefix}"))
+    assert corpus.train[0].tags == ("B-PER", "I-PER", "B-LOC")
 
 
 def test_a_text_in_place_of_words_is_refused(datasets):
@@ -233,7 +242,7 @@ def test_tags_of_two_schemes_are_refused(datasets):
     with pytest.raises(DataError) as error:
         load_corpus(DataConfig(dataset="corpus.jsonl"))
     assert str(error.value) == (
-        "corpus.jsonl:train: expected the tags of one scheme (IOB1, IOB2, BIOES or BMES), found L-, M- together; "
+        f"corpus.jsonl:train: expected the tags of one scheme ({', '.join(WITH_PREFIX)}), found L-, M- together; "
         "set data.scheme to learn which row is wrong"
     )
 

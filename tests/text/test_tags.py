@@ -1,7 +1,7 @@
 """Tags against enumeration: every span set of a short sentence, every short tag sequence, three readers."""
 
 import re
-from itertools import product
+from itertools import pairwise, product
 
 import conlleval
 import pytest
@@ -9,19 +9,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 from seqeval.metrics.sequence_labeling import get_entities
 
+from ner.schemes import SCHEMES as TABLE
+from ner.schemes import find_scheme, twin_of
 from ner.text.sentence import Span
 from ner.text.tags import (
     check_prefix,
     convert_tags,
     detect_scheme,
+    faults_of,
     plain_tag,
     spans_to_tags,
     split_tag,
     tags_of_labels,
     tags_to_spans,
+    well_formed,
 )
 
-SCHEMES = ("iob1", "iob2", "bioes", "bmes")
+# Those whose definition is written out below; what holds for any scheme is asked of the whole table.
+SCHEMES = ("iob1", "iob2", "bioes", "bilou", "bmes")
+WITH_PREFIX = [name for name, scheme in TABLE.items() if not scheme.is_bare]
 
 
 def layouts(length: int, labels: str = "XY") -> list[list[Span]]:
@@ -52,8 +58,8 @@ def written(spans: list[Span], length: int, scheme: str) -> list[str]:
         elif scheme == "iob2":
             prefix = "B" if first else "I"
         else:
-            inside = {"bioes": "I", "bmes": "M"}[scheme]
-            prefix = {(True, True): "S", (True, False): "B", (False, True): "E", (False, False): inside}[first, last]
+            inside, end, single = {"bioes": "IES", "bilou": "ILU", "bmes": "MES"}[scheme]
+            prefix = {(True, True): single, (True, False): "B", (False, True): end, (False, False): inside}[first, last]
         tags.append(f"{prefix}-{span.label}")
     return tags
 
@@ -79,6 +85,74 @@ def test_spans_are_written_as_the_scheme_defines(scheme):
 def test_what_is_written_in_a_scheme_is_read_back(scheme):
     for length, spans in ALL_LAYOUTS:
         assert tags_to_spans(written(spans, length, scheme)) == spans
+
+
+def merged(spans: list[Span]) -> list[Span]:
+    """The same spans, those of one label that touch made one: what labels alone can say."""
+    found: list[Span] = []
+    for span in spans:
+        if found and (found[-1].label, found[-1].end) == (span.label, span.start):
+            found[-1] = Span(span.label, found[-1].start, span.end)
+        else:
+            found.append(span)
+    return found
+
+
+@pytest.mark.parametrize("scheme", TABLE)
+def test_every_scheme_of_the_table_keeps_every_layout_and_io_merges_what_touches(scheme):
+    for length, spans in ALL_LAYOUTS:
+        tags = spans_to_tags(spans, length, scheme)
+        wanted = merged(spans) if scheme == "io" else spans
+        assert tags_to_spans(tags) == wanted
+        assert well_formed(wanted, tags, scheme) == wanted
+        assert faults_of(tags, scheme) == []
+        for tag in tags:
+            check_prefix(tag, scheme)
+
+
+@pytest.mark.parametrize("scheme", TABLE)
+@given(data=st.data())
+def test_any_spans_are_read_back_from_any_scheme_of_the_table_and_by_conlleval(scheme, data):
+    cuts = sorted(data.draw(st.sets(st.integers(0, 40), max_size=12)))
+    labels = st.sampled_from(["PER", "location-stop", "a_b", "O", "B-x"])
+    chosen = [(a, b) for a, b in pairwise(cuts) if data.draw(st.booleans())]
+    spans = [Span(data.draw(labels), start, end) for start, end in chosen]
+    tags = spans_to_tags(spans, 40, scheme)
+    assert tags_to_spans(tags) == (merged(spans) if scheme == "io" else spans)
+    # conlleval knows BIES alone, and what the other letters mean is told by position.
+    assert spans_of_conlleval(tuple(plain_tag(tag) for tag in tags)) == tags_to_spans(tags)
+
+
+def test_a_letter_means_the_same_in_every_scheme_of_the_table():
+    meanings: dict[str, set[str]] = {}
+    for scheme in TABLE.values():
+        for name in ("begin", "inside", "end", "single"):
+            if letter := getattr(scheme, name):
+                meanings.setdefault(letter, set()).add(name)
+    assert {letter: found for letter, found in meanings.items() if len(found) > 1} == {}
+    assert "O" not in meanings
+    assert all("-" not in letter for letter in meanings)
+
+
+def test_only_iob1_and_iob2_are_twins():
+    twins = {name: twin_of(name) for name in (*SCHEMES, "io")}
+    assert {name: twin for name, twin in twins.items() if twin} == {"iob1": "iob2", "iob2": "iob1"}
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        find_scheme,
+        lambda name: spans_to_tags([], 1, name),
+        lambda name: faults_of([], name),
+        lambda name: check_prefix("B-X", name),
+        lambda name: well_formed([], [], name),
+    ],
+)
+def test_a_scheme_that_is_not_in_the_table_is_refused_with_those_that_are(use):
+    message = f"expected one of the schemes {', '.join(TABLE)}, found 'iob3'"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        use("iob3")
 
 
 @pytest.mark.parametrize(("source", "target"), list(product(SCHEMES, SCHEMES)))
@@ -161,7 +235,9 @@ def test_a_tag_that_is_none_is_refused_everywhere_with_one_message(tag):
 
 
 # Which letters may stand in a file of each scheme, from the schemes' names.
-LETTERS = {"iob1": "BI", "iob2": "BI", "bioes": "BIESLU", "bmes": "BMES", "auto": "BIESMLU"}
+LETTERS = {
+    "io": "I", "iob1": "BI", "iob2": "BI", "bioes": "BIES", "bilou": "BILU", "bmes": "BMES", "auto": "BIESMLU",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("scheme", "prefix"), list(product(LETTERS, "BIESMLU")))
@@ -190,8 +266,8 @@ def test_a_scheme_takes_its_own_letters_and_no_others(scheme, prefix):
         ([["O", "S-X"]], "bioes"),
         ([["B-X", "E-X"]], "bioes"),
         ([["B-X", "I-X", "E-X", "S-X"]], "bioes"),
-        ([["B-X", "I-X", "L-X"], ["U-X"]], "bioes"),
-        ([["U-X"]], "bioes"),
+        ([["B-X", "I-X", "L-X"], ["U-X"]], "bilou"),
+        ([["U-X"]], "bilou"),
         ([["B-X", "M-X", "E-X", "S-X"]], "bmes"),
         ([["O"], ["M-X"]], "bmes"),
     ],
@@ -201,12 +277,10 @@ def test_the_scheme_of_a_file_is_found(sequences, scheme):
 
 
 def test_the_scheme_of_every_layout_written_out_is_found():
-    for scheme in ("iob1", "iob2"):
-        files = [written(spans, length, scheme) for length, spans in ALL_LAYOUTS]
-        assert detect_scheme(files) == scheme
-    for scheme in ("bioes", "bmes"):
-        files = [written(spans, length, scheme) for length, spans in ALL_LAYOUTS]
-        assert detect_scheme(files) == scheme
+    for scheme in WITH_PREFIX:
+        assert detect_scheme([spans_to_tags(spans, length, scheme) for length, spans in ALL_LAYOUTS]) == scheme
+    for scheme in SCHEMES:
+        assert detect_scheme([written(spans, length, scheme) for length, spans in ALL_LAYOUTS]) == scheme
 
 
 def test_the_more_frequent_opening_decides_between_iob1_and_iob2():
@@ -226,9 +300,39 @@ def test_the_more_frequent_opening_decides_between_iob1_and_iob2():
     ],
 )
 def test_tags_of_two_schemes_in_one_file_are_refused(tags, found):
-    message = f"expected the tags of one scheme (IOB1, IOB2, BIOES or BMES), found {found} together"
+    message = f"expected the tags of one scheme ({', '.join(WITH_PREFIX)}), found {found} together"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         detect_scheme([[tag] for tag in tags])
+
+
+@pytest.mark.parametrize(
+    ("tags", "scheme", "faults"),
+    [
+        (["I-X", "O", "I-X", "I-Y"], "io", []),
+        (["I-X", "B-X", "B-X", "O", "B-Y"], "iob1", [(4, "redundant")]),
+        (["I-X", "O", "B-X", "I-X", "I-Y"], "iob2", [(0, "orphan"), (4, "orphan")]),
+        (["B-X", "O", "L-X", "U-X", "I-X"], "bilou",
+         [(0, "unclosed"), (2, "orphan"), (4, "orphan"), (4, "unclosed")]),
+        (["B-X", "E-X", "E-X", "S-X", "B-X"], "bioes", [(2, "orphan"), (4, "unclosed")]),
+    ],
+)  # fmt: skip
+def test_a_tag_that_breaks_its_scheme_is_told_by_its_place(tags, scheme, faults):
+    assert faults_of(tags, scheme) == faults
+
+
+@pytest.mark.parametrize(
+    ("tags", "scheme", "wanted"),
+    [
+        (["I-X", "O", "I-Y"], "io", [0, 1]),
+        (["I-X", "O", "B-Y"], "iob1", [0, 1]),
+        (["I-X", "O", "B-Y"], "iob2", [1]),
+        (["U-X", "B-X", "L-X", "B-Y", "I-Y"], "bilou", [0, 1]),
+        (["L-X", "U-Y", "I-Y", "L-Y"], "bilou", [1]),
+    ],
+)
+def test_the_entities_that_are_well_formed_in_their_scheme_are_kept(tags, scheme, wanted):
+    spans = tags_to_spans(tags)
+    assert well_formed(spans, tags, scheme) == [spans[place] for place in wanted]
 
 
 def test_a_network_chooses_among_exactly_the_tags_that_bioes_can_write():
