@@ -64,7 +64,9 @@ def examine_tags(readable: Readable, data: DataConfig, *, training: bool) -> Tag
     if scheme:
         findings += _faults(sentences, path, scheme, sum(counts.values()))
     findings += _unknown(sentences, path, training=training)
-    if training and sentences and not any(labels_of(s.tags) for s in sentences):
+    # Lines that can't be read may hold the labels, and what mends them is said there.
+    whole = all(finding.kind != "unreadable-line" for finding in readable.findings)
+    if training and whole and sentences and not any(labels_of(s.tags) for s in sentences):
         findings.append(Finding("no-labels", path, "no tag but O: nothing to learn", "set data.tag_column"))
     return Tagged(path, sentences, spans, scheme or "", dict(counts.most_common()), findings)
 

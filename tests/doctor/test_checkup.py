@@ -167,6 +167,7 @@ def test_a_file_without_sentences_and_one_without_entities_fail_as_training_does
     assert of_kind(check(b"\xef\xbb\xbf"), "no-sentences").severity == "error"  # found by robustness/fuzz.py
     assert of_kind(check("a O\n"), "no-labels").severity == "error"
     assert not check("a B-X\n", "a O\n").errors
+    assert [finding.kind for finding in check("a B_X\nb O\n").errors] == ["unreadable-line"]  # which hold the labels
 
 
 def test_a_byte_order_mark_is_told_and_is_no_part_of_a_word(check):
