@@ -3,19 +3,22 @@
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from typing import Any
 
-from ner.errors import ConfigError
+from ner.errors import ConfigError, DataError
 from ner.formats.columns import read_rows
 from ner.formats.html import render_html
 from ner.formats.rows import Row
 from ner.inference.texts import batched_texts, reading_of
+from ner.schemes import find_scheme
 from ner.settings import DataConfig
 from ner.tagger import Tagger
 from ner.text.alignment import entity_of
 from ner.text.documents import DocumentMarks
 from ner.text.sentence import Entity, Reading, Sentence, sentence_from_words
-from ner.text.tags import spans_to_tags
+from ner.text.spelling import tag_writer
+from ner.text.tags import convert_tags, spans_to_tags
 
 # Lines that wait for a sentence's end, where none is open: a file may have a million empty ones.
 _MOST_ROWS = 50
@@ -66,8 +69,8 @@ def tag_columns(
 ) -> Iterator[str]:
     """The output for a column file, whose tags, if it has any, aren't looked at.
 
-    `conll` keeps every line and appends a column; the other formats show each sentence with single spaces
-    between its words.
+    `conll` keeps every line and appends a column of tags, spelled as `data` says of the file's own, in IOB2 where
+    it doesn't write labels alone; the other formats show each sentence with single spaces between its words.
 
     Args:
         tagger: finds the entities.
@@ -78,7 +81,7 @@ def tag_columns(
 
     Raises:
         ConfigError: `data` describes no column file.
-        DataError: a line isn't as described.
+        DataError: a line isn't as described, or a label can't be spelled so.
     """
     if data.layout != "columns":
         raise ConfigError(
@@ -88,7 +91,7 @@ def tag_columns(
         _blocks(read_rows(lines, where, data, tagged=False)), DocumentMarks(data.document_sentences)
     )
     if options.format == "conll":
-        yield from _append_column(tagger, blocks, options, data.separator)
+        yield from _append_column(tagger, blocks, options, data=data, where=where)
     elif options.format == "html":
         yield from render_html(_tag_blocks(tagger, blocks, options))
     elif options.k_best:
@@ -206,12 +209,22 @@ def _k_best_of_blocks(
 
 
 def _append_column(
-    tagger: Tagger, blocks: Iterable[tuple[list[Row], Sentence]], options: OutputOptions, separator: str | None
+    tagger: Tagger,
+    blocks: Iterable[tuple[list[Row], Sentence]],
+    options: OutputOptions,
+    *,
+    data: DataConfig,
+    where: str,
 ) -> Iterator[str]:
+    scheme = data.scheme if data.scheme != "auto" and find_scheme(data.scheme).is_bare else "iob2"
+    spell = lru_cache(tag_writer(scheme, data.tag_pattern))
     for batch in _batches(blocks, options):
         tagged = _tags(tagger, [sentence for _, sentence in batch], options)
         for (block, _), tags in zip(batch, tagged, strict=True):
-            tag = iter(tags)
+            try:
+                tag = iter([spell(tag) for tag in (tags if scheme == "iob2" else convert_tags(tags, scheme))])
+            except ValueError as error:
+                raise DataError(f"{where}: {error}; set data.scheme and data.tag_pattern") from None
             for row in block:
-                parted = separator or ("\t" if "\t" in row.line else " ")
+                parted = data.separator or ("\t" if "\t" in row.line else " ")
                 yield f"{row.line}{parted}{next(tag)}\n" if row.kind == "token" else f"{row.line}\n"

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import runpy
 import shlex
 import signal
@@ -15,6 +16,8 @@ import pytest
 
 import ner
 from ner.commands.progress import TrainingProgress
+from ner.output import OutputOptions, tag_columns
+from ner.settings import DataConfig
 from ner.training.checkpoint import sole_run
 from tests.conftest import ROOT
 
@@ -82,6 +85,37 @@ def test_evaluating_and_scoring_the_tagged_file_give_the_same_scores(run, small_
         code, scored, _ = run("score", *arguments, "--json")
         assert code == 0
         assert json.loads(scored)["micro"] == json.loads(evaluated)["micro"]
+
+
+@pytest.mark.parametrize(
+    ("described", "inside"),
+    [({"tag_pattern": "{label}_{prefix}"}, r"(O|[A-Z]+_[BI])"), ({"scheme": "io"}, r"(O|LOC|ORG|PER|MISC)")],
+)
+def test_the_column_of_found_tags_is_spelled_as_the_file_spells_its_own(
+    run, small_model, sample_en, tmp_path, described, inside
+):
+    gold, both = tmp_path / "gold.conll", tmp_path / "both.conll"
+    ner.write_conll(gold, ner.read_conll(sample_en / "dev.conll"), **described)
+    options = [part for key, value in described.items() for part in ("--set", f"data.{key}={value}")]
+    _, tagged, _ = run("tag", small_model, gold, "--input", "conll", *options)
+    assert all(re.fullmatch(inside, line.split()[-1]) for line in tagged.splitlines() if line)
+    both.write_text(tagged, encoding="utf-8")
+    code, scored, _ = run("score", both, "--json", *options)
+    assert code == 0
+    if "scheme" not in described:
+        _, evaluated, _ = run("evaluate", small_model, gold, "--json", *options)
+        assert json.loads(scored)["micro"] == json.loads(evaluated)["micro"]
+
+
+def test_a_found_label_that_has_no_bare_spelling_is_told(tagger):
+    class OnlyO:
+        def tag_sentences(self, sentences):
+            return [["B-O"] * len(sentence.words) for sentence in sentences]
+
+    with pytest.raises(ner.NerError) as error:
+        list(tag_columns(OnlyO(), ["a\n"], OutputOptions("conll"), data=DataConfig(scheme="io"), where="f"))
+    message = "expected a label that can be read back from {label}, found 'O'"
+    assert str(error.value) == f"f: {message}; set data.scheme and data.tag_pattern"
 
 
 @pytest.fixture
