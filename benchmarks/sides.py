@@ -19,7 +19,6 @@ from typing import Any
 import ner
 from ner.formats.rows import DOCUMENT_START
 from ner.text.sentence import Sentence
-from ner.text.tags import tags_to_spans
 
 # The slower a side, the fewer training sentences it is timed on: seconds a turn rather than minutes.
 EVERY = {"ner": 1, "flair": 20, "spacy": 10}
@@ -102,7 +101,7 @@ def prepare_flair(job: Job) -> Measurements:
     sentences = []
     for sentence in job.train:
         sentences.append(flair.data.Sentence(sentence.words))
-        for span in tags_to_spans(sentence.tags or ()):
+        for span in sentence.spans:
             sentences[-1][span.start : span.end].add_label("ner", span.label)
     corpus = Corpus(FlairDatapointDataset(sentences), sample_missing_splits=False)
     tagger = SequenceTagger(

@@ -13,6 +13,7 @@ from ner.errors import ConfigError
 
 if TYPE_CHECKING:
     from ner.evaluation.comparison import System
+    from ner.evaluation.scores import Spans
     from ner.settings import DataConfig
     from ner.tagger import Tagger
     from ner.text.sentence import Sentence
@@ -79,7 +80,7 @@ def _system(
     from ner.text.documents import count_documents
     from ner.text.tags import tags_to_spans
 
-    runs = []
+    runs: list[Spans] = []
     for path in paths:
         if path in taggers:
             print(f"tagging with {path}", file=sys.stderr)

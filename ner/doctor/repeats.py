@@ -4,10 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from ner.doctor.finding import Finding, found_at, shown, shown_tag
-from ner.doctor.reading import Written
 from ner.doctor.sequences import Tagged
 from ner.text.partial import is_partial
-from ner.text.tags import OUTSIDE, convert_tags
+from ner.text.tags import OUTSIDE, spans_to_tags
 
 _MEMORABLE = 5  # words; a shorter sentence (a dateline, a score) may well come again by itself
 _EDGE = "—"  # stands for the end of a sentence in a context
@@ -30,7 +29,7 @@ def examine_repeats(files: Sequence[Tagged]) -> list[Finding]:
             if len(s.words) >= _MEMORABLE:
                 beginning = shown(" ".join(s.words[:8]))
                 (within if known[0] == number else across).append((len(s.words), f"{pair}: {beginning}"))
-            if differing := _difference(s, twin):
+            if differing := _difference((file, index), (other, known[1])):
                 otherwise.append(f"{pair}: {differing}")
         found = f"sentences of {_MEMORABLE} words or more that stand in an earlier file word by word"
         remedy = "take them out, or a score tells how well they are remembered"
@@ -47,12 +46,17 @@ def _longest_first(pairs: Sequence[tuple[int, str]]) -> list[str]:
     return [text for _, text in sorted(pairs, key=lambda pair: -pair[0])]
 
 
-def _difference(ours: Written, theirs: Written) -> str:
-    """Where two taggings of the same words first part, in IOB2 whatever their schemes; empty if nowhere."""
+def _difference(*places: tuple[Tagged, int]) -> str:
+    """Where the taggings of the same words in two places first part, in IOB2 whatever their schemes; empty if nowhere.
+
+    A place is a file and which of its sentences.
+    """
+    ours, theirs = (file.sentences[index] for file, index in places)
     if ours.tags == theirs.tags or is_partial(ours.tags) or is_partial(theirs.tags):
         return ""
-    pairs = zip(ours.words, convert_tags(ours.tags, "iob2"), convert_tags(theirs.tags, "iob2"), strict=True)
-    return next((f"{shown(word)}: {shown_tag(a)} and {shown_tag(b)}" for word, a, b in pairs if a != b), "")
+    sides = (spans_to_tags(file.spans[index], len(ours.words)) for file, index in places)
+    triples = zip(ours.words, *sides, strict=True)
+    return next((f"{shown(word)}: {shown_tag(a)} and {shown_tag(b)}" for word, a, b in triples if a != b), "")
 
 
 def examine_contexts(files: Sequence[Tagged]) -> list[Finding]:

@@ -16,7 +16,6 @@ from ner.evaluation.mistakes import join_words, span_as_dict
 from ner.evaluation.scores import Scores, Spans, score_spans
 from ner.evaluation.slices import count_parts
 from ner.text.sentence import Sentence, Span
-from ner.text.tags import tags_to_spans
 
 _SIGNIFICANT = 0.05  # the field's custom
 
@@ -152,7 +151,7 @@ def compare_systems(gold: Sequence[Sentence], systems: Sequence[System]) -> Comp
         if len(system.runs) != len(systems[0].runs):
             expected = f"as many runs as of {systems[0].name}, {len(systems[0].runs)}"
             raise ConfigError(f"{system.name}: expected {expected}, found {len(system.runs)}")
-    wanted = [tags_to_spans(sentence.tags or ()) for sentence in gold]
+    wanted = [sentence.spans for sentence in gold]
     unit, units = units_of(gold)
     counts = [[_counts(wanted, run, units) for run in system.runs] for system in systems]
     standings = [Standing(s.name, tuple(score_spans(wanted, run)[0] for run in s.runs)) for s in systems]

@@ -13,7 +13,7 @@ from ner.settings import DataConfig
 from ner.text.encoding import read_text
 from ner.text.partial import is_partial
 from ner.text.sentence import Sentence, Span
-from ner.text.tags import convert_tags, tags_to_spans
+from ner.text.tags import spans_to_tags
 
 
 def score_files(gold: Path, predicted: Path | None, data: DataConfig, *, training: Training | None = None) -> Analysis:
@@ -39,7 +39,7 @@ def score_files(gold: Path, predicted: Path | None, data: DataConfig, *, trainin
     _check_known(wanted, found)
     if gold_scheme != scheme:
         # The accuracy compares tags as they are written, as conlleval does, so both must be of one scheme.
-        wanted = [replace(sentence, tags=tuple(convert_tags(sentence.tags or (), scheme))) for sentence in wanted]
+        wanted = [replace(s, tags=tuple(spans_to_tags(s.spans, len(s.spelled), scheme))) for s in wanted]
     return analyse(wanted, [sentence.tags or () for sentence in found], scheme=scheme, training=training)
 
 
@@ -53,7 +53,7 @@ def read_training(path: Path, data: DataConfig) -> Training:
     return Training(build_words(sentences), remember(sentences))
 
 
-def read_answers(path: Path, sentences: list[Sentence], gold: Path, data: DataConfig) -> list[list[Span]]:
+def read_answers(path: Path, sentences: list[Sentence], gold: Path, data: DataConfig) -> list[tuple[Span, ...]]:
     """The spans that a file has for the sentences of a gold file.
 
     Raises:
@@ -62,7 +62,7 @@ def read_answers(path: Path, sentences: list[Sentence], gold: Path, data: DataCo
     found = read_tagged(path, data)
     _check_words(sentences, found, gold=gold, predicted=path, data=data)
     _check_known(sentences, found)
-    return [tags_to_spans(sentence.tags or ()) for sentence in found]
+    return [sentence.spans for sentence in found]
 
 
 def _check_known(*sides: list[Sentence]) -> None:

@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 from ner.features.feature import UNKNOWN
 from ner.features.words import WordVocabulary
-from ner.text.partial import is_unknown
-from ner.text.sentence import Sentence
+from ner.text.partial import is_partial, is_unknown
+from ner.text.sentence import Sentence, Span
 from ner.text.tags import OUTSIDE, tags_to_spans
 
 Seen = Literal["with that label", "with another label", "never"]
@@ -58,11 +58,17 @@ def remember(sentences: Iterable[Sentence]) -> Memory:
     hashes: dict[str, set[str]] = {}
     for sentence in sentences:
         words = sentence.words
-        tags = [OUTSIDE if is_unknown(tag) else tag for tag in sentence.tags or ()]
-        for span in tags_to_spans(tags):
+        for span in _known_spans(sentence):
             counts[span.label] += 1
             hashes.setdefault(span.label, set()).add(_hash(words[span.start : span.end]))
     return Memory(dict(counts), {label: frozenset(hashes[label]) for label in sorted(hashes)})
+
+
+def _known_spans(sentence: Sentence) -> Sequence[Span]:
+    tags = sentence.tags or ()
+    if is_partial(tags):
+        return tags_to_spans([OUTSIDE if is_unknown(tag) else tag for tag in tags])
+    return sentence.spans
 
 
 def memory_from_dict(values: dict[str, Any]) -> Memory:

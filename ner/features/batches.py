@@ -16,7 +16,7 @@ from ner.features.feature import UNKNOWN, Arrays, Feature, Numbers, Places, Toke
 from ner.features.vocabulary import Vocabularies
 from ner.text.partial import is_partial, possible_tags, to_iob2
 from ner.text.sentence import Sentence
-from ner.text.tags import convert_tags
+from ner.text.tags import spans_to_tags
 
 # Training sorts by length within so many batches: little padding, yet sentences meet others each epoch.
 _POOL = 50
@@ -104,7 +104,7 @@ def encode(
         tags, choices = _encode_choices(sentences, vocabularies)
     elif tagged:
         tag_number = vocabularies.tag_number
-        named = (tag for s in sentences for tag in convert_tags(s.tags or (), "bioes"))
+        named = (tag for s in sentences for tag in spans_to_tags(s.spans, len(s.spelled), "bioes"))
         tags = np.array([tag_number(tag) for tag in named], dtype=np.int64)
     lengths = np.array([len(s.spelled) for s in sentences], dtype=np.int64)
     arrays = {name: feature.encode(tokens, of_words) for name, feature in features.items()}

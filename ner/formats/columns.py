@@ -8,7 +8,6 @@ exotic spaces. Only the declared separator splits, and only LF or CRLF ends a li
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import chain, count
 from pathlib import Path
 
@@ -16,15 +15,25 @@ from ner.collector import no_search_for_cycles
 from ner.config import parse_config
 from ner.errors import ConfigError, DataError
 from ner.formats.lines import list_reader
-from ner.formats.rows import BLANKS, DOCUMENT_START, TAG_HINT, Row, read_tag, sentences_of_rows, short, split_cells
+from ner.formats.rows import (
+    BLANKS,
+    DOCUMENT_START,
+    TAG_HINT,
+    Row,
+    as_iob2,
+    read_tag,
+    sentences_of_rows,
+    short,
+    split_cells,
+)
 from ner.schemes import SCHEMES, find_scheme
 from ner.settings import DataConfig
 from ner.text.documents import count_documents
 from ner.text.encoding import read_text
-from ner.text.partial import is_partial, known_runs, to_iob2
+from ner.text.partial import is_partial, known_runs
 from ner.text.sentence import Sentence
 from ner.text.spelling import HYPHEN, tag_reader, tag_writer
-from ner.text.tags import OUTSIDE, convert_tags, detect_scheme
+from ner.text.tags import OUTSIDE, detect_scheme, spans_to_tags
 
 _DEFAULT = DataConfig()
 _JOINERS = "_:/|"  # of prefix and label, besides the hyphen, where a file isn't read and others are tried
@@ -76,7 +85,8 @@ def read_tagged(path: str | Path, data: DataConfig) -> list[Sentence]:
         DataError: as `read_conll`.
     """
     sentences, scheme = read_as_written(path, data)
-    return [replace(sentence, tags=tuple(to_iob2(sentence.tags or (), scheme))) for sentence in sentences]
+    with no_search_for_cycles():
+        return [as_iob2(sentence, scheme) for sentence in sentences]
 
 
 def read_as_written(path: str | Path, data: DataConfig) -> tuple[list[Sentence], str]:
@@ -222,7 +232,7 @@ def write_conll(
             lines += [f"{DOCUMENT_START} {OUTSIDE}", ""]
         if is_partial(sentence.tags) and scheme != "iob2":
             raise DataError(f"{path}: expected scheme iob2 for partly known tags, found {scheme}")
-        tags = sentence.tags if is_partial(sentence.tags) else convert_tags(sentence.tags, scheme)
+        tags = sentence.tags if is_partial(sentence.tags) else spans_to_tags(sentence.spans, len(sentence.tags), scheme)
         for tag in set(tags) - spelled.keys():
             try:
                 spelled[tag] = spell(tag)

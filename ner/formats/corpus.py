@@ -1,15 +1,16 @@
 """A corpus: training, development and test sentences, from column files or from a `datasets` data set."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ner.errors import ConfigError, DataError
 from ner.formats.columns import read_tagged
+from ner.formats.rows import as_iob2
 from ner.settings import DataConfig
 from ner.text.documents import count_documents
-from ner.text.partial import known_runs, to_iob2
+from ner.text.partial import known_runs
 from ner.text.sentence import Sentence, sentence_from_words
 from ner.text.spelling import tag_reader
 from ner.text.tags import detect_scheme
@@ -97,7 +98,7 @@ def _sentences(rows: Any, where: str, data: DataConfig) -> list[Sentence]:
     except ValueError as error:
         raise DataError(f"{where}: {error}; set data.scheme to learn which row is wrong") from None
     sentences = count_documents(sentences, data.document_sentences)
-    return [replace(s, tags=tuple(to_iob2(s.tags or (), scheme))) for s in sentences]
+    return [as_iob2(sentence, scheme) for sentence in sentences]
 
 
 def _check_row(words: Any, tags: Any, place: str) -> None:

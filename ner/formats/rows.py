@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import chain
 from typing import NamedTuple
 
 from ner.errors import DataError
-from ner.text.sentence import Sentence, sentence_from_words
+from ner.text.partial import is_partial, to_iob2
+from ner.text.sentence import Sentence, sentence_from_words, sentence_with_spans
 
 DOCUMENT_START = "-DOCSTART-"
 BLANKS = " \t"
@@ -53,6 +55,13 @@ def sentences_of_rows(rows: Iterable[Row], where: str, *, tagged: bool) -> Itera
             yield sentence_from_words(words, known, opens_document=opens_document, where=f"{where}:{first}")
             words, tags, first, opens_document = [], [], 0, False
         opens_document |= row.kind == "document"
+
+
+def as_iob2(sentence: Sentence, scheme: str) -> Sentence:
+    """The same tagged sentence in IOB2, where its tags stand as in a file of this scheme."""
+    if is_partial(sentence.tags or ()):
+        return replace(sentence, tags=tuple(to_iob2(sentence.tags or (), scheme)))
+    return sentence_with_spans(sentence, sentence.spans)
 
 
 def read_tag(cell: str, read: Callable[[str], str], place: str, line: str) -> str:

@@ -1,11 +1,22 @@
 """The values that travel through the package: Token, Sentence, Span and Entity.
 
-All are frozen. A span is a range of tokens, an entity a range of characters; both half-open.
+All are frozen. A span is a range of tokens, an entity a range of characters; both half-open. What is known of a
+sentence is its spans; tags are how files and networks write them, and either is made from the other when it is
+asked for.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+from ner.errors import DataError
+from ner.text.partial import is_partial
+from ner.text.span import Span
+from ner.text.tags import spans_to_tags, tags_to_spans
+
+__all__ = ["Entity", "Reading", "Sentence", "Span", "Token", "sentence_from_words", "sentence_with_spans"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,15 +24,6 @@ class Token:
     """One token: a word and where it stands, `text[start:end]`, in characters of its source text."""
 
     text: str
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A labelled range of tokens, `start` to `end` (half-open)."""
-
-    label: str
     start: int
     end: int
 
@@ -52,6 +54,8 @@ class Reading:
 class Sentence:
     """A sentence of tokens, with IOB2 tags where they are known.
 
+    `spans` are the labelled spans of its tags, read once as conlleval reads them; to ask for those of a sentence
+    without tags, or with unknown ones, is a DataError. `tags` is None where nothing is known of the sentence.
     `opens_document` is True where a `-DOCSTART-` stood before it, where it is the first of a text, or by count;
     `where` is `file:line` of its first token, for messages, and takes no part in comparisons.
     """
@@ -62,7 +66,8 @@ class Sentence:
     tags: tuple[str, ...] | None
     opens_document: bool
     where: str = field(compare=False)
-    _tokens: tuple[Token, ...] | None = field(init=False, repr=False, compare=False)
+    _tokens: tuple[Token, ...] = field(init=False, repr=False, compare=False)
+    spans: tuple[Span, ...] = field(init=False, repr=False, compare=False)
 
     def __init__(
         self,
@@ -73,25 +78,58 @@ class Sentence:
         *,
         spelled: tuple[str, ...] | None = None,
         starts: tuple[int, ...] | None = None,
+        spans: tuple[Span, ...] | None = None,
     ) -> None:
-        """Of tokens; or, without them, of `spelled`, their words, and `starts`, where each starts in the text."""
-        made = None
+        """Of tokens; or, without them, of `spelled`, their words, and `starts`, where each starts in the text.
+
+        With `spans`, which must be as `sentence_with_spans` has them, no tags are needed.
+        """
+        put = object.__setattr__
         if tokens is not None or spelled is None or starts is None:
             made = tuple(tokens or ())
             spelled, starts = tuple(token.text for token in made), tuple(token.start for token in made)
-        values = (spelled, starts, tags, opens_document, where, made)
-        for name, value in zip(self.__slots__, values, strict=True):
+            put(self, "_tokens", made)
+        put(self, "spelled", spelled)
+        put(self, "starts", starts)
+        put(self, "opens_document", opens_document)
+        put(self, "where", where)
+        if spans is not None:
+            put(self, "spans", spans)
+        if spans is None or tags is not None:
+            put(self, "tags", tags)
+
+    if not TYPE_CHECKING:  # or a type checker would take any name for an attribute
+
+        def __getattr__(self, name: str) -> Any:
+            """What was not known when the sentence was made: Python asks here for a slot that is still empty."""
+            if name == "spans":
+                value: Any = self._read_spans()
+            elif name == "tags":
+                value = tuple(spans_to_tags(self.spans, len(self.spelled)))
+            elif name == "_tokens":
+                pairs = zip(self.spelled, self.starts, strict=True)
+                value = tuple(Token(word, start, start + len(word)) for word, start in pairs)
+            else:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
             object.__setattr__(self, name, value)
+            return value
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Of what it was made, as Python's own way would ask each sentence for its spans.
+        made = partial(Sentence, spelled=self.spelled, starts=self.starts)
+        return made, (None, self.tags, self.opens_document, self.where)
+
+    def _read_spans(self) -> tuple[Span, ...]:
+        if self.tags is None or is_partial(self.tags):
+            found = "without tags" if self.tags is None else "with unknown tags"
+            where = f"{self.where}: " if self.where else ""
+            raise DataError(f"{where}expected tagged sentences, found one {found}: {self.words[:5]}")
+        return tuple(tags_to_spans(self.tags))
 
     @property
     def tokens(self) -> tuple[Token, ...]:
         """The tokens, in order."""
-        if self._tokens is None:
-            made = (
-                Token(word, start, start + len(word)) for word, start in zip(self.spelled, self.starts, strict=True)
-            )
-            object.__setattr__(self, "_tokens", tuple(made))
-        return self._tokens or ()
+        return self._tokens
 
     @property
     def words(self) -> list[str]:
@@ -110,6 +148,29 @@ def sentence_from_words(
     starts = tuple(accumulate(map(len, words[:-1]), _behind_space, initial=0)) if words else ()
     known = None if tags is None else tuple(tags)
     return Sentence(None, known, opens_document, where, spelled=tuple(words), starts=starts)
+
+
+def sentence_with_spans(sentence: Sentence, spans: Iterable[Span]) -> Sentence:
+    """The same sentence with these spans, in any order, in place of what was known of it.
+
+    Raises:
+        DataError: a span without a token, one that isn't in the sentence, or two with a token in common.
+
+    >>> sentence_with_spans(sentence_from_words(["Angela", "Merkel"]), [Span("PER", 0, 2)]).tags
+    ('B-PER', 'I-PER')
+    """
+    ordered = tuple(sorted(spans, key=lambda span: span.start))
+    end = 0
+    for span in ordered:
+        if not end <= span.start < span.end <= len(sentence.spelled):
+            where = f"{sentence.where}: " if sentence.where else ""
+            raise DataError(
+                f"{where}expected spans apart from each other, each of one of the {len(sentence.spelled)} tokens at "
+                f"least, found {span}; ner.text.alignment.align makes such spans of any entities"
+            )
+        end = span.end
+    known = (sentence.opens_document, sentence.where)
+    return Sentence(None, None, *known, spelled=sentence.spelled, starts=sentence.starts, spans=ordered)
 
 
 def _behind_space(start: int, length: int) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from ner.schemes import SCHEMES, find_scheme, twin_of
-from ner.text.sentence import Span
+from ner.text.span import Span
 
 OUTSIDE = "O"
 _FIRST, _INSIDE, _LAST, _SINGLE = "B", "I", "E", "S"

@@ -16,7 +16,7 @@ from ner.crf.span_posteriors import choose_spans
 from ner.features.vocabulary import Vocabularies
 from ner.inference.prediction import Emitted
 from ner.text.sentence import Sentence
-from ner.text.tags import convert_tags, tags_to_spans
+from ner.text.tags import spans_to_tags
 
 # Between a quarter and four times as sure; a model outside that has other troubles.
 _LOWEST, _HIGHEST = 0.25, 4.0
@@ -41,9 +41,11 @@ def fit_temperature(
     """
     known = set(vocabularies.labels)
     gold = {
-        row: torch.tensor([vocabularies.tag_number(tag) for tag in convert_tags(sentence.tags or (), "bioes")])
+        row: torch.tensor(
+            [vocabularies.tag_number(tag) for tag in spans_to_tags(sentence.spans, len(sentence.spelled), "bioes")]
+        )
         for row, sentence in enumerate(sentences)
-        if sentence.spelled and {span.label for span in tags_to_spans(sentence.tags or ())} <= known
+        if sentence.spelled and {span.label for span in sentence.spans} <= known
     }
     if not gold:
         return 1.0
@@ -97,7 +99,7 @@ def fit_threshold(
         emitted: their emissions.
     """
     thresholds = [step / _THRESHOLD_STEPS for step in range(1, _THRESHOLD_STEPS)]
-    gold = [{(span.start, span.end, span.label) for span in tags_to_spans(s.tags or ())} for s in sentences]
+    gold = [{(span.start, span.end, span.label) for span in s.spans} for s in sentences]
     found = dict.fromkeys(thresholds, 0)
     right = dict.fromkeys(thresholds, 0)
     labels = vocabularies.labels

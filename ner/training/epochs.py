@@ -25,7 +25,7 @@ from ner.inference.torch_backend import TorchBackend
 from ner.network.inputs import to_inputs
 from ner.network.layer import directions_at_once
 from ner.network.model import BiLSTMCRF
-from ner.text.tags import OUTSIDE, spans_to_tags, tags_to_spans
+from ner.text.tags import OUTSIDE, spans_to_tags
 from ner.training.checkpoint import Position, Run, weights_of
 from ner.training.events import Epoch, Listener, Step
 from ner.training.guards import check_epoch, check_finite, find_collapse, find_failure
@@ -102,7 +102,7 @@ def run_epochs(run: Run, task: Task, state: Path | None) -> None:
         history.append(asdict(epoch))
         listener.on_epoch(epoch)
         checkpoints.after_epoch(f"epoch {number}")
-    if run.warning is None and any(tags_to_spans(tags) for tags in gold):
+    if run.warning is None and any(sentence.spans for sentence in corpus.dev):
         run.warning = find_failure(run)
     if run.warning:
         listener.on_message(f"warning: {run.warning}; the model of epoch {run.best_epoch} is kept")
