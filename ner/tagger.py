@@ -12,19 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from ner.collector import no_search_for_cycles
 from ner.config import Config
-from ner.errors import ConfigError, DataError, ModelError
+from ner.errors import ConfigError, ModelError
 from ner.evaluation.analysis import Analysis, analyse
 from ner.evaluation.calibration import Calibration, measure_calibration
-from ner.evaluation.report import Report, report_tags
+from ner.evaluation.report import Report, report_spans
 from ner.evaluation.training_entities import Memory, Training
 from ner.inference.decoding import check_threshold, with_threshold
 from ner.inference.loading import Model, load_model, save_model
 from ner.inference.prediction import Labelling, reader_of
 from ner.inference.texts import batched_texts, reading_of
 from ner.text.alignment import entity_of
-from ner.text.partial import is_partial
 from ner.text.sentence import Entity, Reading, Sentence, Span, sentence_from_words
-from ner.text.tags import spans_to_tags, tags_to_spans
 from ner.text.tokenizer import split_sentences
 
 if TYPE_CHECKING:
@@ -183,7 +181,7 @@ class Tagger:
         """
         _check_tagged(sentences)
         found = self.find_spans(sentences)
-        gold = [set(tags_to_spans(sentence.tags or ())) for sentence in sentences]
+        gold = [set(sentence.spans) for sentence in sentences]
         pairs = [(score, span in wanted) for spans, wanted in zip(found, gold, strict=True) for span, score in spans]
         return measure_calibration([score for score, _ in pairs], [right for _, right in pairs])
 
@@ -195,9 +193,9 @@ class Tagger:
         """
         _check_tagged(sentences)
         start = time.perf_counter()
-        predicted = self.tag_sentences(sentences)
+        predicted = self._reader.spans(sentences)
         seconds = time.perf_counter() - start
-        return report_tags([sentence.tags or () for sentence in sentences], predicted, seconds=seconds)
+        return report_spans(sentences, predicted, seconds=seconds)
 
     def analyse(self, sentences: Sequence[Sentence], *, memory: Memory | None = None) -> Analysis:
         """What lies behind `evaluate`: relaxed scores, mistakes by kind, slices, intervals, calibration.
@@ -215,11 +213,7 @@ class Tagger:
         seconds = time.perf_counter() - start
         return analyse(
             sentences,
-            [
-                spans_to_tags([span for span, _ in spans], len(sentence.spelled))
-                for spans, sentence in zip(found, sentences, strict=True)
-            ],
-            scheme="iob2",
+            [[span for span, _ in spans] for spans in found],
             scores=[[score for _, score in spans] for spans in found],
             training=Training(self._model.vocabularies.words, memory or self._model.memory),
             seconds=seconds,
@@ -275,8 +269,6 @@ def load(folder: str | Path, *, device: str = "auto", threshold: float | None = 
 
 
 def _check_tagged(sentences: Sequence[Sentence]) -> None:
+    """Raise DataError unless all are: before they are tagged in vain."""
     for sentence in sentences:
-        if sentence.tags is None or is_partial(sentence.tags):
-            found = "without tags" if sentence.tags is None else "with unknown tags"
-            where = f"{sentence.where}: " if sentence.where else ""
-            raise DataError(f"{where}expected tagged sentences, found one {found}: {sentence.words[:5]}")
+        _ = sentence.spans

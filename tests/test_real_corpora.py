@@ -9,11 +9,11 @@ import pytest
 from seqeval.metrics import f1_score, precision_score, recall_score
 from seqeval.scheme import IOB2, IOBES
 
-from ner.evaluation.analysis import analyse
 from ner.formats.columns import read_as_written
 from ner.settings import DataConfig
 from ner.text.sentence import Sentence
 from ner.text.tags import tags_to_spans
+from tests.written import analyse_tags
 
 CORPORA = Path(__file__).resolve().parents[2] / "shared" / "corpora"
 pytestmark = pytest.mark.skipif(
@@ -109,7 +109,7 @@ def test_a_dev_file_with_damaged_tags_gets_the_table_of_conlleval_and_the_strict
     lines = []
     for wanted, found in zip(*sides, strict=True):
         lines += [*(f"w {a} {b}" for a, b in zip(wanted, found, strict=True)), ""]
-    analysis = analyse(sentences, predicted, scheme=scheme)
+    analysis = analyse_tags(sentences, predicted, scheme)
     assert str(analysis).startswith(conlleval.report(conlleval.evaluate(lines)))
     if scheme != "iob1":  # where nothing is ill-formed
         kind = IOB2 if scheme == "iob2" else IOBES

@@ -78,15 +78,14 @@ def _system(
     from ner.evaluation.comparison import System
     from ner.evaluation.files import read_answers
     from ner.text.documents import count_documents
-    from ner.text.tags import tags_to_spans
 
     runs: list[Spans] = []
     for path in paths:
         if path in taggers:
             print(f"tagging with {path}", file=sys.stderr)
             every = taggers[path].config.data.document_sentences if own else None
-            tags = taggers[path].tag_sentences(count_documents(sentences, every))
-            runs.append([tags_to_spans(sequence) for sequence in tags])
+            found = taggers[path].find_spans(count_documents(sentences, every))
+            runs.append([[span for span, _ in spans] for spans in found])
         else:
             runs.append(read_answers(path, sentences, gold, data))
     return System(name, tuple(runs))

@@ -1,6 +1,6 @@
 """The whole evaluation of tagged sentences: conlleval's table, and what lies behind it.
 
-One engine for the tags of our models and for anybody's files.
+One engine for the spans of our models and for anybody's files, whose tags add how well they are written.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,18 +18,27 @@ from ner.evaluation.mistakes import (
     frequent_strings,
     mistake_as_dict,
 )
-from ner.evaluation.report import Report
-from ner.evaluation.scores import Scores, Spans, macro_f1, score_boundaries, score_overlaps, score_spans, token_accuracy
+from ner.evaluation.report import Report, report_spans
+from ner.evaluation.scores import Scores, Spans, macro_f1, score_boundaries, score_overlaps, score_spans
 from ner.evaluation.slices import Slice, count_parts, questions_about, slices_of
 from ner.evaluation.training_entities import Training
 from ner.text.documents import number_documents
 from ner.text.sentence import Sentence
-from ner.text.tags import tags_to_spans, well_formed
 
 COMPARABLE = (
     "to compare with a paper: its F1 on CoNLL data with line 2's FB1 (micro, exact, by conlleval); seqeval's strict "
     "mode with the strict line; a macro F1 with the macro line; the relaxed lines with nothing but their like"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class AsWritten:
+    """What two sides' tags say beyond their spans: the scheme, the share of equal tags, the well-formed spans."""
+
+    scheme: str
+    accuracy: float
+    gold: Spans
+    predicted: Spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,42 +141,37 @@ class Analysis:
 
 def analyse(
     gold: Sequence[Sentence],
-    predicted: Sequence[Sequence[str]],
+    predicted: Spans,
     *,
-    scheme: str,
+    written: AsWritten | None = None,
     scores: Sequence[Sequence[float]] | None = None,
     training: Training | None = None,
     seconds: float | None = None,
 ) -> Analysis:
-    """The analysis of predicted tags.
+    """The analysis of predicted spans.
 
     Args:
         gold: tagged sentences.
-        predicted: as many tag sequences, each with as many tags as its sentence, in the same scheme.
-        scheme: that scheme.
+        predicted: the spans of as many sentences, each sentence's in order.
+        written: what the tags of both say beyond their spans; None: they would be written in IOB2 without a fault.
         scores: for each sentence one of each entity found, in order.
         training: what is known of the training corpus.
         seconds: how long tagging took, if it did.
 
     Raises:
-        ValueError: sentences or tags aren't as many.
+        DataError: a sentence without tags, or with unknown ones.
+        ValueError: the sentences aren't as many, or a span is of none of its sentence's tokens.
     """
-    tags = [sentence.tags or () for sentence in gold]
-    accuracy = token_accuracy(tags, predicted)
-    wanted, found = [tags_to_spans(t) for t in tags], [tags_to_spans(t) for t in predicted]
-    micro, labels = score_spans(wanted, found)
-    strict, _ = score_spans(
-        [well_formed(spans, t, scheme) for spans, t in zip(wanted, tags, strict=True)],
-        [well_formed(spans, t, scheme) for spans, t in zip(found, predicted, strict=True)],
-    )
+    report = report_spans(gold, predicted, accuracy=written.accuracy if written else None, seconds=seconds)
+    wanted, found = [sentence.spans for sentence in gold], list(map(tuple, predicted))
     mistakes, confusion = find_mistakes(wanted, found, scores=scores)
-    certainty, slices = _parts(gold, wanted, found, list(labels), training)
+    certainty, slices = _parts(gold, wanted, found, list(report.labels), training)
     calibration, thresholds = _honesty(wanted, found, scores)
     return Analysis(
         sentences=tuple(gold),
-        report=Report(micro, labels, accuracy, len(gold), sum(map(len, tags)), seconds),
-        strict=strict,
-        scheme=scheme,
+        report=report,
+        strict=score_spans(written.gold, written.predicted)[0] if written else report.micro,
+        scheme=written.scheme if written else "iob2",
         overlap=score_overlaps(wanted, found),
         boundaries=score_boundaries(wanted, found),
         certainty=certainty,

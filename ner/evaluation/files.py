@@ -1,11 +1,13 @@
 """Two column files held against each other, or two tag columns of one: what `ner score` does."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain, zip_longest
 from pathlib import Path
 
 from ner.errors import ConfigError, DataError
-from ner.evaluation.analysis import Analysis, analyse
+from ner.evaluation.analysis import Analysis, AsWritten, analyse
+from ner.evaluation.scores import token_accuracy
 from ner.evaluation.training_entities import Training, remember
 from ner.features.words import build_words
 from ner.formats.columns import read_as_written, read_rows, read_tagged
@@ -13,7 +15,7 @@ from ner.settings import DataConfig
 from ner.text.encoding import read_text
 from ner.text.partial import is_partial
 from ner.text.sentence import Sentence, Span
-from ner.text.tags import spans_to_tags
+from ner.text.tags import spans_to_tags, well_formed
 
 
 def score_files(gold: Path, predicted: Path | None, data: DataConfig, *, training: Training | None = None) -> Analysis:
@@ -40,7 +42,25 @@ def score_files(gold: Path, predicted: Path | None, data: DataConfig, *, trainin
     if gold_scheme != scheme:
         # The accuracy compares tags as they are written, as conlleval does, so both must be of one scheme.
         wanted = [replace(s, tags=tuple(spans_to_tags(s.spans, len(s.spelled), scheme))) for s in wanted]
-    return analyse(wanted, [sentence.tags or () for sentence in found], scheme=scheme, training=training)
+    written = as_written(wanted, found, scheme)
+    return analyse(wanted, [sentence.spans for sentence in found], written=written, training=training)
+
+
+def as_written(gold: Sequence[Sentence], predicted: Sequence[Sentence], scheme: str) -> AsWritten:
+    """What the tags of sentences say beyond their spans.
+
+    Args:
+        gold: tagged sentences.
+        predicted: as many, of as many tags.
+        scheme: how the tags of both are written.
+
+    Raises:
+        DataError: a sentence without tags, or with unknown ones.
+        ValueError: they aren't as many.
+    """
+    accuracy = token_accuracy(*([sentence.tags or () for sentence in side] for side in (gold, predicted)))
+    sides = ([well_formed(s.spans, s.tags or (), scheme) for s in side] for side in (gold, predicted))
+    return AsWritten(scheme, accuracy, *sides)
 
 
 def read_training(path: Path, data: DataConfig) -> Training:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ner.evaluation.scores import Scores, score_entities, token_accuracy
+from ner.evaluation.scores import Scores, Spans, check_spans, score_spans, span_accuracy
+from ner.text.sentence import Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +54,26 @@ class Report:
         return "\n".join(lines)
 
 
-def report_tags(
-    gold: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]], *, seconds: float | None = None
+def report_spans(
+    sentences: Sequence[Sentence], predicted: Spans, *, accuracy: float | None = None, seconds: float | None = None
 ) -> Report:
-    """The report of predicted tags held against gold ones, both written in one scheme, whichever.
+    """The report of predicted spans held against those of tagged sentences.
 
     Args:
-        gold: one tag sequence a sentence.
-        predicted: as many sentences of as many tags.
+        sentences: the gold ones.
+        predicted: the spans of as many sentences.
+        accuracy: the share of tokens whose tags are the same as they are written, from 0 to 1; None: as they would be
+            in IOB2.
         seconds: how long tagging took, if it did.
+
+    Raises:
+        DataError: a sentence without tags, or with unknown ones.
+        ValueError: the sentences aren't as many, or a span is of none of its sentence's tokens.
     """
-    micro, labels = score_entities(gold, predicted)
-    num_tokens = sum(len(tags) for tags in gold)
-    return Report(micro, labels, token_accuracy(gold, predicted), len(gold), num_tokens, seconds)
+    check_spans(sentences, predicted)
+    gold, found = [sentence.spans for sentence in sentences], list(map(tuple, predicted))
+    tokens = sum(len(sentence.spelled) for sentence in sentences)
+    micro, labels = score_spans(gold, found)
+    if accuracy is None:
+        accuracy = span_accuracy(gold, found, tokens)
+    return Report(micro, labels, accuracy, len(sentences), tokens, seconds)

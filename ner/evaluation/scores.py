@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from operator import eq
 
 from ner.evaluation.alignment import pair_spans
-from ner.text.sentence import Span
-from ner.text.tags import tags_to_spans
+from ner.text.sentence import Sentence, Span
 
 Tags = Sequence[Sequence[str]]
 Spans = Sequence[Sequence[Span]]
@@ -70,20 +69,6 @@ def score_spans(gold: Spans, predicted: Spans) -> tuple[Scores, dict[str, Scores
     return micro, {label: scores_of(support[label], all_found[label], correct[label]) for label in labels}
 
 
-def score_entities(gold: Tags, predicted: Tags) -> tuple[Scores, dict[str, Scores]]:
-    """Micro scores, and those of each label in alphabetic order, as conlleval counts.
-
-    Args:
-        gold: one tag sequence a sentence, in any scheme.
-        predicted: as many sentences of as many tags.
-
-    Raises:
-        ValueError: they aren't as many.
-    """
-    _check_lengths(gold, predicted)
-    return score_spans([tags_to_spans(tags) for tags in gold], [tags_to_spans(tags) for tags in predicted])
-
-
 def score_overlaps(gold: Spans, predicted: Spans) -> Scores:
     """Micro scores where any token in common with a gold entity of the same label will do.
 
@@ -130,6 +115,43 @@ def token_accuracy(gold: Tags, predicted: Tags) -> float:
     _check_lengths(gold, predicted)
     total = sum(map(len, gold))
     return sum(sum(map(eq, *pair)) for pair in zip(gold, predicted, strict=True)) / total if total else 0.0
+
+
+def span_accuracy(gold: Spans, predicted: Spans, tokens: int) -> float:
+    """Share of tokens whose two IOB2 tags would be the same; 0 where there are no tokens.
+
+    Args:
+        gold: the spans of each sentence.
+        predicted: those of as many sentences.
+        tokens: of all sentences.
+
+    >>> span_accuracy([[Span("X", 0, 2)]], [[Span("X", 1, 2)]], 4)
+    0.5
+    """
+    wrong = 0
+    for wanted, found in zip(gold, predicted, strict=True):
+        if wanted != found:
+            wrong += len({position for position, *_ in _marks(wanted) ^ _marks(found)})
+    return (tokens - wrong) / tokens if tokens else 0.0
+
+
+def _marks(spans: Iterable[Span]) -> set[tuple[int, str, bool]]:
+    """Each token of a span, the span's label, and whether the token is its first: what an IOB2 tag says."""
+    return {(place, span.label, place == span.start) for span in spans for place in range(span.start, span.end)}
+
+
+def check_spans(sentences: Sequence[Sentence], predicted: Spans) -> None:
+    """Raise ValueError unless each sentence has its spans, and these are of its tokens.
+
+    Args:
+        sentences: any.
+        predicted: the spans of as many, each sentence's in order.
+    """
+    if len(sentences) != len(predicted):
+        raise ValueError(f"expected spans of {len(sentences)} sentences, found {len(predicted)}")
+    for number, (sentence, spans) in enumerate(zip(sentences, predicted, strict=True), start=1):
+        if spans and (spans[-1].end > len(sentence.spelled) or spans[0].start < 0):
+            raise ValueError(f"sentence {number}: expected spans of its {len(sentence.spelled)} tokens, found {spans}")
 
 
 def _check_lengths(gold: Tags, predicted: Tags) -> None:

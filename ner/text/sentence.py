@@ -120,6 +120,8 @@ class Sentence:
         return made, (None, self.tags, self.opens_document, self.where)
 
     def _read_spans(self) -> tuple[Span, ...]:
+        if not self.spelled:
+            return ()
         if self.tags is None or is_partial(self.tags):
             found = "without tags" if self.tags is None else "with unknown tags"
             where = f"{self.where}: " if self.where else ""

@@ -15,7 +15,7 @@ import torch
 from ner.config import Config
 from ner.crf.layer import NotFiniteError
 from ner.errors import TrainingError
-from ner.evaluation.report import report_tags
+from ner.evaluation.report import report_spans
 from ner.features.batches import Encoded, batch_rows, collate, drop_singletons
 from ner.features.vocabulary import Vocabularies
 from ner.formats.corpus import Corpus
@@ -25,7 +25,7 @@ from ner.inference.torch_backend import TorchBackend
 from ner.network.inputs import to_inputs
 from ner.network.layer import directions_at_once
 from ner.network.model import BiLSTMCRF
-from ner.text.tags import OUTSIDE, spans_to_tags
+from ner.text.sentence import Span
 from ner.training.checkpoint import Position, Run, weights_of
 from ner.training.events import Epoch, Listener, Step
 from ner.training.guards import check_epoch, check_finite, find_collapse, find_failure
@@ -56,7 +56,6 @@ def run_epochs(run: Run, task: Task, state: Path | None) -> None:
     """
     settings, corpus, listener, history = task.config.training, task.corpus, task.listener, run.history
     checkpoints = Checkpoints(run, task.config, listener, state)
-    gold = [sentence.tags or () for sentence in corpus.dev]
     for number in range(len(history) + 1, settings.epochs + 1):
         # Asked before the epoch, so that a run resumed after its last epoch stops as well.
         if settings.patience and number - 1 - run.best_epoch >= settings.patience:
@@ -77,7 +76,9 @@ def run_epochs(run: Run, task: Task, state: Path | None) -> None:
         trained = run.position
         if run.average:
             run.average.swap()
-        report = report_tags(gold, _dev_tags(run.network, task)) if gold else None
+        report = None
+        if corpus.dev:
+            report = report_spans(corpus.dev, _dev_spans(run.network, task))
         scores = report.micro if report else None
         best = scores is None or scores.f1 > run.best_f1
         if best:
@@ -108,22 +109,21 @@ def run_epochs(run: Run, task: Task, state: Path | None) -> None:
         listener.on_message(f"warning: {run.warning}; the model of epoch {run.best_epoch} is kept")
 
 
-def _dev_tags(network: BiLSTMCRF, task: Task) -> list[list[str]]:
-    """The most probable tags of each dev sentence, or those of `marginals`.
+def _dev_spans(network: BiLSTMCRF, task: Task) -> list[list[Span]]:
+    """The most probable spans of each dev sentence, or those of `marginals`.
 
     Entities by their own probability want a threshold, which is fitted when all epochs are over.
     """
     model = task.config.model
     kind = "viterbi" if model.decoding == "threshold" and task.config.training.calibrate else model.decoding
-    network.eval()
     backend = TorchBackend(network)
     decoder = Decoder(backend.chain, task.vocabularies, Decoding(kind, model.threshold))
-    tags = [[OUTSIDE] * len(sentence.spelled) for sentence in task.corpus.dev]
+    spans: list[list[Span]] = [[] for _ in task.corpus.dev]
     batches = task.dev.emit(backend, lambda read: (read.rows, decoder.spans(read.emissions, read.lengths)))
     for rows, found in batches:
-        for row, spans in zip(rows, found, strict=True):
-            tags[row] = spans_to_tags(spans, len(tags[row]))
-    return tags
+        for row, own in zip(rows, found, strict=True):
+            spans[row] = own
+    return spans
 
 
 def _train_epoch(run: Run, task: Task, number: int, checkpoints: Checkpoints) -> float:

@@ -11,7 +11,7 @@ import torch
 
 from ner.config import Config
 from ner.errors import ConfigError, DataError, TrainingError
-from ner.evaluation.report import report_tags
+from ner.evaluation.report import report_spans
 from ner.evaluation.training_entities import remember
 from ner.features.batches import encode, fingerprint
 from ner.features.feature import Material
@@ -28,7 +28,7 @@ from ner.network.model import BiLSTMCRF, build_model, check_cell
 from ner.settings import DataConfig
 from ner.text.partial import is_partial, is_unknown, labels_of
 from ner.text.sentence import Sentence
-from ner.text.tags import plain_tag, spans_to_tags
+from ner.text.tags import plain_tag
 from ner.training.calibration import fit_temperature, fit_threshold
 from ner.training.checkpoint import load_weights, restore_run, start_run
 from ner.training.epochs import Task, run_epochs
@@ -113,8 +113,7 @@ def evaluate(reader: Reader, sentences: Sequence[Sentence]) -> dict[str, Any]:
     start = time.perf_counter()
     predicted = reader.spans(sentences)
     seconds = time.perf_counter() - start
-    tags = [spans_to_tags(spans, len(s.spelled)) for spans, s in zip(predicted, sentences, strict=True)]
-    return report_tags([s.tags or () for s in sentences], tags, seconds=seconds).as_dict()
+    return report_spans(sentences, predicted, seconds=seconds).as_dict()
 
 
 def _calibrate(config: Config, network: BiLSTMCRF, task: Task) -> Config:

@@ -12,9 +12,9 @@ from seqeval.metrics import f1_score, precision_score, recall_score
 from seqeval.scheme import IOB2, IOBES
 
 from ner.evaluation.files import score_files
-from ner.evaluation.report import report_tags
 from ner.settings import DataConfig
 from tests.evaluation.strict import score_strictly
+from tests.written import report_tags
 
 NAMES = ["PER", "LOC", "ORG", "MISC", "a-b", "x.y", "人名", "o", "B"]
 PREFIXES = {"iob1": "BI", "iob2": "BI", "bioes": "BIES"}

@@ -6,7 +6,7 @@ import random
 import conlleval
 import pytest
 
-from ner.evaluation.report import report_tags
+from tests.written import report_tags
 
 # printf "processed %d tokens with %d phrases; found: %d phrases; correct: %d.\n"
 # printf "accuracy: %6.2f%%; precision: %6.2f%%; recall: %6.2f%%; FB1: %6.2f\n"

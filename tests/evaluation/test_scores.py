@@ -11,9 +11,13 @@ from seqeval.metrics import f1_score, precision_score, recall_score
 from seqeval.metrics.sequence_labeling import get_entities
 from seqeval.scheme import IOB2, IOBES
 
-from ner.evaluation.scores import Scores, score_entities, token_accuracy
-from ner.text.tags import convert_tags
+from ner.evaluation.analysis import analyse
+from ner.evaluation.report import report_spans
+from ner.evaluation.scores import Scores, span_accuracy, token_accuracy
+from ner.text.sentence import Span, sentence_from_words
+from ner.text.tags import convert_tags, tags_to_spans
 from tests.evaluation.strict import score_strictly
+from tests.written import score_entities
 
 NOTHING = Scores(precision=0.0, recall=0.0, f1=0.0, support=0, found=0, correct=0)
 
@@ -240,3 +244,44 @@ def test_as_many_tags_as_gold_ones_or_the_sentence_is_named(predicted, message):
         with pytest.raises(ValueError) as error:
             count(gold, predicted)
         assert str(error.value) == message
+
+
+def test_the_accuracy_of_spans_is_that_of_their_iob2_tags():
+    generator = random.Random(29)
+    tags = ["O", "O", "B-X", "I-X", "B-Y", "I-Y"]
+    for _ in range(200):
+        sides = [[convert_tags(s, "iob2") for s in random_tags(generator, tags, 5)] for _ in range(2)]
+        spans = [[tags_to_spans(s) for s in side] for side in sides]
+        assert span_accuracy(*spans, sum(map(len, sides[0]))) == token_accuracy(*sides)
+    assert span_accuracy([], [], 0) == span_accuracy([[]], [[]], 0) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("predicted", "message"),
+    [
+        ([[]], "expected spans of 2 sentences, found 1"),
+        (
+            [[], [Span("X", 1, 3)]],
+            "sentence 2: expected spans of its 2 tokens, found [Span(label='X', start=1, end=3)]",
+        ),
+        (
+            [[Span("X", -1, 1)], []],
+            "sentence 1: expected spans of its 1 tokens, found [Span(label='X', start=-1, end=1)]",
+        ),
+    ],
+)
+def test_spans_of_as_many_sentences_and_of_their_tokens_or_the_sentence_is_named(predicted, message):
+    sentences = [sentence_from_words(["w"], ["O"]), sentence_from_words(["w", "x"], ["O", "O"])]
+    for count in (report_spans, analyse):
+        with pytest.raises(ValueError) as error:
+            count(sentences, predicted)
+        assert str(error.value) == message
+
+
+def test_without_tags_as_written_the_strict_scores_are_those_of_all_entities():
+    sentences = [sentence_from_words(["w", "x", "y"], ["B-X", "I-X", "B-Y"])]
+    analysis = analyse(sentences, [[Span("X", 0, 2), Span("X", 2, 3)]])
+    assert (
+        analysis.strict == analysis.report.micro == score_entities([["B-X", "I-X", "B-Y"]], [["B-X", "I-X", "B-X"]])[0]
+    )
+    assert (analysis.scheme, analysis.report.accuracy) == ("iob2", 2 / 3)

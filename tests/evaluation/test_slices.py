@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from ner.evaluation.analysis import analyse, units_of
+from ner.evaluation.analysis import units_of
 from ner.evaluation.training_entities import Training, memory_from_dict, origin_of, remember
-from ner.features.vocabulary import WordVocabulary
-from ner.features.words import build_words
+from ner.features.words import WordVocabulary, build_words
 from ner.text.documents import number_documents
 from ner.text.sentence import Sentence, sentence_from_words
+from tests.written import analyse_tags
 
 
 def sentence(text, *, opens=False):
@@ -41,7 +41,7 @@ PREDICTED = [
 @pytest.fixture
 def slices():
     words = build_words(TRAIN, ["qux"])
-    analysis = analyse(GOLD, PREDICTED, scheme="iob2", training=Training(words, remember(TRAIN)))
+    analysis = analyse_tags(GOLD, PREDICTED, "iob2", training=Training(words, remember(TRAIN)))
     return {
         (piece.question, piece.part): (piece.scores.support, piece.scores.found, piece.scores.correct)
         for piece in analysis.slices
@@ -82,7 +82,7 @@ def test_entities_are_sorted_by_how_frequent_their_label_was_in_training(slices)
 
 
 def test_without_training_nothing_is_said_of_it_and_labels_are_counted_in_the_gold_tags():
-    questions = {piece.question for piece in analyse(GOLD, PREDICTED, scheme="iob2").slices}
+    questions = {piece.question for piece in analyse_tags(GOLD, PREDICTED, "iob2").slices}
     assert questions == {
         "tokens",
         "tokens of its sentence",

@@ -9,11 +9,11 @@ from html.parser import HTMLParser
 
 import pytest
 
-from ner.evaluation.analysis import analyse
 from ner.evaluation.mistakes import KINDS
 from ner.reporting.page import render_report
 from ner.text.sentence import sentence_from_words
 from ner.text.tags import tags_to_spans
+from tests.written import analyse_tags
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 EVIL = '<svg class="x" onload="alert(1)">'
@@ -40,7 +40,7 @@ def analysis_of(cases):
     gold = [sentence_from_words(words.split(" "), tags.split()) for words, tags, _ in cases]
     found = [tags.split() for _, _, tags in cases]
     scores = [[0.25 + 0.5 * (n % 2) for n, _ in enumerate(tags_to_spans(tags))] for tags in found]
-    return analyse(gold, found, scheme="iob2", scores=scores)
+    return analyse_tags(gold, found, "iob2", scores=scores)
 
 
 class Checker(HTMLParser):
@@ -79,7 +79,7 @@ def test_the_page_is_whole_fetches_nothing_and_takes_no_markup_from_the_files(pa
 
 def test_labels_are_text_too():
     gold = [sentence_from_words(["x"], [f"B-{EVIL}"])]
-    page = "".join(render_report(analyse(gold, [["O"]], scheme="iob2"), "labels"))
+    page = "".join(render_report(analyse_tags(gold, [["O"]], "iob2"), "labels"))
     assert EVIL not in page
     assert page.count(html.escape(EVIL)) >= 4  # labels, confusion twice, filter, mistake
 

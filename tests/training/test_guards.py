@@ -106,13 +106,13 @@ def test_an_honest_loss_is_below_that_of_guessing(corpus: Corpus, make_config: M
 
 def mocked_f1(monkeypatch: pytest.MonkeyPatch, values: list[float]) -> None:
     """What each epoch's dev scores are, as far as the loop is told."""
-    honest, left = epochs.report_tags, iter(values)
+    honest, left = epochs.report_spans, iter(values)
 
-    def report_tags(gold: Any, predicted: Any) -> Any:
+    def report_spans(gold: Any, predicted: Any) -> Any:
         report = honest(gold, predicted)
         return replace(report, micro=replace(report.micro, f1=next(left)))
 
-    monkeypatch.setattr(epochs, "report_tags", report_tags)
+    monkeypatch.setattr(epochs, "report_spans", report_spans)
 
 
 def test_a_network_that_collapses_to_o_is_named_and_its_best_epoch_kept(

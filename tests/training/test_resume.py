@@ -89,14 +89,14 @@ def test_the_best_epoch_of_before_the_break_can_win(
 ) -> None:
     config = make_config(epochs=4)
     wanted = train_model(make_config(epochs=2), replace(corpus, dev=[]))
-    honest = epochs.report_tags
+    honest = epochs.report_spans
     scores = iter([0.2, 0.9, 0.3, 0.9])
 
-    def report_tags(gold: Any, predicted: Any, *, seconds: float | None = None) -> Any:
+    def report_spans(gold: Any, predicted: Any, *, seconds: float | None = None) -> Any:
         report = honest(gold, predicted, seconds=seconds)
         return report if seconds is not None else replace(report, micro=replace(report.micro, f1=next(scores)))
 
-    monkeypatch.setattr(epochs, "report_tags", report_tags)
+    monkeypatch.setattr(epochs, "report_spans", report_spans)
     interrupt_in(config, corpus, tmp_path / "state", after=3)
     resumed = train_model(config, corpus, state=tmp_path / "state", resume=True)
     assert resumed.metrics["training"]["best_epoch"] == 2

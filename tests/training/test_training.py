@@ -107,15 +107,15 @@ def test_torchs_own_random_numbers_neither_change_nor_are_changed(corpus: Corpus
 
 def script_scores(monkeypatch: pytest.MonkeyPatch, scores: list[float]) -> None:
     """Dev F1s come from a list, and whatever is scored after the last epoch is scored honestly."""
-    honest, left = epochs.report_tags, iter(scores)
+    honest, left = epochs.report_spans, iter(scores)
 
-    def report_tags(gold: Any, predicted: Any, *, seconds: float | None = None) -> Any:
+    def report_spans(gold: Any, predicted: Any, *, seconds: float | None = None) -> Any:
         report = honest(gold, predicted, seconds=seconds)
         if seconds is not None:
             return report
         return replace(report, micro=replace(report.micro, f1=next(left)))
 
-    monkeypatch.setattr(epochs, "report_tags", report_tags)
+    monkeypatch.setattr(epochs, "report_spans", report_spans)
 
 
 def test_the_weights_of_the_best_epoch_are_kept_the_first_of_equals(
