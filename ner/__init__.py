@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from ner.formats.columns import read_conll, write_conll
     from ner.formats.corpus import Corpus, load_corpus
     from ner.tagger import Tagger, load
+    from ner.text.document import Document
     from ner.text.sentence import Entity, Sentence, Span, Token
     from ner.trainer import train
 
 __all__ = [
     "Config",
     "Corpus",
+    "Document",
     "Entity",
     "NerError",
     "Report",
@@ -41,6 +43,7 @@ __all__ = [
 _HOMES = {
     "Config": "ner.config",
     "Corpus": "ner.formats.corpus",
+    "Document": "ner.text.document",
     "Entity": "ner.text.sentence",
     "NerError": "ner.errors",
     "Report": "ner.evaluation.report",

@@ -10,7 +10,7 @@ from ner.errors import ConfigError, DataError
 from ner.formats.columns import read_rows
 from ner.formats.html import render_html
 from ner.formats.rows import Row
-from ner.inference.texts import batched_texts, reading_of
+from ner.inference.documents import batched, reading_of
 from ner.schemes import find_scheme
 from ner.settings import DataConfig
 from ner.tagger import Tagger
@@ -46,11 +46,13 @@ def tag_text(tagger: Tagger, lines: Iterable[str], options: OutputOptions) -> It
     texts = (line.removesuffix("\n").removesuffix("\r") for line in lines)
     if options.format == "html":
         tagged = (
-            (t, e) for batch in batched_texts(texts, options.batch_size) for t, e in _tag_batch(tagger, batch, options)
+            (t, e)
+            for batch in batched(texts, options.batch_size, characters=len)
+            for t, e in _tag_batch(tagger, batch, options)
         )
         yield from render_html(tagged)
         return
-    for batch in batched_texts(texts, options.batch_size):
+    for batch in batched(texts, options.batch_size, characters=len):
         if options.format == "conll":
             sentences = [sentence for text in batch for sentence in tagger.split(text)]
             for sentence, tags in zip(sentences, _tags(tagger, sentences, options), strict=True):

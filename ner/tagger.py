@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 from ner.collector import no_search_for_cycles
 from ner.config import Config
-from ner.errors import ConfigError, ModelError
+from ner.errors import ModelError
 from ner.evaluation.analysis import Analysis, analyse
 from ner.evaluation.calibration import Calibration, measure_calibration
 from ner.evaluation.report import Report, report_spans
 from ner.evaluation.training_entities import Memory, Training
 from ner.inference.decoding import check_threshold, with_threshold
+from ner.inference.documents import batched, reading_of, tag_batches
 from ner.inference.loading import Model, load_model, save_model
 from ner.inference.prediction import Labelling, reader_of
-from ner.inference.texts import batched_texts, reading_of
 from ner.text.alignment import entity_of
+from ner.text.document import Document
 from ner.text.sentence import Entity, Reading, Sentence, Span, sentence_from_words
+from ner.text.tags import spans_to_tags
 from ner.text.tokenizer import split_sentences
 
 if TYPE_CHECKING:
@@ -112,6 +114,22 @@ class Tagger:
                     readings.append([reading_of(text, sentence, labelling) for labelling in labellings])
                 yield entities, readings
 
+    def tag_documents(self, documents: Iterable[Document], *, batch_size: int = 2048) -> Iterator[Document]:
+        """The same documents with the entities found in place of their own, and with their sentences tagged.
+
+        Sentences that a document has are kept; the text of one without any is cut here. What the rest of a document
+        says of a word, a model that asks for it learns from that document alone.
+
+        Args:
+            documents: read as they are needed; never more than one batch is held.
+            batch_size: documents that are tagged together, as texts in `pipe`.
+
+        Raises:
+            ConfigError: a batch of less than one document.
+        """
+        batches = batched(documents, batch_size, characters=lambda document: len(document.text))
+        yield from tag_batches(batches, self.split, self.find_spans)
+
     def readings(self, text: str, *, k: int) -> list[list[Reading]]:
         """For each sentence of a text its k most probable readings, best first, as many as there are.
 
@@ -122,9 +140,7 @@ class Tagger:
 
     def _cut(self, texts: Iterable[str], batch_size: int) -> Iterator[tuple[list[str], list[list[Sentence]]]]:
         """Batches of texts, and the sentences of each text."""
-        if batch_size < 1:
-            raise ConfigError(f"batch_size: expected at least 1 text, found {batch_size}")
-        for batch in batched_texts(texts, batch_size):
+        for batch in batched(texts, batch_size, characters=len):
             with no_search_for_cycles():
                 cut = [self.split(text) for text in batch]
             yield batch, cut

@@ -85,7 +85,7 @@ def test_pipe_reads_no_more_than_it_needs(tagger):
 
 
 def test_fewer_long_texts_are_tagged_together_and_none_is_lost(tagger, monkeypatch):
-    monkeypatch.setattr("ner.inference.texts._MOST_CHARACTERS", 60)
+    monkeypatch.setattr("ner.inference.documents._MOST_CHARACTERS", 60)
     texts = ["Jordan King flew to Amman. " * size for size in (1, 1, 1, 5, 0, 1, 9, 1)]
     read = []
     stream = tagger.pipe(read.append(text) or text for text in texts)

@@ -23,7 +23,15 @@ sys.meta_path.insert(0, NoTorch())
 _WITH_TORCH = ("crf.layer", "crf.likelihood", "crf.torch_recursion")
 WITHOUT = [m for m in modules() if floor_of(m) < FLOORS.index("network") and m not in _WITH_TORCH]
 SEAM = ["inference.backend", "inference.decoding", "inference.loading", "inference.prediction", "inference.prepared"]
-SEAM += ["inference.texts", "inference.windows", "inference.word_cache", "tagger", "output", "reporting.page", "cli"]
+SEAM += [
+    "inference.documents",
+    "inference.windows",
+    "inference.word_cache",
+    "tagger",
+    "output",
+    "reporting.page",
+    "cli",
+]
 
 
 def run(code: str, *arguments: str) -> str:
