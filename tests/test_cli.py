@@ -521,13 +521,13 @@ def test_each_model_that_is_compared_has_documents_by_its_own_count(run, small_m
     data = model.config.data.model_copy(update={"document_sentences": 3})
     ner.Tagger(replace(model, config=model.config.model_copy(update={"data": data}))).save(tmp_path / "counting")
     counted = []
-    whole = ner.Tagger.tag_sentences
+    whole = ner.Tagger.find_spans
 
     def listen(tagger, sentences):
         counted.append(sum(sentence.opens_document for sentence in sentences))
         return whole(tagger, sentences)
 
-    monkeypatch.setattr(ner.Tagger, "tag_sentences", listen)
+    monkeypatch.setattr(ner.Tagger, "find_spans", listen)
     number = len(ner.read_conll(gold))
     for systems in ([small_model, tmp_path / "counting"], [tmp_path / "counting", small_model]):
         assert f"tests over {number} sentences" in run("compare", gold, *systems)[1]
