@@ -1,8 +1,9 @@
 """Settings, section by section: what can be set, its default, and what it means.
 
-The only place where a default is written down. Each field's description is the text of the README's
-configuration table (a test holds the two together). Nothing outside the builder and the training loop
-takes a section; modules of the network take plain numbers.
+The only place where a default is written down. The defaults train a recognizer for words of any language, so that a
+file that names a corpus and nothing else gives a good model; `configs/default.toml` says how good. Each field's
+description is the text of the README's configuration table (a test holds the two together). Nothing outside the
+builder and the training loop takes a section; modules of the network take plain numbers.
 """
 
 import re
@@ -128,17 +129,17 @@ class ModelConfig(Section):
     )
     min_count: int = Field(1, ge=1, description="words rarer than this in training are unknown")
     char_encoder: Literal["cnn", "lstm", "both", "none"] = Field(
-        "cnn",
+        "lstm",
         description="characters of a word: `cnn` (Ma & Hovy 2016), `lstm` (Lample et al. 2016), `both` side by side, "
         "`none`",
     )
     char_dim: int = Field(30, ge=1, description="width of a character embedding")
-    char_hidden_dim: int = Field(30, ge=1, description="filters of the CNN, units per direction of the LSTM")
+    char_hidden_dim: int = Field(50, ge=1, description="filters of the CNN, units per direction of the LSTM")
     char_kernel_size: int = Field(3, ge=1, description="characters a CNN filter sees")
     bigram_dim: int = Field(
         0, ge=0, description="width of an embedding of each word with its right neighbour, for text cut by character"
     )
-    case_dim: int = Field(0, ge=0, description="width of the capitalisation feature; 0 leaves it out")
+    case_dim: int = Field(8, ge=0, description="width of the capitalisation feature; 0 leaves it out")
     cell: str = Field(
         "lstm",
         description="recurrent cell: `lstm`, `gru`, `rnn`, `peephole-lstm`, `coupled-lstm`, `depth-gated-lstm`, "
@@ -166,7 +167,7 @@ class ModelConfig(Section):
         False, description="drop the same units at every token of a sentence (Gal & Ghahramani 2016)"
     )
     precision: Literal["fp32", "bf16"] = Field(
-        "fp32", description="`bf16`: `lstm`, `gru` and `rnn` compute in bfloat16 where the processor is built for it"
+        "bf16", description="`bf16`: `lstm`, `gru` and `rnn` compute in bfloat16 where the processor is built for it"
     )
     weights: Literal["fp32", "fp16", "int8"] = Field(
         "fp32", description="how weights are stored in the model directory; computed with as `precision` says"
@@ -176,7 +177,7 @@ class ModelConfig(Section):
         description="forbid illegal tag sequences, in training and decoding; scores count legal ones alone",
     )
     decoding: Literal["viterbi", "marginals", "threshold"] = Field(
-        "viterbi",
+        "threshold",
         description="`viterbi`: the most probable tag sequence; `marginals`: that of most tags expected right; "
         "`threshold`: each entity of enough probability of its own",
     )
@@ -222,7 +223,7 @@ class FeaturesConfig(Section):
         description="lists of names, one a line, a file for each kind: a token is shown in which lists it stands",
     )
     mentions: bool = Field(
-        False,
+        True,
         description="show each capitalised word what stands beside its other mentions in the document, where the "
         "training files mark documents (`-DOCSTART-`) or `data.document_sentences` does; a text to be tagged is one",
     )
@@ -233,12 +234,12 @@ class TrainingConfig(Section):
     """How the network is trained, and where."""
 
     epochs: int = Field(30, ge=1, description="passes over the training corpus, at most")
-    batch_size: int = Field(16, ge=1, description="sentences a batch")
+    batch_size: int = Field(32, ge=1, description="sentences a batch")
     batch_tokens: int | None = Field(
         None, ge=1, description="token budget of a batch, padding included; replaces `batch_size`"
     )
     optimizer: Literal["sgd", "adamw"] = Field("sgd", description="`sgd` (with momentum) or `adamw`")
-    learning_rate: float = Field(0.015, gt=0, description="highest learning rate")
+    learning_rate: float = Field(0.06, gt=0, description="highest learning rate")
     momentum: float = Field(0.9, ge=0, lt=1, description="momentum of SGD")
     weight_decay: float = Field(0.0, ge=0, description="decoupled weight decay (AdamW), or L2 penalty (SGD)")
     schedule: Literal["inverse", "linear", "cosine", "constant"] = Field(
@@ -252,16 +253,16 @@ class TrainingConfig(Section):
     )
     patience: int | None = Field(None, ge=1, description="stop after so many epochs without a better dev F1")
     average: float | None = Field(
-        None, gt=0, lt=1, description="decay of a moving average of the weights; the average is kept"
+        0.7, gt=0, lt=1, description="decay of a moving average of the weights; the average is kept"
     )
     average_every: Literal["step", "epoch"] = Field(
-        "step", description="when the weights are taken into their average; each `epoch` costs nothing"
+        "epoch", description="when the weights are taken into their average; each `epoch` costs nothing"
     )
     checkpoint_minutes: float | None = Field(
         10.0, gt=0, description="minutes between two checkpoints within an epoch; there is one after each epoch too"
     )
     calibrate: bool = Field(
-        False,
+        True,
         description="fit `model.temperature` on the dev set after training, and `model.threshold` where it decodes so",
     )
     remember_entities: bool = Field(

@@ -10,6 +10,7 @@ from ner.config import Config, known_keys, load_config, override_data, parse_con
 from ner.errors import ConfigError, NerError
 from ner.schemes import SCHEMES as TABLE
 from ner.settings import DataConfig, FeaturesConfig, ModelConfig, TrainingConfig
+from tests.conftest import ROOT
 
 SECTIONS = {"data": DataConfig, "features": FeaturesConfig, "model": ModelConfig, "training": TrainingConfig}
 
@@ -42,8 +43,20 @@ def test_the_defaults_are_those_of_the_design(toml):
     assert (config.data.word_column, config.data.tag_column, config.data.separator) == (0, -1, None)
     assert (config.data.scheme, config.data.encoding) == ("auto", "utf-8")
     # Ma & Hovy 2016
-    assert (config.training.learning_rate, config.training.momentum, config.training.decay) == (0.015, 0.9, 0.05)
+    assert (config.training.momentum, config.training.decay) == (0.9, 0.05)
     assert (config.training.clip_norm, config.model.dropout) == (5.0, 0.5)
+
+
+def test_a_file_that_names_a_corpus_and_nothing_else_trains_as_the_default_recipe_does(toml):
+    corpus = ["data.train=train.conll", "data.dev=dev.conll"]
+    recipe = load_config(ROOT / "configs" / "default.toml", corpus)
+    assert load_config(toml('[data]\ntrain = "train.conll"\ndev = "dev.conll"\n')) == recipe
+    # As docs/accuracy.md measured it.
+    assert (recipe.features.mentions, recipe.model.char_encoder, recipe.model.char_hidden_dim) == (True, "lstm", 50)
+    assert (recipe.model.case_dim, recipe.model.precision, recipe.model.decoding) == (8, "bf16", "threshold")
+    training = recipe.training
+    assert (training.epochs, training.batch_size, training.learning_rate) == (30, 32, 0.06)
+    assert (training.average, training.average_every, training.calibrate) == (0.7, "epoch", True)
 
 
 def test_every_key_is_known_by_its_section_and_described():

@@ -1,5 +1,6 @@
 """A tiny corpus that a tiny network learns, settings for it, and short ways to batches and predictions."""
 
+import json
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -53,16 +54,30 @@ def corpus(sentences: list[Sentence]) -> Corpus:
     return Corpus(sentences, sentences, [])
 
 
+def plain_settings() -> dict[str, dict[str, object]]:
+    """The plainest network, trained plainly: tests name what they want besides, whatever the defaults are."""
+    model = {"char_encoder": "cnn", "case_dim": 0, "precision": "fp32", "decoding": "viterbi"}
+    training = {"average": None, "average_every": "step", "calibrate": False}
+    return {"model": {**model}, "training": {**training}, "features": {"mentions": False}}
+
+
+def plain_overrides() -> list[str]:
+    """The same, to be laid over a recipe."""
+    return [
+        f"{section}.{name}={'' if value is None else json.dumps(value)}"
+        for section, table in plain_settings().items()
+        for name, value in table.items()
+    ]
+
+
 @pytest.fixture
 def make_config() -> MakeConfig:
     """Settings of a tiny network; each key is looked up in `[model]`, `[training]` and `[features]`."""
 
     def make(**settings: object) -> Config:
-        tree: dict[str, dict[str, object]] = {
-            "model": {"word_dim": 8, "char_dim": 5, "char_hidden_dim": 5, "hidden_dim": 8, "dropout": 0.2},
-            "training": {"epochs": 3, "batch_size": 3, "learning_rate": 0.05, "device": "cpu"},
-            "features": {},
-        }
+        tree = plain_settings()
+        tree["model"] |= {"word_dim": 8, "char_dim": 5, "char_hidden_dim": 5, "hidden_dim": 8, "dropout": 0.2}
+        tree["training"] |= {"epochs": 3, "batch_size": 3, "learning_rate": 0.05, "device": "cpu"}
         for key, value in settings.items():
             section = next(s for s in ("model", "training", "features") if key in getattr(Config(), s).model_dump())
             tree[section][key] = value

@@ -21,6 +21,7 @@ from ner.features.vocabulary import Vocabularies
 from ner.resources.folders import staged_file, staged_folder
 from ner.storage.card import write_card
 from ner.storage.json_files import read_json, read_text, write_json
+from ner.storage.old_defaults import LAST_FORMAT, with_old_defaults
 from ner.storage.older import name_now, vocabulary_now
 from ner.storage.quantization import pack, unpack, unpacked_kinds
 from ner.storage.tensor_files import Array, DamagedError, Header, read_header, read_tensors, write_tensors
@@ -81,6 +82,7 @@ def write_model(
     check_target(folder)
     with _writing(folder) as part:
         weights, packed = pack(model.weights, model.config.model.weights)
+        # Every setting is written, lest a default that changes later change this model.
         write_json(part / "config.json", {"format": FORMAT, **model.config.model_dump()})
         write_json(part / "vocabulary.json", model.vocabularies.as_dict())
         digests = {name: _digest(part / name) for name in ("config.json", "vocabulary.json")}
@@ -164,6 +166,8 @@ def open_model(folder: str | Path) -> OpenModel:
     found = values.pop("format", None)
     if type(found) is not int or not 1 <= found <= FORMAT:
         raise ModelError(f"{folder}: expected model format {FORMAT} or older, found {found}; update bilstm-crf-ner")
+    if found <= LAST_FORMAT:
+        values = with_old_defaults(values)
     try:
         config = parse_config(values, str(folder / "config.json"))
     except ConfigError as error:

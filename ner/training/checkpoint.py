@@ -17,11 +17,13 @@ from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 from torch import Tensor
 
-from ner.config import Config
+from ner.config import Config, parse_config
 from ner.errors import ConfigError, ModelError
 from ner.network.model import BiLSTMCRF
 from ner.resources.folders import staged_file, sweep
-from ner.storage.tensor_files import DamagedError, read_header, read_tensors, write_tensors
+from ner.storage.model_directory import FORMAT
+from ner.storage.old_defaults import OLD_DEFAULTS, with_old_defaults
+from ner.storage.tensor_files import DamagedError, Header, read_header, read_tensors, write_tensors
 from ner.training.optimizer import WeightAverage, make_optimizer, optimizer_tensors, restore_optimizer
 
 _FILE = "state.safetensors"
@@ -144,6 +146,7 @@ def save_run(run: Run, config: Config, folder: Path) -> None:
     if device.type == "cuda":
         tensors["random.cuda"] = torch.cuda.get_rng_state(device)
     values = {
+        "format": FORMAT,
         "config": config.model_dump(),
         "corpus": run.corpus,
         "best_f1": run.best_f1,
@@ -171,7 +174,7 @@ def restore_run(run: Run, config: Config, folder: Path) -> None:
         ModelError: there is none, or it is damaged.
         ConfigError: the run began with other settings, on another corpus, or with other vectors.
     """
-    tensors, values = _read_state(run, folder)
+    tensors, values = _read_state(folder)
     _check_same(run, config, values, folder)
     parts: dict[str, dict[str, Tensor]] = {"now": {}, "best": {}, "optimizer": {}, "average": {}, "random": {}}
     for name, tensor in tensors.items():
@@ -199,8 +202,18 @@ def restore_run(run: Run, config: Config, folder: Path) -> None:
         torch.cuda.set_rng_state(parts["random"]["cuda"], device)
 
 
-def _read_state(run: Run, folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def _read_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """What `save_run` wrote, if it is whole and of such a run."""
+    path, header = folder / _FILE, _read_header(folder)
+    try:
+        tensors = {name: torch.from_numpy(array.copy()) for name, array in read_tensors(path, header).items()}
+    except DamagedError as error:
+        raise _damaged(path, error) from None
+    return tensors, header.about
+
+
+def _read_header(folder: Path) -> Header:
+    """What a state says of itself, before its tensors are read."""
     path = folder / _FILE
     if not path.exists():
         raise ModelError(f"{folder}: no unfinished run to resume; train without --resume")
@@ -209,18 +222,43 @@ def _read_state(run: Run, folder: Path) -> tuple[dict[str, Tensor], dict[str, An
         missing = _VALUES - header.about.keys()
         if missing:
             raise DamagedError(f"expected {', '.join(sorted(missing))} in its header, found none")
-        tensors = {name: torch.from_numpy(array.copy()) for name, array in read_tensors(path, header).items()}
     except DamagedError as error:
-        raise ModelError(f"{path}: damaged: {error}; train with --force to begin anew") from None
-    return tensors, header.about
+        raise _damaged(path, error) from None
+    return header
+
+
+def _damaged(path: Path, error: DamagedError) -> ModelError:
+    return ModelError(f"{path}: damaged: {error}; train with --force to begin anew")
+
+
+def settings_as_begun(config: Config, folder: Path) -> Config:
+    """The settings with which to resume a run: where it is older than the defaults of today, its time's stand for them.
+
+    Raises:
+        ModelError: there is no run to resume, or it is damaged.
+    """
+    if "format" in _read_header(folder).about:
+        return config
+    tables = config.model_dump()
+    for section, defaults in OLD_DEFAULTS.items():
+        unset = defaults.keys() - getattr(config, section).model_fields_set
+        tables[section] |= {name: defaults[name] for name in unset}
+    return parse_config(tables, str(folder))
+
+
+def _settings_of(values: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """With which settings a run began; one that doesn't tell its format is older than the defaults of today."""
+    config: dict[str, dict[str, Any]] = values["config"]
+    return config if "format" in values else with_old_defaults(config)
 
 
 def _check_same(run: Run, config: Config, values: dict[str, Any], folder: Path) -> None:
     """That the run began with these settings, on this corpus."""
+    began = _settings_of(values)
     for section in ("data", "features", "model", "training"):
         now = getattr(config, section).model_dump(mode="json")
         # A setting that came since then was as its default is.
-        then = type(getattr(config, section))().model_dump(mode="json") | values["config"].get(section, {})
+        then = type(getattr(config, section))().model_dump(mode="json") | began.get(section, {})
         for key in now:
             if key not in _free_to_change(config) and then[key] != now[key]:
                 raise ConfigError(

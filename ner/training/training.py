@@ -30,7 +30,7 @@ from ner.text.partial import is_partial, is_unknown, labels_of
 from ner.text.sentence import Sentence
 from ner.text.tags import plain_tag
 from ner.training.calibration import fit_temperature, fit_threshold
-from ner.training.checkpoint import load_weights, restore_run, start_run
+from ner.training.checkpoint import load_weights, restore_run, settings_as_begun, start_run
 from ner.training.epochs import Task, run_epochs
 from ner.training.events import Listener
 from ner.training.lazy_sgd import RowwiseSGD
@@ -61,6 +61,10 @@ def train_model(
         ConfigError: no such device or cell, or a run is resumed under other settings or on another corpus.
         ModelError: there is no whole run to resume, or its state can't be written.
     """
+    if resume:
+        if state is None:
+            raise ConfigError("resume: expected the folder of an unfinished run, found none")
+        config = settings_as_begun(config, state)
     check_cell(config.model.cell)
     _check_tags(corpus)
     corpus = replace(corpus, train=[sentence for sentence in corpus.train if sentence.spelled])
@@ -75,9 +79,7 @@ def train_model(
         task, network, coverage = _prepare(config, corpus, listener)
         network.to(device)
         run = start_run(config, network, corpus=fingerprint([*corpus.train, *corpus.dev]))
-        if resume:
-            if state is None:
-                raise ConfigError("resume: expected the folder of an unfinished run, found none")
+        if resume and state is not None:
             restore_run(run, config, state)
         run_epochs(run, task, state)
         if isinstance(run.optimizer, RowwiseSGD):

@@ -13,6 +13,7 @@ from ner.inference.loading import load_model, save_model
 from ner.inference.prediction import reader_of
 from ner.text.sentence import Sentence, sentence_from_words
 from ner.training.training import train_model
+from tests.tiny import plain_settings
 
 TEXTS = [("王小明在北京", "B-PER I-PER I-PER O B-LOC I-LOC"), ("上海很大", "B-LOC I-LOC O O"), ("很大", "O O")]
 LEXICON = "北京 1 2 3\n上海 4 5 6\n很大 0 0 1\n广州 7 8 9\n"
@@ -31,9 +32,11 @@ def make_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...
     (tmp_path / "cities.txt").write_text("北京\n广州\n", encoding="utf-8")
 
     def make(**features: object) -> Config:
-        model = {"word_dim": 8, "hidden_dim": 8, "char_encoder": "none", "dropout": 0.0}
-        training = {"epochs": 30, "batch_size": 2, "learning_rate": 0.1, "device": "cpu"}
-        return parse_config({"features": features, "model": model, "training": training}, "test")
+        tree = plain_settings()
+        tree["features"] |= features
+        tree["model"] |= {"word_dim": 8, "hidden_dim": 8, "char_encoder": "none", "dropout": 0.0}
+        tree["training"] |= {"epochs": 30, "batch_size": 2, "learning_rate": 0.1, "device": "cpu"}
+        return parse_config(tree, "test")
 
     return make
 

@@ -17,6 +17,7 @@ from ner.inference.loading import Model
 from ner.inspection import canvas
 from ner.network.model import build_model
 from ner.text.sentence import Sentence, sentence_from_words
+from tests.tiny import plain_settings
 
 MakeConfig = Callable[..., Config]
 MakeModel = Callable[..., Model]
@@ -55,10 +56,9 @@ def make_config() -> MakeConfig:
     """Settings of a tiny network without dropout; each key is looked up in `[model]`, then in `[training]`."""
 
     def make(**settings: object) -> Config:
-        tree: dict[str, dict[str, object]] = {
-            "model": {"word_dim": 4, "char_dim": 3, "char_hidden_dim": 2, "hidden_dim": 4, "context_dim": 3},
-            "training": {"epochs": 2, "batch_size": 5, "learning_rate": 0.05, "device": "cpu", "unknown_rate": 0.0},
-        }
+        tree = plain_settings()
+        tree["model"] |= {"word_dim": 4, "char_dim": 3, "char_hidden_dim": 2, "hidden_dim": 4, "context_dim": 3}
+        tree["training"] |= {"epochs": 2, "batch_size": 5, "learning_rate": 0.05, "device": "cpu", "unknown_rate": 0.0}
         tree["model"] |= {"dropout": 0.0, "char_dropout": 0.0}
         for key, value in settings.items():
             section = next(s for s in ("model", "training") if key in getattr(Config(), s).model_dump())

@@ -19,7 +19,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from ner.config import Config
+from ner.config import Config, parse_config
 from ner.errors import ModelError
 from ner.features.batches import encode
 from ner.features.words import WordVocabulary
@@ -28,7 +28,7 @@ from ner.inference.loading import Model, load_model, save_model
 from ner.network.cells import CELLS
 from ner.resources import folders
 from ner.storage import json_files, model_directory
-from ner.storage.model_directory import check_free, check_target
+from ner.storage.model_directory import check_free, check_target, open_model
 from ner.text.sentence import Sentence
 from ner.training.training import train_model
 from tests.tiny import make_batch, predict_tags
@@ -811,6 +811,36 @@ def test_a_model_remembers_its_training_entities_unless_told_to_forget(
     save_model(train_model(make_config(remember_entities=False), corpus), tmp_path / "forgetful")
     assert load_model(tmp_path / "forgetful", "cpu").memory is None
     assert {path.name for path in (tmp_path / "forgetful").iterdir()} == FILES - {"entities.json"}
+
+
+def test_a_directory_holds_every_setting(folder: Path, model: Model) -> None:
+    values = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    assert values == {"format": 4, **model.config.model_dump(mode="json")}
+
+
+# Written by the package of then: `config.json` of a model trained with its defaults, which left out what came later.
+WRITTEN_IN_FORMAT_2 = {"format": 2, "data": {}, "model": {"word_dim": 8, "hidden_dim": 8}, "training": {"epochs": 1}}
+
+
+@pytest.mark.parametrize("form", [1, 2, 3])
+def test_what_an_older_directory_leaves_out_is_as_it_was_then(folder: Path, form: int) -> None:
+    (folder / "config.json").write_text(json.dumps({**WRITTEN_IN_FORMAT_2, "format": form}), encoding="utf-8")
+    config = open_model(folder).config
+    # As README's table had them in the days of those formats.
+    assert (config.features.mentions, config.model.char_encoder, config.model.char_hidden_dim) == (False, "cnn", 30)
+    assert (config.model.case_dim, config.model.precision, config.model.decoding) == (0, "fp32", "viterbi")
+    assert (config.model.weights, config.model.threshold, config.data.document_sentences) == ("fp32", 0.5, None)
+    training = config.training
+    assert (training.batch_size, training.learning_rate, training.calibrate) == (16, 0.015, False)
+    assert (training.average, training.average_every, training.remember_entities) == (None, "step", True)
+    assert (config.model.word_dim, training.epochs) == (8, 1)  # what it says counts
+
+
+def test_a_directory_of_today_has_the_defaults_of_today(folder: Path) -> None:
+    (folder / "config.json").write_text(json.dumps({**WRITTEN_IN_FORMAT_2, "format": 4}), encoding="utf-8")
+    assert open_model(folder).config == parse_config(
+        {"model": {"word_dim": 8, "hidden_dim": 8}, "training": {"epochs": 1}}, ""
+    )
 
 
 @pytest.mark.parametrize(

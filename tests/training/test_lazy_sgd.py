@@ -104,7 +104,7 @@ def test_what_it_remembers_survives_being_saved() -> None:
         ({"optimizer": "sgd"}, True),
         ({"optimizer": "sgd", "momentum": 0.0}, True),
         ({"optimizer": "sgd", "weight_decay": 0.01}, False),
-        ({"optimizer": "sgd", "average": 0.9}, False),
+        ({"optimizer": "sgd", "average": 0.9, "average_every": "step"}, False),
         ({"optimizer": "adamw"}, False),
     ],
 )

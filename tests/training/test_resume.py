@@ -233,20 +233,64 @@ def test_a_damaged_state_is_refused(corpus: Corpus, make_config: MakeConfig, tmp
         assert " with checksum " in resume_error(make_config(), corpus, state)
 
 
+def write_as_of_old(file: Path, *lacks: str) -> None:
+    """Rewrites a state as the package did when the defaults were others and it lacked these settings.
+
+    It didn't tell its format, and told what belongs to the machine.
+    """
+    header = read_header(file)
+    about = {key: value for key, value in header.about.items() if key not in ("checksums", "format")}
+    about["config"]["training"] |= {"threads": 7, "device": "cuda:3", "tensorboard": True, "checkpoint_minutes": 1.0}
+    for key in lacks:
+        section, _, name = key.partition(".")
+        del about["config"][section][name]
+    write_tensors(file, {name: tensor.copy() for name, tensor in read_tensors(file, header).items()}, about)
+
+
 def test_a_run_of_a_package_that_lacked_a_setting_is_resumed_where_it_has_its_default(
     corpus: Corpus, make_config: MakeConfig, tmp_path: Path
 ) -> None:
     unbroken = train_model(make_config(), corpus)
     state = tmp_path / "state"
     interrupt_in(make_config(), corpus, state, after=1)
-    file = state / "state.safetensors"
-    header = read_header(file)
-    del header.about["config"]["model"]["threshold"], header.about["config"]["training"]["calibrate"]
-    tensors = {name: tensor.copy() for name, tensor in read_tensors(file, header).items()}
-    write_tensors(file, tensors, {key: value for key, value in header.about.items() if key != "checksums"})
+    write_as_of_old(state / "state.safetensors", "model.threshold", "training.calibrate")
     with pytest.raises(ConfigError, match=r"expected training\.calibrate = False, as the run began, found True"):
         train_model(make_config(calibrate=True), corpus, state=state, resume=True)
     assert_same(train_model(make_config(), corpus, state=state, resume=True), unbroken)
+
+
+def test_a_run_of_older_defaults_is_resumed_with_them(corpus: Corpus, make_config: MakeConfig, tmp_path: Path) -> None:
+    unset = {"char_encoder", "case_dim", "precision", "decoding"}
+    whole = make_config()
+    # A recipe that leaves unset what `tests.tiny` names: the same network by the defaults of then.
+    tree = whole.model_dump()
+    tree["model"] = {key: value for key, value in tree["model"].items() if key not in unset}
+    recipe = parse_config(tree, "recipe")
+    assert recipe.model.char_encoder == "lstm"
+    unbroken = train_model(whole, corpus)
+    state = tmp_path / "state"
+    interrupt_in(whole, corpus, state, after=1)
+    with pytest.raises(ConfigError) as error:
+        train_model(recipe, corpus, state=state, resume=True)
+    assert str(error.value) == (
+        f"{state}: expected model.char_encoder = 'cnn', as the run began, found 'lstm'; "
+        "train with --force to begin anew"
+    )
+    write_as_of_old(state / "state.safetensors")
+    assert_same(train_model(recipe, corpus, state=state, resume=True), unbroken)
+
+
+def test_a_run_of_older_defaults_is_not_resumed_with_what_the_recipe_says_anew(
+    corpus: Corpus, make_config: MakeConfig, tmp_path: Path
+) -> None:
+    state = tmp_path / "state"
+    interrupt_in(make_config(), corpus, state, after=1)
+    write_as_of_old(state / "state.safetensors")
+    with pytest.raises(ConfigError) as error:
+        train_model(make_config(case_dim=8), corpus, state=state, resume=True)
+    assert str(error.value) == (
+        f"{state}: expected model.case_dim = 0, as the run began, found 8; train with --force to begin anew"
+    )
 
 
 def test_a_state_of_another_table_of_words_is_refused(corpus: Corpus, make_config: MakeConfig, tmp_path: Path) -> None:

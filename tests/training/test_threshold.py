@@ -17,7 +17,7 @@ from ner.text.tags import tags_to_spans
 from ner.training.calibration import fit_threshold
 from ner.training.events import Listener
 from ner.training.training import train_model
-from tests.tiny import MakeConfig
+from tests.tiny import MakeConfig, plain_overrides
 
 
 def load(folder: Path) -> tuple[ner.Tagger, list[Sentence]]:
@@ -98,7 +98,7 @@ def test_a_model_trained_to_decode_so_keeps_its_threshold(tmp_path: Path, sample
         "[model]\nhidden_dim=8\nword_dim=8\n[training]\nepochs=6\nlearning_rate=0.05\nthreads=1\ndevice='cpu'"
     )
     settings = [f"data.train={sample_en}/dev.conll", f"data.dev={sample_en}/test.conll"]
-    settings += [f"training.calibrate={json.dumps(calibrate)}"]
+    settings += [*plain_overrides(), "training.batch_size=16", f"training.calibrate={json.dumps(calibrate)}"]
     usual = ner.train(config := ner.load_config(recipe, settings), corpus := ner.load_corpus(config.data))
     tagger = ner.train(ner.load_config(recipe, [*settings, "model.decoding=threshold"]), corpus)
     for mine, theirs in zip(tagger._model.network.parameters(), usual._model.network.parameters(), strict=True):
