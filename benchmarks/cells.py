@@ -37,10 +37,11 @@ def main() -> None:
 
 
 def run(options: argparse.Namespace, cell: str, seed: int) -> None:
-    settings = [*options.overrides, f"training.threads={options.threads}"]
+    settings = list(options.overrides)
     if any((r["cell"], r["seed"], r["settings"]) == (cell, seed, settings) for r in read_log(options.log)):
         return
-    config = ner.load_config(options.config, [*settings, f"model.cell={cell}", f"training.seed={seed}"])
+    own = [f"model.cell={cell}", f"training.seed={seed}", f"run.threads={options.threads}"]
+    config = ner.load_config(options.config, [*settings, *own])
     tagger = ner.train(
         config, ner.load_corpus(config.data), on_epoch=lambda epoch: print(cell, seed, epoch, flush=True)
     )
@@ -58,7 +59,9 @@ def run(options: argparse.Namespace, cell: str, seed: int) -> None:
 
 
 def read_log(path: Path) -> list[dict]:
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    rows = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    # Older rows hold the number of threads, which changes no weight.
+    return [{**row, "settings": [s for s in row["settings"] if "threads=" not in s]} for row in rows]
 
 
 def measure_layers(cells: list[str]) -> dict[str, tuple[int, float, float]]:

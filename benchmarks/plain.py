@@ -99,7 +99,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    overrides = [*options.overrides, f"training.threads={options.threads}", "training.epochs=1"]
+    overrides = [*options.overrides, f"run.threads={options.threads}", "training.epochs=1"]
     config = ner.load_config(options.config, [*overrides, "training.calibrate=false"])
     corpus = ner.load_corpus(config.data)
     corpus = replace(corpus, train=[s for s in corpus.train if s.tokens], dev=[s for s in corpus.dev if s.tokens])

@@ -85,7 +85,7 @@ def main() -> None:
     parser.add_argument("--picture", type=Path, help="a PNG")
     options = parser.parse_args()
     # The vectors would weigh on every point alike; the words' own table grows with the corpus without them too.
-    settings = ["model.vectors=", "training.epochs=1", "training.calibrate=false", "training.threads="]
+    settings = ["model.vectors=", "training.epochs=1", "training.calibrate=false", "run.threads="]
     points = measure(all_cases(ner.load_config(options.config, settings), options), options.rounds)
     options.log.write_text("".join(json.dumps(asdict(point)) + "\n" for point in points), encoding="utf-8")
     print_points(points)

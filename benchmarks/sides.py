@@ -59,8 +59,8 @@ def prepare_ner(job: Job) -> Measurements:
     from ner.tagger import Tagger
     from ner.training.training import train_model
 
-    settings = ["training.epochs=1", "training.calibrate=false", "training.device=cpu"]
-    own = [f"training.threads={job.threads}", f"model.vectors={job.vectors}"]
+    settings = ["training.epochs=1", "training.calibrate=false", "run.device=cpu"]
+    own = [f"run.threads={job.threads}", f"model.vectors={job.vectors}"]
     config = ner.load_config(job.config, [*settings, *own])
     corpus = Corpus(job.train, [], [])
     tagger = Tagger(train_model(config, corpus))

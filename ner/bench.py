@@ -13,10 +13,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from ner.errors import DataError
 from ner.tagger import Tagger, load
+from ner.threads import count, use
 
 _REPEATS = 5
 _STARTS = 3
@@ -79,15 +79,15 @@ def run_benchmark(folder: Path, texts: Sequence[str], *, device: str = "auto", t
         folder: the model directory.
         texts: at least one with a token.
         device: as `load` takes it.
-        threads: CPU threads; None: as many as it was trained on.
+        threads: CPU threads; None: as many as PyTorch takes.
 
     Raises:
         DataError: no text with a token.
         ModelError: the directory holds no model.
     """
     tagger = load(folder, device=device)
-    if threads or tagger.config.training.threads:
-        torch.set_num_threads(threads or tagger.config.training.threads or 1)
+    if threads:
+        use(threads)
     pairs = [(text, sentence) for text in texts for sentence in tagger.split(text) if sentence.spelled]
     sentences = [sentence for _, sentence in pairs]
     tokens = sum(len(sentence.spelled) for sentence in sentences)
@@ -97,7 +97,7 @@ def run_benchmark(folder: Path, texts: Sequence[str], *, device: str = "auto", t
     chosen = pairs[:: -(-len(pairs) // _MOST_SENTENCES)]
     latencies = _latencies(tagger, [text[s.tokens[0].start : s.tokens[-1].end] for text, s in chosen])
     return Benchmark(
-        threads=torch.get_num_threads(),
+        threads=count(),
         device=str(device),
         texts=len(texts),
         sentences=len(sentences),

@@ -2,13 +2,18 @@
 
 import difflib
 import tomllib
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
 from pydantic import ValidationError
 
 from ner.errors import ConfigError
-from ner.settings import DataConfig, FeaturesConfig, ModelConfig, Section, TrainingConfig
+from ner.settings import DataConfig, FeaturesConfig, ModelConfig, RunConfig, Section, TrainingConfig
+
+# Where a setting stood before; what belongs to a machine stood among what a model is trained with.
+MOVED = {f"training.{name}": f"run.{name}" for name in ("threads", "device", "tensorboard", "checkpoint_minutes")}
 
 
 class Config(Section):
@@ -18,15 +23,27 @@ class Config(Section):
     features: FeaturesConfig = FeaturesConfig()
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
+    run: RunConfig = RunConfig()
+
+    def of_model(self) -> dict[str, Any]:
+        """The tables that make a model what it is: all but `run`, as plain values."""
+        return self.model_dump(exclude={"run"})
 
 
-def load_config(path: str | Path, overrides: list[str] | None = None) -> Config:
+def _warn(message: str) -> None:
+    warnings.warn(message, FutureWarning, stacklevel=3)
+
+
+def load_config(
+    path: str | Path, overrides: list[str] | None = None, *, warn: Callable[[str], object] = _warn
+) -> Config:
     """The settings of a TOML file, with `section.key=value` overrides laid over them.
 
     Args:
-        path: a TOML file with the tables `data`, `features`, `model` and `training`, each optional.
+        path: a TOML file with the tables `data`, `features`, `model`, `training` and `run`, each optional.
         overrides: as on the command line, `["training.seed=2", "data.train=my.conll"]`; an empty value
             unsets an optional setting.
+        warn: called with a line for each setting that stands at its old place; by default a FutureWarning.
 
     Raises:
         ConfigError: no such file, not TOML, unknown key, wrong type or value.
@@ -40,7 +57,18 @@ def load_config(path: str | Path, overrides: list[str] | None = None) -> Config:
         raise ConfigError(f"{path}: expected a readable TOML file in UTF-8: {error}") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from None
+    for old, new in MOVED.items():
+        section, _, name = old.partition(".")
+        if isinstance(table := tree.get(section), dict) and name in table:
+            warn(f"{path}: {old} is now {new}")
+            value = table.pop(name)
+            if isinstance(place := tree.setdefault("run", {}), dict):
+                place.setdefault(name, value)
     for override in overrides or []:
+        key, equals, text = override.partition("=")
+        if key.strip() in MOVED:
+            warn(f"--set {override}: {key.strip()} is now {MOVED[key.strip()]}")
+            override = f"{MOVED[key.strip()]}{equals}{text}"
         _lay_over(tree, override)
     return _resolve_paths(parse_config(tree, str(path)), path.parent)
 
@@ -99,6 +127,7 @@ _SECTIONS: dict[str, type[Section]] = {
     "features": FeaturesConfig,
     "model": ModelConfig,
     "training": TrainingConfig,
+    "run": RunConfig,
 }
 
 

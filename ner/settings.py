@@ -231,7 +231,7 @@ class FeaturesConfig(Section):
 
 
 class TrainingConfig(Section):
-    """How the network is trained, and where."""
+    """How the network is trained."""
 
     epochs: int = Field(30, ge=1, description="passes over the training corpus, at most")
     batch_size: int = Field(32, ge=1, description="sentences a batch")
@@ -258,9 +258,6 @@ class TrainingConfig(Section):
     average_every: Literal["step", "epoch"] = Field(
         "epoch", description="when the weights are taken into their average; each `epoch` costs nothing"
     )
-    checkpoint_minutes: float | None = Field(
-        10.0, gt=0, description="minutes between two checkpoints within an epoch; there is one after each epoch too"
-    )
     calibrate: bool = Field(
         True,
         description="fit `model.temperature` on the dev set after training, and `model.threshold` where it decodes so",
@@ -270,8 +267,21 @@ class TrainingConfig(Section):
         description="keep hashes of the training entities, so that `ner evaluate` tells seen from unseen ones",
     )
     seed: int = Field(1, ge=0, lt=2**63, description="seed of every random choice")
+
+
+class RunConfig(Section):
+    """What belongs to the machine that trains, and to this one run: no model directory holds it."""
+
+    threads: int | None = Field(
+        None,
+        ge=1,
+        description="CPU threads of training; unset: two, or one where PyTorch would take but one, since an LSTM "
+        "trained on one or two has the same weights to the last bit",
+    )
+    device: str = Field("auto", description="`auto` (a GPU where there is one), `cpu`, `cuda`, `cuda:1`")
     tensorboard: bool = Field(
         False, description="`ner train` also writes TensorBoard event files, into a folder beside the model's"
     )
-    threads: int | None = Field(None, ge=1, description="CPU threads; unset: PyTorch's own choice")
-    device: str = Field("auto", description="`auto` (a GPU where there is one), `cpu`, `cuda`, `cuda:1`")
+    checkpoint_minutes: float | None = Field(
+        10.0, gt=0, description="minutes between two checkpoints within an epoch; there is one after each epoch too"
+    )

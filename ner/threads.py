@@ -7,12 +7,50 @@ reads 1.3 times as fast with two threads in each operation, and twice as fast wi
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from threading import Barrier
 from typing import TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+FOR_TRAINING = 2  # one for each direction of an LSTM
+
+
+def count() -> int:
+    """How many threads PyTorch may use here."""
+    import torch
+
+    return torch.get_num_threads()
+
+
+def use(number: int) -> None:
+    """Let PyTorch use so many threads from now on, in this thread and in those to come."""
+    import torch
+
+    torch.set_num_threads(number)
+
+
+@contextmanager
+def using(number: int) -> Iterator[None]:
+    """Within, PyTorch uses so many threads; behind it, as many as before."""
+    before = count()
+    use(number)
+    try:
+        yield
+    finally:
+        use(before)
+
+
+def for_training(number: int | None) -> int:
+    """How many threads a training gets that was told this number.
+
+    Told none it gets two, one for each direction of an LSTM: the weights are then those of one thread to the last bit,
+    which those of more are not. It gets one where PyTorch takes one, as on a single core or by `OMP_NUM_THREADS=1`.
+    """
+    return number or min(count(), FOR_TRAINING)
 
 
 def side_by_side(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:

@@ -22,7 +22,7 @@ def train(
     """A recognizer trained on a corpus; `save` writes it.
 
     Args:
-        config: all settings, from `load_config`.
+        config: all settings, from `load_config`; its `run` says on which device and how many threads.
         corpus: from `load_corpus`.
         on_epoch: called with each `Epoch`; `print` will do.
         listener: hears of each batch, epoch and message; replaces `on_epoch`.

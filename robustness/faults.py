@@ -36,9 +36,9 @@ SETTINGS = {
     "training.optimizer": "sgd",
     "training.learning_rate": "0.05",
     "training.average": "",
-    "training.checkpoint_minutes": "0.005",
-    "training.threads": "1",
-    "training.device": "cpu",
+    "run.checkpoint_minutes": "0.005",
+    "run.threads": "1",
+    "run.device": "cpu",
 }
 
 

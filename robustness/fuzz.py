@@ -147,7 +147,7 @@ def make_model(folder: Path) -> tuple[Target, list[bytes]]:
     tags = [["B-PER", "I-PER", "O", "B-LOC"], ["B-LOC", "O"]]
     sentences = [sentence_from_words(*pair) for pair in zip(words, tags, strict=True)]
     sizes = {"word_dim": 4, "char_dim": 2, "char_hidden_dim": 2, "hidden_dim": 3}
-    config = parse_config({"model": sizes, "training": {"epochs": 1, "device": "cpu", "threads": 1}}, "fuzz")
+    config = parse_config({"model": sizes, "training": {"epochs": 1}, "run": {"device": "cpu", "threads": 1}}, "fuzz")
     model = folder / "model"
     train(config, Corpus(sentences, [], [])).save(model)
     names = ["config.json", "vocabulary.json", "model.safetensors", "metrics.json", "history.jsonl"]

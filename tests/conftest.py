@@ -38,8 +38,8 @@ def small_model(tmp_path_factory, sample_en):
         "training.batch_size=4",
         "training.learning_rate=0.03",
         "training.unknown_rate=0.0",
-        "training.device=cpu",
-        "training.threads=1",
+        "run.device=cpu",
+        "run.threads=1",
     ]
     config = ner.load_config(ROOT / "configs" / "quickstart.toml", [*settings, "data.test="])
     ner.train(config, ner.load_corpus(config.data)).save(folder / "model")

@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
+import torch
 
 import ner
 from ner.commands.progress import TrainingProgress
@@ -124,7 +125,8 @@ def recipe(sample_en, tmp_path):
     config = tmp_path / "tiny.toml"
     config.write_text(
         f'[data]\ntrain = "{sample_en}/dev.conll"\ndev = "{sample_en}/test.conll"\n'
-        '[model]\nhidden_dim = 8\nword_dim = 8\n[training]\nepochs = 1\nthreads = 1\ndevice = "cpu"\n'
+        "[model]\nhidden_dim = 8\nword_dim = 8\n[training]\nepochs = 1\nbatch_size = 16\n"
+        '[run]\nthreads = 1\ndevice = "cpu"\n'
     )
     return config
 
@@ -227,7 +229,7 @@ def test_an_error_loses_no_run_that_was_to_be_resumed(run, recipe, tmp_path):
 
 
 def test_a_run_that_diverges_leaves_nothing_to_resume(run, recipe, tmp_path):
-    settings = ["training.learning_rate=1e30", "training.clip_norm=", "training.checkpoint_minutes=1e-9"]
+    settings = ["training.learning_rate=1e30", "training.clip_norm=", "run.checkpoint_minutes=1e-9"]
     arguments = [word for setting in settings for word in ("--set", setting)]
     code, out, err = run("train", recipe, "--out", tmp_path / "runs" / "model", *arguments)
     assert (code, out) == (1, "")
@@ -485,7 +487,7 @@ def test_training_writes_event_files_beside_the_model_where_they_are_asked_for(r
     config = tmp_path / "tiny.toml"
     config.write_text(
         f'[data]\ntrain = "{sample_en}/dev.conll"\ndev = "{sample_en}/test.conll"\n[model]\nhidden_dim = 8\n'
-        'word_dim = 8\n[training]\nepochs = 1\nthreads = 1\ndevice = "cpu"\ntensorboard = true\n'
+        'word_dim = 8\n[training]\nepochs = 1\n[run]\nthreads = 1\ndevice = "cpu"\ntensorboard = true\n'
     )
     code, _, err = run("train", config, "--out", tmp_path / "tiny")
     assert code == 0, err
@@ -494,6 +496,32 @@ def test_training_writes_event_files_beside_the_model_where_they_are_asked_for(r
     assert [path.name.startswith("events.out.tfevents.") for path in (tmp_path / "tiny.tensorboard").iterdir()] == [
         True
     ]
+
+
+def test_settings_of_a_run_are_options_and_their_old_places_are_told(run, recipe, tmp_path):
+    arguments = ["--set", "training.threads=1", "--set", "training.device=cpu", "--out", tmp_path / "tiny"]
+    code, _, err = run("train", recipe, *arguments)
+    assert code == 0, err
+    assert [line for line in err.splitlines() if line.startswith("warning: --set")] == [
+        "warning: --set training.threads=1: training.threads is now run.threads",
+        "warning: --set training.device=cpu: training.device is now run.device",
+    ]
+    code, _, err = run("train", recipe, "--device", "gpu", "--out", tmp_path / "other")
+    assert (code, err) == (2, "error: device: expected auto, cpu, cuda or cuda:1, found 'gpu'\n")
+
+
+def test_a_model_is_used_on_the_threads_of_the_machine_or_on_as_many_as_are_asked_for(run, recipe, tmp_path):
+    before = torch.get_num_threads()
+    assert run("train", recipe, "--threads", 1, "--out", tmp_path / "tiny")[0] == 0
+    try:
+        for command in ("tag", "evaluate"):
+            torch.set_num_threads(3)
+            assert run(command, tmp_path / "tiny", recipe.parent / "text", "--device", "cpu")[0] == 1  # no such file
+            assert torch.get_num_threads() == 3
+        assert run("tag", tmp_path / "tiny", "--threads", 2, stdin=b"Anna left.\n")[0] == 0
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_models_and_files_are_compared_and_their_differences_written(run, small_model, sample_en, tmp_path):

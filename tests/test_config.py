@@ -9,10 +9,16 @@ from pydantic import ValidationError
 from ner.config import Config, known_keys, load_config, override_data, parse_config
 from ner.errors import ConfigError, NerError
 from ner.schemes import SCHEMES as TABLE
-from ner.settings import DataConfig, FeaturesConfig, ModelConfig, TrainingConfig
+from ner.settings import DataConfig, FeaturesConfig, ModelConfig, RunConfig, TrainingConfig
 from tests.conftest import ROOT
 
-SECTIONS = {"data": DataConfig, "features": FeaturesConfig, "model": ModelConfig, "training": TrainingConfig}
+SECTIONS = {
+    "data": DataConfig,
+    "features": FeaturesConfig,
+    "model": ModelConfig,
+    "training": TrainingConfig,
+    "run": RunConfig,
+}
 
 
 @pytest.fixture
@@ -69,12 +75,12 @@ def test_every_key_is_known_by_its_section_and_described():
 
 @pytest.mark.parametrize("key", ["data.train", "data.dev", "data.test", "model.cell", "model.hidden_dim",
     "model.num_layers", "model.vectors", "training.epochs", "training.batch_size", "training.learning_rate",
-    "training.seed", "training.threads", "training.device"])  # fmt: skip
+    "training.seed", "run.threads", "run.device"])  # fmt: skip
 def test_the_keys_that_people_type_are_there(key):
     assert key in known_keys()
 
 
-@pytest.mark.parametrize("value", [Config(), DataConfig(), ModelConfig(), TrainingConfig()])
+@pytest.mark.parametrize("value", [Config(), DataConfig(), ModelConfig(), TrainingConfig(), RunConfig()])
 def test_settings_are_frozen(value):
     for name in type(value).model_fields:
         with pytest.raises(ValidationError):
@@ -104,15 +110,15 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing(toml):
         ("training.learning_rate=0.1", 0.1),
         ("training.learning_rate=1e-3", 0.001),
         ("training.learning_rate=1", 1.0),
-        ("training.threads=4", 4),
-        ("training.threads=", None),
+        ("run.threads=4", 4),
+        ("run.threads=", None),
         ("training.clip_norm=", None),
         ('training.clip_norm=""', None),
         ("training.average=0.99", 0.99),
         ("training.optimizer=adamw", "adamw"),
         ("training.optimizer = adamw", "adamw"),
         ('training.optimizer="adamw"', "adamw"),
-        ("training.device=cuda:1", "cuda:1"),
+        ("run.device=cuda:1", "cuda:1"),
         ("model.lowercase=false", False),
         ("model.vectors=glove-6b-50d", "glove-6b-50d"),
         ("model.vectors=", None),
@@ -149,9 +155,7 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing(toml):
     ],
 )
 def test_an_override_of_any_type_is_laid_over_the_file(toml, override, value):
-    name = toml(
-        '[data]\ntrain = "a"\nseparator = ","\ncomment = "%"\n[model]\nvectors = "v"\n[training]\nthreads = 1\n'
-    )
+    name = toml('[data]\ntrain = "a"\nseparator = ","\ncomment = "%"\n[model]\nvectors = "v"\n[run]\nthreads = 1\n')
     section, _, key = override.strip().partition("=")[0].strip().partition(".")
     found = getattr(getattr(load_config(name, [override]), section), key)
     assert found == value
@@ -186,6 +190,38 @@ def test_data_overrides_describe_files():
     data = override_data(DataConfig(train="t"), ["data.tag_column=1", " data.comment=# ", "data.scheme=iob1"])
     assert data == DataConfig(train="t", tag_column=1, comment="# ", scheme="iob1")
     assert override_data(data, []) == data
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("threads", "4", 4), ("device", '"cuda:1"', "cuda:1"), ("tensorboard", "true", True),
+        ("checkpoint_minutes", "2.5", 2.5),
+    ],
+)  # fmt: skip
+def test_what_belongs_to_a_run_is_still_taken_at_its_old_place_with_a_line_that_names_the_new_one(
+    toml, name, text, value
+):
+    said = []
+    config = load_config(toml(f"[training]\n{name} = {text}\n"), warn=said.append)
+    assert (getattr(config.run, name), said) == (value, [f"c.toml: training.{name} is now run.{name}"])
+    said.clear()
+    config = load_config(toml(""), [f"training.{name}={text}"], warn=said.append)
+    assert getattr(config.run, name) == value
+    assert said == [f"--set training.{name}={text}: training.{name} is now run.{name}"]
+
+
+def test_a_caller_in_python_is_warned_of_an_old_place(toml):
+    with pytest.warns(FutureWarning) as caught:
+        load_config(toml("[training]\nthreads = 4\n"))
+    assert [str(warning.message) for warning in caught] == ["c.toml: training.threads is now run.threads"]
+    assert caught[0].filename == __file__
+
+
+def test_the_new_place_of_a_setting_goes_before_the_old_one(toml):
+    both = toml("[training]\nthreads = 4\n[run]\nthreads = 3\n")
+    assert load_config(both, warn=lambda _: None).run.threads == 3
+    assert load_config(both, ["training.threads=2"], warn=lambda _: None).run.threads == 2
 
 
 # Paths.

@@ -79,7 +79,7 @@ def test_a_command_tells_in_a_line_what_it_left_out(
     out = tmp_path / "out"
     if command == "train":
         settings = [f"data.{split}={sample_en / 'test.conll'}" for split in ("train", "dev")]
-        settings += ["data.test=", "model.vectors=", "training.epochs=1", "training.threads=1"]
+        settings += ["data.test=", "model.vectors=", "training.epochs=1", "run.threads=1"]
         arguments = [ROOT / "configs" / "quickstart.toml", *(word for s in settings for word in ("--set", s))]
     else:
         arguments = [small_model]

@@ -22,7 +22,7 @@ def test_one_epoch_on_a_real_corpus_learns_and_scores_as_conlleval_does(train: P
     dev = train.with_name(train.name.replace("train", "dev"))
     recipe = tmp_path / "recipe.toml"
     recipe.write_text(
-        "[model]\nhidden_dim = 100\n[training]\nepochs = 1\nthreads = 2\ndevice = 'cpu'\nbatch_size = 8\n"
+        "[model]\nhidden_dim = 100\n[training]\nepochs = 1\nbatch_size = 8\n[run]\nthreads = 2\ndevice = 'cpu'\n"
         "optimizer = 'adamw'\nlearning_rate = 0.005\n"  # SGD finds nothing in one epoch of the small ones
     )
     config = ner.load_config(recipe, [f"data.train={train}", f"data.dev={dev}"])

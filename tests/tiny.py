@@ -58,7 +58,7 @@ def plain_settings() -> dict[str, dict[str, object]]:
     """The plainest network, trained plainly: tests name what they want besides, whatever the defaults are."""
     model = {"char_encoder": "cnn", "case_dim": 0, "precision": "fp32", "decoding": "viterbi"}
     training = {"average": None, "average_every": "step", "calibrate": False}
-    return {"model": {**model}, "training": {**training}, "features": {"mentions": False}}
+    return {"model": {**model}, "training": {**training}, "features": {"mentions": False}, "run": {"device": "cpu"}}
 
 
 def plain_overrides() -> list[str]:
@@ -72,14 +72,16 @@ def plain_overrides() -> list[str]:
 
 @pytest.fixture
 def make_config() -> MakeConfig:
-    """Settings of a tiny network; each key is looked up in `[model]`, `[training]` and `[features]`."""
+    """Settings of a tiny network; each key is looked up in `[model]`, `[training]`, `[features]` and `[run]`."""
 
     def make(**settings: object) -> Config:
         tree = plain_settings()
         tree["model"] |= {"word_dim": 8, "char_dim": 5, "char_hidden_dim": 5, "hidden_dim": 8, "dropout": 0.2}
-        tree["training"] |= {"epochs": 3, "batch_size": 3, "learning_rate": 0.05, "device": "cpu"}
+        tree["training"] |= {"epochs": 3, "batch_size": 3, "learning_rate": 0.05}
         for key, value in settings.items():
-            section = next(s for s in ("model", "training", "features") if key in getattr(Config(), s).model_dump())
+            section = next(
+                s for s in ("model", "training", "features", "run") if key in getattr(Config(), s).model_dump()
+            )
             tree[section][key] = value
         return parse_config(tree, "test")
 

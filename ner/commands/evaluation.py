@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ner.commands.options import AsJson, Device, ModelFolder, Settings, Threshold, load_tagger
+from ner.commands.options import AsJson, Device, ModelFolder, Settings, Threads, Threshold, load_tagger
 from ner.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -49,13 +49,14 @@ def evaluate(
     threshold: Threshold = None,
     settings: Settings = None,
     device: Device = "auto",
+    threads: Threads = None,
 ) -> None:
     """Tag a column file and hold the tags against its own: conlleval's table, and more below it."""
     from ner.config import override_data
     from ner.evaluation.files import read_training
     from ner.formats.columns import read_tagged
 
-    tagger = load_tagger(model, device, threshold=threshold)
+    tagger = load_tagger(model, device, threads=threads, threshold=threshold)
     data = override_data(tagger.config.data, settings or [])
     analysis = tagger.analyse(read_tagged(file, data), memory=read_training(train, data).memory if train else None)
     lines = []

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ner.commands.options import Device, Settings, load_tagger
+from ner.commands.options import Device, Settings, Threads, load_tagger, run_settings, say
 from ner.errors import ConfigError
 
 
@@ -27,12 +27,14 @@ def inspect(
     ] = None,
     settings: Settings = None,
     device: Device = "auto",
+    threads: Threads = None,
 ) -> None:
     """Look inside: gates, memory, scores and influences of a text, or the gradient flow of cells; as pictures."""
     if gradient_flow:
         if model is not None:
             raise ConfigError(f"--gradient-flow: expected no model, since it trains its own; found {model}")
-        _inspect_flow(cells or "all", config or Path("configs/quickstart.toml"), settings or [], out)
+        own = [*(settings or []), *run_settings(threads=threads)]
+        _inspect_flow(cells or "all", config or Path("configs/quickstart.toml"), own, out)
     elif cells or config or settings:
         raise ConfigError("--cells, --config and --set: expected --gradient-flow, which is what they are for")
     elif model is None or text is None or not text.strip():
@@ -40,7 +42,7 @@ def inspect(
     else:
         from ner.inspection.report import write_inspections
 
-        tagger = load_tagger(model, device)
+        tagger = load_tagger(model, device, threads=threads)
         for warning in write_inspections(tagger.inspect(text), tagger.learned_moves(), out):
             print(f"warning: {warning}", file=sys.stderr)
     print(out / "index.html")
@@ -58,7 +60,10 @@ def _inspect_flow(cells: str, config: Path, settings: list[str], out: Path) -> N
     names = list(CELLS) if cells == "all" else list(dict.fromkeys(name.strip() for name in cells.split(",")))
     for name in names:
         check_cell(name)
-    loaded = [load_config(config, [*settings, f"model.cell={name}"]) for name in names]
+    loaded = [
+        load_config(config, [*settings, f"model.cell={name}"], warn=say if number == 0 else lambda _: None)
+        for number, name in enumerate(names)
+    ]
     corpus = load_corpus(loaded[0].data)
     prepare(out)
     flows = []

@@ -20,6 +20,7 @@ Settings = Annotated[
 ModelFolder = Annotated[Path, typer.Argument(metavar="MODEL", help="A model directory.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of the table.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")]
+Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; default: as many as PyTorch takes.")]
 
 
 Threshold = Annotated[
@@ -28,15 +29,25 @@ Threshold = Annotated[
 ]
 
 
-def load_tagger(model: Path, device: str, *, threshold: float | None = None) -> "Tagger":
-    """The model's tagger, on as many threads as it was trained on."""
-    import torch
+def say(message: str) -> None:
+    """Prints a warning as one line on stderr."""
+    print(f"warning: {message}", file=sys.stderr)
 
+
+def run_settings(*, threads: int | None = None, device: str | None = None, tensorboard: bool = False) -> list[str]:
+    """The options that are settings of a run, as `--set` spells them."""
+    given = {"threads": threads, "device": device, "tensorboard": "true" if tensorboard else None}
+    return [f"run.{name}={value}" for name, value in given.items() if value is not None]
+
+
+def load_tagger(model: Path, device: str, *, threads: int | None = None, threshold: float | None = None) -> "Tagger":
+    """The model's tagger, on so many threads; None: as many as PyTorch takes."""
     from ner.tagger import load
+    from ner.threads import use
 
     tagger = load(model, device=device, threshold=threshold)
-    if tagger.config.training.threads:
-        torch.set_num_threads(tagger.config.training.threads)
+    if threads:
+        use(threads)
     return tagger
 
 
@@ -46,7 +57,7 @@ def save_tagger(tagger: "Tagger", out: Path) -> None:
         warnings.simplefilter("always")
         tagger.save(out)
     for warning in caught:
-        print(f"warning: {warning.message}", file=sys.stderr)
+        say(str(warning.message))
 
 
 def read_lines(file: str, encoding: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ner.commands.options import AsJson, Device, ModelFolder, Settings, Threshold, load_tagger, read_lines
+from ner.commands.options import AsJson, Device, ModelFolder, Settings, Threads, Threshold, load_tagger, read_lines
 from ner.errors import ConfigError
 
 
@@ -24,6 +24,7 @@ def tag(
     threshold: Threshold = None,
     settings: Settings = None,
     device: Device = "auto",
+    threads: Threads = None,
 ) -> None:
     """Find the entities of each line of a text, or of each sentence of a column file."""
     output_format = output_format or ("conll" if input_format == "conll" else "jsonl")
@@ -37,7 +38,7 @@ def tag(
     from ner.config import override_data
     from ner.output import OutputOptions, tag_columns, tag_text
 
-    tagger = load_tagger(model, device, threshold=threshold)
+    tagger = load_tagger(model, device, threads=threads, threshold=threshold)
     data = override_data(tagger.config.data, settings or [])
     interactive = file == "-" and sys.stdin.isatty()
     options = OutputOptions(output_format, min_score, k_best, batch_size=1 if interactive else 2048)
@@ -56,7 +57,7 @@ def bench(
     model: ModelFolder,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Text, a few thousand lines of it.")],
     as_json: AsJson = False,
-    threads: Annotated[int | None, typer.Option(min=1, help="Default: as many as it was trained on.")] = None,
+    threads: Threads = None,
     device: Device = "auto",
 ) -> None:
     """Measure a model on this machine: start-up, throughput, latency, memory."""

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ner.commands.options import AsJson, Settings, save_tagger
+from ner.commands.options import AsJson, Settings, run_settings, save_tagger, say
 
 if TYPE_CHECKING:
     from ner.training.runs import Result
 
 Recipe = Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="The recipe.")]
 Processes = Annotated[int, typer.Option(min=1, help="Runs at once, which share the cores.")]
+RunThreads = Annotated[int | None, typer.Option(min=1, help="CPU threads; default: two, where there are two cores.")]
+RunDevice = Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:1; default: auto.")]
 
 
 def train(
@@ -28,6 +30,11 @@ def train(
     force: Annotated[bool, typer.Option("--force", help="Replace the model or unfinished run in DIR.")] = False,
     seeds: Annotated[int, typer.Option(min=1, help="Train so many seeds, and keep the best on dev.")] = 1,
     processes: Processes = 1,
+    threads: RunThreads = None,
+    device: RunDevice = None,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Also write TensorBoard event files, beside DIR.")
+    ] = False,
 ) -> None:
     """Train a recognizer and write its model directory."""
     from ner.commands.progress import TrainingProgress
@@ -40,12 +47,13 @@ def train(
     from ner.training.interruption import Signals
     from ner.training.tensorboard import event_files
 
-    loaded = load_config(config, settings or [])
+    settings = [*(settings or []), *run_settings(threads=threads, device=device, tensorboard=tensorboard)]
+    loaded = load_config(config, settings, warn=say)
     check_target(out)
     if seeds > 1:
         if not force:
             check_free(out)
-        _train_seeds(config, settings or [], range(loaded.training.seed, loaded.training.seed + seeds), out, processes)
+        _train_seeds(config, settings, range(loaded.training.seed, loaded.training.seed + seeds), out, processes)
         return
     with sole_run(out) as state, Signals() as signals:
         if not force:
@@ -60,14 +68,14 @@ def train(
         try:
             with ExitStack() as stack:
                 listener = stack.enter_context(TrainingProgress(loaded.training.epochs)).listener
-                if loaded.training.tensorboard:
+                if loaded.run.tensorboard:
                     folder = out.with_name(out.name + ".tensorboard")
                     listener = stack.enter_context(event_files(folder, listener, anew=not resume))
                 listener = replace(listener, should_stop=signals.should_stop)
                 tagger = train_tagger(loaded, corpus, listener=listener, state=state, resume=resume)
         except InterruptionError as error:
             assert signals.received is not None  # nobody else asks to stop
-            set_over = [word for setting in settings or [] for word in ("--set", setting)]
+            set_over = [word for setting in settings for word in ("--set", setting)]
             again = ["ner", "train", str(config), *set_over, "--out", str(out), "--resume", *["--force"] * force]
             print(f"{error}; go on with: {shlex.join(again)}", file=sys.stderr)
             raise typer.Exit(128 + signals.received) from None
@@ -112,13 +120,18 @@ def sweep(
     settings: Settings = None,
     seeds: Annotated[int, typer.Option(min=1, help="Seeds of each, from training.seed on.")] = 3,
     processes: Processes = 1,
+    threads: RunThreads = None,
+    device: RunDevice = None,
     as_json: AsJson = False,
 ) -> None:
     """Train a recipe and variants of it with several seeds, and tell which differ: a Markdown table."""
+    from ner.config import load_config
     from ner.training.sweep import run_sweep, table
 
+    settings = [*(settings or []), *run_settings(threads=threads, device=device)]
+    load_config(config, settings, warn=say)
     tries = [tuple(variant.split()) for variant in variants or []]
-    rows = run_sweep(config, settings or [], tries, seeds=seeds, log=log, processes=processes, on_result=_show)
+    rows = run_sweep(config, settings, tries, seeds=seeds, log=log, processes=processes, on_result=_show)
     print(json.dumps([asdict(row) for row in rows]) if as_json else table(rows))
 
 

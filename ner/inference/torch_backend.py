@@ -61,10 +61,10 @@ def choose_device(name: str) -> torch.device:
     except RuntimeError:
         device = None
     if device is None or device.type not in ("cpu", "cuda"):
-        raise ConfigError(f"training.device: expected auto, cpu, cuda or cuda:1, found {name!r}")
+        raise ConfigError(f"device: expected auto, cpu, cuda or cuda:1, found {name!r}")
     if device.type == "cuda" and (not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count()):
         raise ConfigError(
-            f"training.device: {name!r} isn't here: PyTorch sees {torch.cuda.device_count()} CUDA devices; "
+            f"device: {name!r} isn't here: PyTorch sees {torch.cuda.device_count()} CUDA devices; "
             "auto takes what is there"
         )
     return device

@@ -83,7 +83,7 @@ def write_model(
     with _writing(folder) as part:
         weights, packed = pack(model.weights, model.config.model.weights)
         # Every setting is written, lest a default that changes later change this model.
-        write_json(part / "config.json", {"format": FORMAT, **model.config.model_dump()})
+        write_json(part / "config.json", {"format": FORMAT, **model.config.of_model()})
         write_json(part / "vocabulary.json", model.vocabularies.as_dict())
         digests = {name: _digest(part / name) for name in ("config.json", "vocabulary.json")}
         about = {"sha256": digests, **({"packed": packed} if packed else {})}

@@ -7,6 +7,8 @@ only written where it differed from its default. What isn't written there means 
 
 from typing import Any
 
+from ner.config import MOVED
+
 LAST_FORMAT = 3  # of a directory that leaves out settings
 
 OLD_DEFAULTS: dict[str, dict[str, Any]] = {
@@ -96,16 +98,18 @@ OLD_DEFAULTS: dict[str, dict[str, Any]] = {
 
 
 def with_old_defaults(values: dict[str, Any]) -> dict[str, Any]:
-    """Tables of settings of that time, every setting written out.
+    """Tables of settings of that time, every setting written out, and none of the machine that trained.
 
     What isn't a table stays as it is, for whoever checks them.
 
     >>> with_old_defaults({"model": {"char_encoder": "none"}})["model"]["case_dim"]
     0
     """
-    whole = {
-        section: defaults | values.get(section, {})
-        for section, defaults in OLD_DEFAULTS.items()
-        if type(values.get(section, {})) is dict
-    }
+    whole = {}
+    for section, defaults in OLD_DEFAULTS.items():
+        table = values.get(section, {})
+        if isinstance(table, dict):
+            whole[section] = defaults | {
+                name: value for name, value in table.items() if f"{section}.{name}" not in MOVED
+            }
     return values | whole

@@ -147,7 +147,7 @@ def save_run(run: Run, config: Config, folder: Path) -> None:
         tensors["random.cuda"] = torch.cuda.get_rng_state(device)
     values = {
         "format": FORMAT,
-        "config": config.model_dump(),
+        "config": config.of_model(),
         "corpus": run.corpus,
         "best_f1": run.best_f1,
         "best_epoch": run.best_epoch,
@@ -234,10 +234,13 @@ def _damaged(path: Path, error: DamagedError) -> ModelError:
 def settings_as_begun(config: Config, folder: Path) -> Config:
     """The settings with which to resume a run: where it is older than the defaults of today, its time's stand for them.
 
-    Raises:
-        ModelError: there is no run to resume, or it is damaged.
+    Where there is no whole run they stay as they are, and `restore_run` tells.
     """
-    if "format" in _read_header(folder).about:
+    try:
+        told = _read_header(folder).about
+    except ModelError:
+        return config
+    if "format" in told:
         return config
     tables = config.model_dump()
     for section, defaults in OLD_DEFAULTS.items():
@@ -273,7 +276,7 @@ def _check_same(run: Run, config: Config, values: dict[str, Any], folder: Path) 
 
 def _free_to_change(config: Config) -> set[str]:
     """Settings in which a resumed run may differ, for they changed nothing in the epochs that lie behind it."""
-    free = {"device", "threads", "test", "patience", "checkpoint_minutes", "remember_entities", "tensorboard"}
+    free = {"test", "patience", "remember_entities"}
     # Elsewhere the learning rate of every step depends on how many are to come.
     if config.training.schedule in ("inverse", "constant") and not config.training.warmup:
         free.add("epochs")

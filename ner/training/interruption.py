@@ -28,7 +28,7 @@ class Checkpoints:
             InterruptionError: it was asked to end, and is saved.
             ModelError: the state can't be written.
         """
-        minutes = self.config.training.checkpoint_minutes
+        minutes = self.config.run.checkpoint_minutes
         self._check(where, due=minutes is not None and time.monotonic() - self.written >= 60 * minutes)
 
     def after_epoch(self, where: str) -> None:

@@ -18,14 +18,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ner.config import Config, load_config
+from ner.config import MOVED, Config, load_config
 from ner.errors import ConfigError, DataError, TrainingError
+from ner.threads import FOR_TRAINING
 from ner.training.checkpoint import is_unfinished, state_folder
 
 # Settings that a result tells otherwise, or that are a machine's.
-_ELSEWHERE = ("data.train=", "data.dev=", "data.test=", "training.threads=")
+_ELSEWHERE = ("data.train=", "data.dev=", "data.test=", "run.", *MOVED)
 # Settings of training that leave its outcome as it is.
-_NO_MATTER = ("threads", "device", "checkpoint_minutes", "remember_entities", "tensorboard")
+_NO_MATTER = ("remember_entities",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,8 @@ class Plan:
         Raises:
             ConfigError: as `load_config`.
         """
-        return load_config(self.recipe, [*self.settings, f"training.seed={self.seed}"])
+        # Whoever plans has heard of settings that stand at their old place.
+        return load_config(self.recipe, [*self.settings, f"training.seed={self.seed}"], warn=lambda _: None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,7 @@ def key_of(config: Config) -> str:
 
     Those at their default are left out, so that settings to come leave the runs of today theirs.
     """
-    values = config.model_dump(mode="json", exclude_defaults=True)
+    values = config.model_dump(mode="json", exclude={"run"}, exclude_defaults=True)
     for name in _NO_MATTER:
         values.get("training", {}).pop(name, None)
     for name in {"train", "dev", "test"} & values.get("data", {}).keys():
@@ -166,9 +168,9 @@ def read_log(path: Path) -> dict[str, Result]:
 
 def _train(plan: Plan, folder: Path, *, most_threads: int, keep: bool) -> Result:
     if not (folder / "metrics.json").exists():
-        threads = min(plan.config().training.threads or most_threads, most_threads)
+        threads = min(plan.config().run.threads or FOR_TRAINING, most_threads)
         command = [sys.executable, "-m", "ner", "train", str(plan.recipe), "--out", str(folder)]
-        for setting in (*plan.settings, f"training.seed={plan.seed}", f"training.threads={threads}"):
+        for setting in (*plan.settings, f"training.seed={plan.seed}", f"run.threads={threads}"):
             command += ["--set", setting]
         if is_unfinished(state_folder(folder)):
             command.append("--resume")

@@ -26,7 +26,7 @@ def event_files(folder: Path, listener: Listener, *, anew: bool) -> Iterator[Lis
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         raise ConfigError(
-            "training.tensorboard: expected the package `tensorboard`; pip install 'bilstm-crf-ner[tensorboard]'"
+            "run.tensorboard: expected the package `tensorboard`; pip install 'bilstm-crf-ner[tensorboard]'"
         ) from None
     try:
         for path in folder.glob(_PATTERN) if anew else ():

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import torch
 
+from ner import threads
 from ner.config import Config
 from ner.errors import ConfigError, DataError, TrainingError
 from ner.evaluation.report import report_spans
@@ -25,7 +26,7 @@ from ner.inference.prepared import prepare
 from ner.inference.torch_backend import TorchBackend, choose_device
 from ner.network.layer import has_bf16
 from ner.network.model import BiLSTMCRF, build_model, check_cell
-from ner.settings import DataConfig
+from ner.settings import DataConfig, RunConfig
 from ner.text.partial import is_partial, is_unknown, labels_of
 from ner.text.sentence import Sentence
 from ner.text.tags import plain_tag
@@ -69,9 +70,15 @@ def train_model(
     _check_tags(corpus)
     corpus = replace(corpus, train=[sentence for sentence in corpus.train if sentence.spelled])
     config = _with_tokenizer(config, corpus)
-    device = choose_device(config.training.device)
-    if config.training.threads:
-        torch.set_num_threads(config.training.threads)
+    device = choose_device(config.run.device)
+    with threads.using(threads.for_training(config.run.threads)):
+        return _train(config, corpus, device, listener=listener, state=state, resume=resume)
+
+
+def _train(
+    config: Config, corpus: Corpus, device: torch.device, *, listener: Listener, state: Path | None, resume: bool
+) -> Model:
+    """The model that `train_model` returns, of a checked corpus, on the threads that are set."""
     if config.model.precision == "bf16" and not has_bf16(device):
         listener.on_message("model.precision: this processor isn't built for bf16, so fp32 is used")
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
@@ -107,6 +114,7 @@ def train_model(
             source = _source(config.data, split)
             metrics[split] = {"source": source, **evaluate(reader, sentences)}
     memory = remember(corpus.train) if config.training.remember_entities else None
+    config = config.model_copy(update={"run": RunConfig()})  # which is no part of a model
     return Model(config, task.vocabularies, network.eval(), metrics, run.history, memory)
 
 
@@ -152,10 +160,8 @@ def _prepare(config: Config, corpus: Corpus, listener: Listener) -> tuple[Task, 
         if unseen:
             found = f"only the {split} set has {', '.join(sorted(unseen))}"
             listener.on_message(f"warning: {found}; no model learns that, all of them count as missed")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # how many compute it shows in the last digit of a matrix that is made orthogonal
-    network = build_model(config.model, vocabularies)
-    torch.set_num_threads(threads)
+    with threads.using(1):  # how many compute it shows in the last digit of a matrix that is made orthogonal
+        network = build_model(config.model, vocabularies)
     lexicon = vocabularies.features.get("lexicon")
     if isinstance(lexicon, LexiconMatches) and config.features.lexicon:
         vectors = material.vectors(config.features.lexicon, lexicon.dim, "features.lexicon_dim")

@@ -35,7 +35,7 @@ def make_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...
         tree = plain_settings()
         tree["features"] |= features
         tree["model"] |= {"word_dim": 8, "hidden_dim": 8, "char_encoder": "none", "dropout": 0.0}
-        tree["training"] |= {"epochs": 30, "batch_size": 2, "learning_rate": 0.1, "device": "cpu"}
+        tree["training"] |= {"epochs": 30, "batch_size": 2, "learning_rate": 0.1}
         return parse_config(tree, "test")
 
     return make

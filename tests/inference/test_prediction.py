@@ -102,7 +102,7 @@ def test_the_processor_is_a_device_and_auto_a_gpu_where_there_is_one() -> None:
 def test_a_device_that_is_none_is_refused(name: str) -> None:
     with pytest.raises(ConfigError) as error:
         choose_device(name)
-    assert str(error.value) == f"training.device: expected auto, cpu, cuda or cuda:1, found {name!r}"
+    assert str(error.value) == f"device: expected auto, cpu, cuda or cuda:1, found {name!r}"
 
 
 def test_a_gpu_that_is_not_there_is_refused() -> None:
@@ -111,5 +111,5 @@ def test_a_gpu_that_is_not_there_is_refused() -> None:
     with pytest.raises(ConfigError) as error:
         choose_device(name)
     assert str(error.value) == (
-        f"training.device: {name!r} isn't here: PyTorch sees {count} CUDA devices; auto takes what is there"
+        f"device: {name!r} isn't here: PyTorch sees {count} CUDA devices; auto takes what is there"
     )

@@ -58,7 +58,7 @@ def make_config() -> MakeConfig:
     def make(**settings: object) -> Config:
         tree = plain_settings()
         tree["model"] |= {"word_dim": 4, "char_dim": 3, "char_hidden_dim": 2, "hidden_dim": 4, "context_dim": 3}
-        tree["training"] |= {"epochs": 2, "batch_size": 5, "learning_rate": 0.05, "device": "cpu", "unknown_rate": 0.0}
+        tree["training"] |= {"epochs": 2, "batch_size": 5, "learning_rate": 0.05, "unknown_rate": 0.0}
         tree["model"] |= {"dropout": 0.0, "char_dropout": 0.0}
         for key, value in settings.items():
             section = next(s for s in ("model", "training") if key in getattr(Config(), s).model_dump())

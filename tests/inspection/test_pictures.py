@@ -336,7 +336,7 @@ def write_corpus(folder: Path) -> list[str]:
     (folder / "train.conll").write_text("\n".join(rows))
     (folder / "config.toml").write_text(
         '[data]\ntrain = "train.conll"\ndev = "train.conll"\n[model]\nword_dim = 4\nhidden_dim = 4\n'
-        '[training]\nepochs = 3\nbatch_size = 4\nthreads = 1\ndevice = "cpu"\n'
+        '[training]\nepochs = 3\nbatch_size = 4\n[run]\nthreads = 1\ndevice = "cpu"\n'
     )
     return ["--gradient-flow", "--config", str(folder / "config.toml")]
 

@@ -177,7 +177,8 @@ def test_the_gradient_flow_of_cells_is_drawn_and_kept(corpus: Corpus, tmp_path: 
     )
     (tmp_path / "train.conll").write_text(text + "\n", encoding="utf-8")
     (tmp_path / "config.toml").write_text(
-        '[data]\ntrain = "train.conll"\n[model]\nword_dim = 4\nhidden_dim = 5\n[training]\nepochs = 1\nthreads = 1\n'
+        '[data]\ntrain = "train.conll"\n[model]\nword_dim = 4\nhidden_dim = 5\n[training]\nepochs = 1\n'
+        "[run]\nthreads = 1\n"
     )
     out = tmp_path / "flow"
     arguments = ("--gradient-flow", "--cells", "rnn, lstm", "--config", tmp_path / "config.toml", "--out", out)

@@ -107,7 +107,7 @@ def test_training_learns_from_what_is_known_and_refuses_a_dev_set_with_holes(tmp
     train = tmp_path / "train.conll"
     train.write_text("\n".join(holes), encoding="utf-8")
     recipe = tmp_path / "c.toml"
-    recipe.write_text("[model]\nhidden_dim=8\nword_dim=8\n[training]\nepochs=3\nthreads=1\ndevice='cpu'")
+    recipe.write_text("[model]\nhidden_dim=8\nword_dim=8\n[training]\nepochs=3\n[run]\nthreads=1\ndevice='cpu'")
     overrides = ["data.unknown_tag=?", f"data.train={train}"]
     config = ner.load_config(recipe, [*overrides, f"data.dev={sample_en}/dev.conll"])
     losses = []

@@ -134,7 +134,9 @@ def test_when_it_is_released_the_embedding_is_as_it_was_found() -> None:
 def test_a_trained_network_keeps_nothing_of_its_optimizer() -> None:
     words = ["Anna", "lives", "in", "Rome"]
     sentences = [sentence_from_words(words, ["B-PER", "O", "O", "B-LOC"])]
-    model = train_model(parse_config({"training": {"epochs": 1, "device": "cpu"}}, ""), Corpus(sentences, [], []))
+    model = train_model(
+        parse_config({"training": {"epochs": 1}, "run": {"device": "cpu"}}, ""), Corpus(sentences, [], [])
+    )
     table = model.network.embedding.words.trained
     assert not table._forward_pre_hooks
     assert not table.sparse

@@ -122,7 +122,7 @@ def test_there_are_no_more_processes_than_cores(recipe, tmp_path, monkeypatch):
 def test_a_sweep_trains_each_variant_with_each_seed_once(recipe, tmp_path):
     log, told = tmp_path / "log.jsonl", []
     options = {"seeds": 2, "log": log, "processes": 2, "on_result": told.append}
-    base = [f"data.dev={tmp_path / 'train.conll'}", "training.threads=1", "data.document_sentences=2"]
+    base = [f"data.dev={tmp_path / 'train.conll'}", "run.threads=1", "data.document_sentences=2"]
     rows = run_sweep(recipe, base, [("model.hidden_dim=6",)], **options)
     assert [(row.variant, row.runs) for row in rows] == [("as it is", 2), ("model.hidden_dim=6", 2)]
     # With these a run is run again, whatever its files are called elsewhere.
@@ -139,8 +139,8 @@ def test_a_sweep_trains_each_variant_with_each_seed_once(recipe, tmp_path):
 
 def test_a_key_tells_apart_what_can_change_a_result(recipe):
     key = key_of(load_config(recipe))
-    assert key_of(load_config(recipe, ["training.threads=2", "training.device=cpu"])) == key
-    assert key_of(load_config(recipe, ["training.tensorboard=true", "training.checkpoint_minutes=1"])) == key
+    assert key_of(load_config(recipe, ["run.threads=2", "run.device=cpu"])) == key
+    assert key_of(load_config(recipe, ["run.tensorboard=true", "run.checkpoint_minutes=1"])) == key
     assert key_of(load_config(recipe, ["model.cell=lstm"])) == key  # as a setting is that didn't exist yet
     for setting in ("training.seed=2", "model.dropout=0.4", "data.train=other.conll"):
         assert key_of(load_config(recipe, [setting])) != key

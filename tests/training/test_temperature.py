@@ -60,7 +60,7 @@ def test_a_temperature_changes_scores_and_nothing_that_is_found(small_model, sam
 def test_a_calibrated_run_keeps_its_temperature_in_the_model(tmp_path, sample_en):
     recipe = tmp_path / "c.toml"
     recipe.write_text(
-        "[model]\nhidden_dim=8\nword_dim=8\n[training]\nepochs=2\ncalibrate=true\nthreads=1\ndevice='cpu'"
+        "[model]\nhidden_dim=8\nword_dim=8\n[training]\nepochs=2\ncalibrate=true\n[run]\nthreads=1\ndevice='cpu'"
     )
     config = ner.load_config(recipe, [f"data.train={sample_en}/dev.conll", f"data.dev={sample_en}/test.conll"])
     ner.train(config, ner.load_corpus(config.data)).save(tmp_path / "model")

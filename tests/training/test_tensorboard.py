@@ -67,5 +67,5 @@ def test_without_tensorboard_the_way_out_is_told(tmp_path: Path, monkeypatch: py
     with pytest.raises(ConfigError) as error, event_files(tmp_path, Listener(), anew=True):
         pass
     assert str(error.value) == (
-        "training.tensorboard: expected the package `tensorboard`; pip install 'bilstm-crf-ner[tensorboard]'"
+        "run.tensorboard: expected the package `tensorboard`; pip install 'bilstm-crf-ner[tensorboard]'"
     )

@@ -95,7 +95,7 @@ def test_tags_and_scored_spans_are_the_same_entities(small_model: Path) -> None:
 def test_a_model_trained_to_decode_so_keeps_its_threshold(tmp_path: Path, sample_en: Path, calibrate: bool) -> None:
     recipe = tmp_path / "c.toml"
     recipe.write_text(
-        "[model]\nhidden_dim=8\nword_dim=8\n[training]\nepochs=6\nlearning_rate=0.05\nthreads=1\ndevice='cpu'"
+        "[model]\nhidden_dim=8\nword_dim=8\n[training]\nepochs=6\nlearning_rate=0.05\n[run]\nthreads=1\ndevice='cpu'"
     )
     settings = [f"data.train={sample_en}/dev.conll", f"data.dev={sample_en}/test.conll"]
     settings += [*plain_overrides(), "training.batch_size=16", f"training.calibrate={json.dumps(calibrate)}"]

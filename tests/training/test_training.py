@@ -1,6 +1,7 @@
 """The training loop: what it learns, keeps, says and refuses."""
 
 import itertools
+import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,10 +17,11 @@ import ner
 from ner.config import Config
 from ner.errors import ConfigError, DataError, TrainingError
 from ner.formats.corpus import Corpus
-from ner.inference.loading import Model
+from ner.inference.loading import Model, save_model
 from ner.network.cell import Cell, State
 from ner.network.cells import CELLS
 from ner.resources.compact import Vectors
+from ner.settings import RunConfig
 from ner.text.sentence import Sentence, sentence_from_words
 from ner.training import epochs, training
 from ner.training.events import Epoch, Listener, Step
@@ -322,15 +324,30 @@ def test_to_resume_needs_a_folder(corpus: Corpus, make_config: MakeConfig) -> No
     assert str(error.value) == "resume: expected the folder of an unfinished run, found none"
 
 
-def test_threads_are_those_of_the_setting_or_stay_what_they_are(corpus: Corpus, make_config: MakeConfig) -> None:
-    before = torch.get_num_threads()
+@pytest.mark.parametrize(
+    ("machine", "setting", "trained_on"), [(4, 3, 3), (1, 3, 3), (4, None, 2), (2, None, 2), (1, None, 1)]
+)
+def test_training_takes_its_threads_two_if_unset_and_leaves_those_of_the_process(
+    corpus: Corpus, make_config: MakeConfig, machine: int, setting: int | None, trained_on: int
+) -> None:
+    before, seen = torch.get_num_threads(), []
+    listener = Listener(on_epoch=lambda epoch: seen.append(torch.get_num_threads()))
     try:
-        train_model(make_config(threads=3, epochs=1), corpus)
-        assert torch.get_num_threads() == 3
-        train_model(make_config(epochs=1), corpus)
-        assert torch.get_num_threads() == 3
+        torch.set_num_threads(machine)
+        train_model(make_config(threads=setting, epochs=1), corpus, listener=listener)
+        assert (seen, torch.get_num_threads()) == ([trained_on], machine)
     finally:
         torch.set_num_threads(before)
+
+
+def test_a_model_does_not_hold_what_belongs_to_the_run(corpus: Corpus, make_config: MakeConfig, tmp_path: Path) -> None:
+    config = make_config(threads=2, epochs=1, checkpoint_minutes=3.0)
+    model = train_model(config, corpus)
+    assert (config.run.threads, model.config.run) == (2, RunConfig())
+    save_model(model, tmp_path / "model")
+    values = json.loads((tmp_path / "model" / "config.json").read_text(encoding="utf-8"))
+    assert values.keys() == {"format", "data", "features", "model", "training"}
+    assert not {"threads", "device", "tensorboard", "checkpoint_minutes"} & values["training"].keys()
 
 
 def test_one_thread_and_two_train_the_same_weights(corpus: Corpus, make_config: MakeConfig) -> None:
