@@ -122,6 +122,27 @@ def known_keys() -> dict[str, str]:
     }
 
 
+def affects(key: str) -> str:
+    """What a `section.key` affects: `result`, `end`, `record` or `run`, as `ner.settings` has it.
+
+    >>> affects("model.hidden_dim"), affects("training.patience"), affects("run.threads")
+    ('result', 'end', 'run')
+    """
+    section = _SECTIONS[key.partition(".")[0]]
+    return str(_marks_of(key).get("affects", section.affects))
+
+
+def is_path(key: str) -> bool:
+    """Whether a `section.key` names a file or a folder, or several."""
+    return "path" in _marks_of(key)
+
+
+def _marks_of(key: str) -> dict[str, Any]:
+    section, _, name = key.partition(".")
+    marked = _SECTIONS[section].model_fields[name].json_schema_extra
+    return marked if isinstance(marked, dict) else {}
+
+
 _SECTIONS: dict[str, type[Section]] = {
     "data": DataConfig,
     "features": FeaturesConfig,
@@ -173,22 +194,17 @@ def _parse_value(text: str, annotation: Any) -> Any:
 
 def _resolve_paths(config: Config, folder: Path) -> Config:
     """The same settings with each path that exists only beside the config file pointing there."""
+    sections = {}
+    for section, table in _SECTIONS.items():
+        values = getattr(config, section)
+        names = [name for name in table.model_fields if is_path(f"{section}.{name}")]
+        sections[section] = values.model_copy(update={name: _beside(getattr(values, name), folder) for name in names})
+    return config.model_copy(update=sections)
 
-    def beside(value: str | None) -> str | None:
-        if value is None or Path(value).exists() or not (folder / value).exists():
-            return value
-        return str(folder / value)
 
-    data = {name: beside(getattr(config.data, name)) for name in ("train", "dev", "test", "dataset")}
-    return config.model_copy(
-        update={
-            "data": config.data.model_copy(update=data),
-            "features": config.features.model_copy(
-                update={
-                    "lexicon": beside(config.features.lexicon),
-                    "gazetteer": tuple(str(beside(path)) for path in config.features.gazetteer),
-                }
-            ),
-            "model": config.model.model_copy(update={"vectors": beside(config.model.vectors)}),
-        }
-    )
+def _beside(value: Any, folder: Path) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_beside(each, folder) for each in value)
+    if value is None or Path(value).exists() or not (folder / value).exists():
+        return value
+    return str(folder / value)

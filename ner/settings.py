@@ -2,13 +2,15 @@
 
 The only place where a default is written down. The defaults train a recognizer for words of any language, so that a
 file that names a corpus and nothing else gives a good model; `configs/default.toml` says how good. Each field's
-description is the text of the README's configuration table (a test holds the two together). Nothing outside the
-builder and the training loop takes a section; modules of the network take plain numbers.
+description is the text of the README's configuration table (a test holds the two together). A field that affects
+something else than the result says what: which settings tell two runs apart, and which may change when a run is
+resumed, follows from that. Nothing outside the builder and the training loop takes a section; modules of the network
+take plain numbers.
 """
 
 import re
 from itertools import pairwise
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -17,12 +19,24 @@ from ner.schemes import SCHEMES
 # What a token is shown to the network as, in the order in which the vectors stand side by side: `ner/features/NAME.py`
 # makes numbers of it, `ner/network/features/NAME.py` vectors of the numbers. The first is the one that all have.
 FEATURES = ("words", "characters", "bigrams", "casing", "lexicon", "gazetteers", "document_context")
+# What a setting affects: `result`, what is learned and found; `end`, the result too, but only by when training ends, so
+# that a resumed run may change it; `record`, what is noted beside a model; `run`, nothing of the model.
+Affects = Literal["result", "end", "record", "run"]
+
+
+FILE: dict[str, Any] = {"path": True}  # marks a field that names a file or folder, or several
+
+
+def _affecting(affects: Affects, **marks: Any) -> dict[str, Any]:
+    """Marks a field that affects something else than its section does."""
+    return {"affects": affects, **marks}
 
 
 class Section(BaseModel):
     """A frozen table of settings that refuses unknown keys and wrong types."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    affects: ClassVar[Affects] = "result"  # where a field says nothing else
 
     @model_validator(mode="before")
     @classmethod
@@ -37,12 +51,19 @@ class Section(BaseModel):
 class DataConfig(Section):
     """Where the corpus is and how its files are laid out."""
 
-    train: str | None = Field(None, description="training file; as given, or relative to the config's folder")
-    dev: str | None = Field(None, description="development file: chooses the best epoch")
-    test: str | None = Field(None, description="test file: scored once, after training")
+    train: str | None = Field(
+        None,
+        description="training file; as given, or relative to the config's folder",
+        json_schema_extra=FILE,
+    )
+    dev: str | None = Field(None, description="development file: chooses the best epoch", json_schema_extra=FILE)
+    test: str | None = Field(
+        None, description="test file: scored once, after training", json_schema_extra=_affecting("record", **FILE)
+    )
     dataset: str | None = Field(
         None,
         description="instead of files: a `datasets` data set (folder, parquet, arrow or JSON file, hub name)",
+        json_schema_extra=FILE,
     )
     dataset_config: str | None = Field(None, description="configuration name of a hub data set")
     tokens_feature: str = Field("tokens", description="the data set's feature that holds the words")
@@ -118,7 +139,11 @@ class ModelConfig(Section):
     """What the network is made of."""
 
     word_dim: int = Field(100, ge=1, description="width of a word embedding")
-    vectors: str | None = Field(None, description="pretrained vectors: a name of `ner vectors list`, or a path")
+    vectors: str | None = Field(
+        None,
+        description="pretrained vectors: a name of `ner vectors list`, or a path",
+        json_schema_extra=FILE,
+    )
     keep_vectors: Literal["all", "seen"] = Field(
         "all", description="which pretrained words a model keeps: `all`, or only those `seen` in training"
     )
@@ -215,12 +240,14 @@ class FeaturesConfig(Section):
         None,
         description="words of a language written without spaces, each with its vector (a name of `ner vectors list` or "
         "a path): what they say around a character is shown to the network (SoftLexicon, Ma et al. 2020)",
+        json_schema_extra=FILE,
     )
     lexicon_dim: int = Field(100, ge=1, description="width of the lexicon's vectors")
     gazetteer: tuple[str, ...] = Field(
         (),
         strict=False,
         description="lists of names, one a line, a file for each kind: a token is shown in which lists it stands",
+        json_schema_extra=FILE,
     )
     mentions: bool = Field(
         True,
@@ -233,7 +260,9 @@ class FeaturesConfig(Section):
 class TrainingConfig(Section):
     """How the network is trained."""
 
-    epochs: int = Field(30, ge=1, description="passes over the training corpus, at most")
+    epochs: int = Field(
+        30, ge=1, description="passes over the training corpus, at most", json_schema_extra=_affecting("end")
+    )
     batch_size: int = Field(32, ge=1, description="sentences a batch")
     batch_tokens: int | None = Field(
         None, ge=1, description="token budget of a batch, padding included; replaces `batch_size`"
@@ -251,7 +280,9 @@ class TrainingConfig(Section):
     unknown_rate: float = Field(
         0.5, ge=0, le=1, description="chance that a word seen once is trained as the unknown word"
     )
-    patience: int | None = Field(None, ge=1, description="stop after so many epochs without a better dev F1")
+    patience: int | None = Field(
+        None, ge=1, description="stop after so many epochs without a better dev F1", json_schema_extra=_affecting("end")
+    )
     average: float | None = Field(
         0.7, gt=0, lt=1, description="decay of a moving average of the weights; the average is kept"
     )
@@ -265,12 +296,15 @@ class TrainingConfig(Section):
     remember_entities: bool = Field(
         True,
         description="keep hashes of the training entities, so that `ner evaluate` tells seen from unseen ones",
+        json_schema_extra=_affecting("record"),
     )
     seed: int = Field(1, ge=0, lt=2**63, description="seed of every random choice")
 
 
 class RunConfig(Section):
     """What belongs to the machine that trains, and to this one run: no model directory holds it."""
+
+    affects: ClassVar[Affects] = "run"
 
     threads: int | None = Field(
         None,

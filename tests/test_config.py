@@ -6,7 +6,7 @@ from typing import Literal, get_args, get_origin
 import pytest
 from pydantic import ValidationError
 
-from ner.config import Config, known_keys, load_config, override_data, parse_config
+from ner.config import Config, affects, known_keys, load_config, override_data, parse_config
 from ner.errors import ConfigError, NerError
 from ner.schemes import SCHEMES as TABLE
 from ner.settings import DataConfig, FeaturesConfig, ModelConfig, RunConfig, TrainingConfig
@@ -85,6 +85,17 @@ def test_settings_are_frozen(value):
     for name in type(value).model_fields:
         with pytest.raises(ValidationError):
             setattr(value, name, getattr(value, name))
+
+
+def test_each_setting_says_what_it_affects_and_most_of_them_the_result():
+    others = {key: affects(key) for key in known_keys() if affects(key) != "result"}
+    assert others == {
+        "data.test": "record",
+        "training.epochs": "end",
+        "training.patience": "end",
+        "training.remember_entities": "record",
+        **{key: "run" for key in known_keys() if key.startswith("run.")},
+    }
 
 
 # Files and overrides.
@@ -227,7 +238,9 @@ def test_the_new_place_of_a_setting_goes_before_the_old_one(toml):
 # Paths.
 
 
-@pytest.mark.parametrize("key", ["data.train", "data.dev", "data.test", "data.dataset", "model.vectors"])
+@pytest.mark.parametrize(
+    "key", ["data.train", "data.dev", "data.test", "data.dataset", "model.vectors", "features.lexicon"]
+)
 def test_a_path_is_taken_as_given_then_relative_to_the_folder_of_the_config(toml, key):
     section, _, field = key.partition(".")
     name = toml(f'[{section}]\n{field} = "x/y"\n', "configs/c.toml")

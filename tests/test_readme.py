@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from ner.config import Config, known_keys
+from ner.config import Config, affects, known_keys
 from ner.network.cells import CELLS
 from tests.conftest import ROOT
 
@@ -28,8 +28,8 @@ def test_the_python_of_the_readme_and_of_the_architecture_runs(small_model, tmp_
 
 
 def test_the_configuration_table_is_that_of_the_settings():
-    rows = re.findall(r"^\| `([a-z]+\.[a-z_]+)` \| (.*?) \| (.*) \|$", README, flags=re.MULTILINE)
-    found = {key: (default, text.replace("\\|", "|")) for key, default, text in rows}
+    rows = re.findall(r"^\| `([a-z]+\.[a-z_]+)` \| (.*?) \| ([a-z]+) \| (.*) \|$", README, flags=re.MULTILINE)
+    found = {key: (default, affected, text.replace("\\|", "|")) for key, default, affected, text in rows}
     values = Config().model_dump()
 
     def written(value):
@@ -42,7 +42,7 @@ def test_the_configuration_table_is_that_of_the_settings():
     wanted = {}
     for key, description in known_keys().items():
         section, name = key.split(".")
-        wanted[key] = (written(values[section][name]), description)
+        wanted[key] = (written(values[section][name]), affects(key), description)
     assert found == wanted
 
 

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 from torch import Tensor
 
-from ner.config import Config, parse_config
+from ner.config import Config, affects, parse_config
 from ner.errors import ConfigError, ModelError
 from ner.network.model import BiLSTMCRF
 from ner.resources.folders import staged_file, sweep
@@ -263,7 +263,7 @@ def _check_same(run: Run, config: Config, values: dict[str, Any], folder: Path) 
         # A setting that came since then was as its default is.
         then = type(getattr(config, section))().model_dump(mode="json") | began.get(section, {})
         for key in now:
-            if key not in _free_to_change(config) and then[key] != now[key]:
+            if not _free_to_change(f"{section}.{key}", config) and then[key] != now[key]:
                 raise ConfigError(
                     f"{folder}: expected {section}.{key} = {then[key]!r}, as the run began, found {now[key]!r}; "
                     "train with --force to begin anew"
@@ -274,10 +274,8 @@ def _check_same(run: Run, config: Config, values: dict[str, Any], folder: Path) 
         )
 
 
-def _free_to_change(config: Config) -> set[str]:
-    """Settings in which a resumed run may differ, for they changed nothing in the epochs that lie behind it."""
-    free = {"test", "patience", "remember_entities"}
-    # Elsewhere the learning rate of every step depends on how many are to come.
-    if config.training.schedule in ("inverse", "constant") and not config.training.warmup:
-        free.add("epochs")
-    return free
+def _free_to_change(key: str, config: Config) -> bool:
+    """Whether a resumed run may differ in a setting, for it changed nothing in the epochs that lie behind it."""
+    if key == "training.epochs" and (config.training.schedule in ("linear", "cosine") or config.training.warmup):
+        return False  # the learning rate of every step depends on how many are to come
+    return affects(key) != "result"

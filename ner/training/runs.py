@@ -18,15 +18,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ner.config import MOVED, Config, load_config
+from ner.config import MOVED, Config, affects, is_path, load_config
 from ner.errors import ConfigError, DataError, TrainingError
 from ner.threads import FOR_TRAINING
 from ner.training.checkpoint import is_unfinished, state_folder
 
-# Settings that a result tells otherwise, or that are a machine's.
-_ELSEWHERE = ("data.train=", "data.dev=", "data.test=", "run.", *MOVED)
-# Settings of training that leave its outcome as it is.
-_NO_MATTER = ("remember_entities",)
+_TELLING = ("result", "end")  # what a setting affects that tells two runs apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +48,8 @@ class Plan:
 class Result:
     """What a run came to; scores are of the dev set, as fractions of 1.
 
-    `key` is a digest of all settings that can change the outcome: by one state of the package, two runs with one key
-    are the same run.
+    `key` is the digest that `key_of` makes of the settings: by one state of the package, two runs with one key are the
+    same run.
     """
 
     recipe: str
@@ -137,15 +134,15 @@ def describe(results: Sequence[Result]) -> str:
 
 
 def key_of(config: Config) -> str:
-    """A digest of all settings that can change the outcome of a run; where it computes isn't one of them.
+    """A digest of all settings that can change the outcome of a run, those at their default too.
 
-    Those at their default are left out, so that settings to come leave the runs of today theirs.
+    A default that changes, or a setting that is new, makes another run of it. A path counts by its last two parts.
     """
-    values = config.model_dump(mode="json", exclude={"run"}, exclude_defaults=True)
-    for name in _NO_MATTER:
-        values.get("training", {}).pop(name, None)
-    for name in {"train", "dev", "test"} & values.get("data", {}).keys():
-        values["data"][name] = _short(values["data"][name])
+    tables = config.model_dump(mode="json")
+    values = {f"{section}.{name}": value for section, table in tables.items() for name, value in table.items()}
+    values = {
+        key: _short(value) if is_path(key) else value for key, value in values.items() if affects(key) in _TELLING
+    }
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -191,7 +188,7 @@ def _train(plan: Plan, folder: Path, *, most_threads: int, keep: bool) -> Result
     return Result(
         recipe=plan.recipe.name,
         corpus=_short(config.data.train) or config.data.dataset or "",
-        settings=tuple(setting for setting in plan.settings if not setting.startswith(_ELSEWHERE)),
+        settings=tuple(setting for setting in plan.settings if _is_told(setting)),
         seed=plan.seed,
         f1=scores["f1"],
         precision=scores["precision"],
@@ -204,6 +201,15 @@ def _train(plan: Plan, folder: Path, *, most_threads: int, keep: bool) -> Result
     )
 
 
-def _short(path: str | None) -> str | None:
-    """The last two parts of a path: which corpus it is, wherever it lies."""
+def _is_told(setting: str) -> bool:
+    """Whether a result lists a setting: it affects the outcome, and the result doesn't tell it as its corpus."""
+    key = setting.partition("=")[0].strip()
+    key = MOVED.get(key, key)
+    return affects(key) in _TELLING and not (key.startswith("data.") and is_path(key))
+
+
+def _short(path: Any) -> Any:
+    """The last two parts of a path, or of each of several: which file it is, wherever it lies."""
+    if isinstance(path, list):
+        return [_short(each) for each in path]
     return None if path is None else "/".join(Path(path).parts[-2:])

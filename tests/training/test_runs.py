@@ -1,5 +1,6 @@
 """Several runs of a recipe: real trainings of a tiny network, counted and compared."""
 
+import hashlib
 import json
 import statistics
 import sys
@@ -142,8 +143,25 @@ def test_a_key_tells_apart_what_can_change_a_result(recipe):
     assert key_of(load_config(recipe, ["run.threads=2", "run.device=cpu"])) == key
     assert key_of(load_config(recipe, ["run.tensorboard=true", "run.checkpoint_minutes=1"])) == key
     assert key_of(load_config(recipe, ["model.cell=lstm"])) == key  # as a setting is that didn't exist yet
-    for setting in ("training.seed=2", "model.dropout=0.4", "data.train=other.conll"):
+    assert key_of(load_config(recipe, ["training.remember_entities=false", "data.test=test.conll"])) == key
+    for setting in ("training.seed=2", "model.dropout=0.4", "data.train=other.conll", "training.patience=3"):
         assert key_of(load_config(recipe, [setting])) != key
+
+
+def test_a_key_is_a_digest_of_the_defaults_too_so_another_default_is_another_run(recipe):
+    config = load_config(recipe)
+    tables = config.model_dump(mode="json", exclude={"run": True, "training": {"remember_entities"}, "data": {"test"}})
+    values = {f"{section}.{name}": value for section, table in tables.items() for name, value in table.items()}
+    assert values["model.dropout"] == 0.5  # which the recipe leaves as it is
+    for name in ("data.train", "data.dev"):
+        values[name] = f"{recipe.parent.name}/train.conll"
+    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+    assert key_of(config) == digest[:16]
+
+
+def test_a_file_has_one_key_wherever_its_folder_lies(recipe):
+    one, other = (f"features.gazetteer=/{place}/lists/cities.txt" for place in ("here", "there/below"))
+    assert key_of(load_config(recipe, [one])) == key_of(load_config(recipe, [other]))
 
 
 def test_a_log_that_is_none_names_its_line(tmp_path):
