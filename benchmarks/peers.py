@@ -45,7 +45,8 @@ def main() -> None:
     parser.add_argument("--sentences", type=int, help="of each file, at most: a quick check")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    # Read when a side imports its libraries.
+    # Read when a side imports its libraries; all of them have ours.
+    ner.settle_threads()
     os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(options.threads)))
     sides = [side for side in options.sides if side == "ner" or all(find_spec(name) for name in PACKAGES[side])]
     for side in set(options.sides) - set(sides):

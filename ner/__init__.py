@@ -4,7 +4,6 @@ The front door. Names are imported when they are first asked for, so that `impor
 line's help don't wait for PyTorch.
 """
 
-import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from ner.tagger import Tagger, load
     from ner.text.document import Document
     from ner.text.sentence import Entity, Sentence, Span, Token
+    from ner.threads import settle_threads
     from ner.trainer import train
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "load_config",
     "load_corpus",
     "read_conll",
+    "settle_threads",
     "train",
     "write_conll",
 ]
@@ -55,20 +56,10 @@ _HOMES = {
     "load_config": "ner.config",
     "load_corpus": "ner.formats.corpus",
     "read_conll": "ner.formats.columns",
+    "settle_threads": "ner.threads",
     "train": "ner.trainer",
     "write_conll": "ner.formats.columns",
 }
-
-
-# PyTorch's threads wait for each other by spinning, for milliseconds. Where another program wants a core too, the
-# one that spins then holds up the one it waits for: with every core taken, tagging on two threads took a hundred times
-# as long, and takes three times as long with short spins, which cost nothing where all cores are free. Read when
-# PyTorch is imported.
-if "OMP_WAIT_POLICY" not in os.environ:
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-# PyTorch's kernels are made for a shape and kept, by default 1,024 of them in some 60 MB, which batches of text would
-# slowly fill. A quarter reads as fast. Read at the first operation.
-os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256")
 
 
 def __getattr__(name: str) -> Any:

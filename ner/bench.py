@@ -16,7 +16,7 @@ import numpy as np
 
 from ner.errors import DataError
 from ner.tagger import Tagger, load
-from ner.threads import count, use
+from ner.threads import count_threads, use_threads
 
 _REPEATS = 5
 _STARTS = 3
@@ -87,7 +87,7 @@ def run_benchmark(folder: Path, texts: Sequence[str], *, device: str = "auto", t
     """
     tagger = load(folder, device=device)
     if threads:
-        use(threads)
+        use_threads(threads)
     pairs = [(text, sentence) for text in texts for sentence in tagger.split(text) if sentence.spelled]
     sentences = [sentence for _, sentence in pairs]
     tokens = sum(len(sentence.spelled) for sentence in sentences)
@@ -97,7 +97,7 @@ def run_benchmark(folder: Path, texts: Sequence[str], *, device: str = "auto", t
     chosen = pairs[:: -(-len(pairs) // _MOST_SENTENCES)]
     latencies = _latencies(tagger, [text[s.tokens[0].start : s.tokens[-1].end] for text, s in chosen])
     return Benchmark(
-        threads=count(),
+        threads=count_threads(),
         device=str(device),
         texts=len(texts),
         sentences=len(sentences),

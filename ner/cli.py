@@ -17,6 +17,7 @@ from ner.commands.shrinking import shrink
 from ner.commands.tagging import bench, tag
 from ner.commands.training import sweep, train
 from ner.errors import NerError
+from ner.threads import settle_threads
 
 app = typer.Typer(
     help="A BiLSTM-CRF named-entity recognizer: train on CoNLL files, score as the field scores, tag text.",
@@ -32,6 +33,7 @@ app.add_typer(data_app, name="data")
 
 def main() -> None:
     """Runs the command line; an error of ours is one line on stderr and its exit code."""
+    settle_threads()
     for stream, errors in ((sys.stdout, "surrogateescape"), (sys.stderr, "backslashreplace")):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors=errors)  # a path may hold bytes that aren't UTF-8

@@ -1,9 +1,10 @@
 """Python's search for reference cycles, kept out of the way of those who make many values that can't be in one."""
 
 import gc
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from ner.threads import after_fork
 
 _switched_off = False
 
@@ -32,6 +33,5 @@ def _switch_on() -> None:
         gc.enable()
 
 
-if hasattr(os, "register_at_fork"):
-    # Whoever switched it off lives on in the parent alone.
-    os.register_at_fork(after_in_child=_switch_on)
+# Whoever switched it off lives on in the parent alone.
+after_fork(_switch_on)

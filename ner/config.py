@@ -10,7 +10,8 @@ from typing import Any, get_args, get_origin
 from pydantic import ValidationError
 
 from ner.errors import ConfigError
-from ner.settings import DataConfig, FeaturesConfig, ModelConfig, RunConfig, Section, TrainingConfig
+from ner.section import Section
+from ner.settings import DataConfig, FeaturesConfig, ModelConfig, RunConfig, TrainingConfig
 
 # Where a setting stood before; what belongs to a machine stood among what a model is trained with.
 MOVED = {f"training.{name}": f"run.{name}" for name in ("threads", "device", "tensorboard", "checkpoint_minutes")}

@@ -10,42 +10,16 @@ take plain numbers.
 
 import re
 from itertools import pairwise
-from typing import Any, ClassVar, Literal, get_args
+from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from ner.schemes import SCHEMES
+from ner.section import FILE, Affects, Section, affecting
 
 # What a token is shown to the network as, in the order in which the vectors stand side by side: `ner/features/NAME.py`
 # makes numbers of it, `ner/network/features/NAME.py` vectors of the numbers. The first is the one that all have.
 FEATURES = ("words", "characters", "bigrams", "casing", "lexicon", "gazetteers", "document_context")
-# What a setting affects: `result`, what is learned and found; `end`, the result too, but only by when training ends, so
-# that a resumed run may change it; `record`, what is noted beside a model; `run`, nothing of the model.
-Affects = Literal["result", "end", "record", "run"]
-
-
-FILE: dict[str, Any] = {"path": True}  # marks a field that names a file or folder, or several
-
-
-def _affecting(affects: Affects, **marks: Any) -> dict[str, Any]:
-    """Marks a field that affects something else than its section does."""
-    return {"affects": affects, **marks}
-
-
-class Section(BaseModel):
-    """A frozen table of settings that refuses unknown keys and wrong types."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-    affects: ClassVar[Affects] = "result"  # where a field says nothing else
-
-    @model_validator(mode="before")
-    @classmethod
-    def _empty_means_unset(cls, values: Any) -> Any:
-        """TOML has no null, so an empty string (`--set model.vectors=`) unsets an optional text setting."""
-        if not isinstance(values, dict):
-            return values
-        optional = {name for name, field in cls.model_fields.items() if type(None) in get_args(field.annotation)}
-        return {name: None if name in optional and value == "" else value for name, value in values.items()}
 
 
 class DataConfig(Section):
@@ -58,7 +32,7 @@ class DataConfig(Section):
     )
     dev: str | None = Field(None, description="development file: chooses the best epoch", json_schema_extra=FILE)
     test: str | None = Field(
-        None, description="test file: scored once, after training", json_schema_extra=_affecting("record", **FILE)
+        None, description="test file: scored once, after training", json_schema_extra=affecting("record", **FILE)
     )
     dataset: str | None = Field(
         None,
@@ -261,7 +235,7 @@ class TrainingConfig(Section):
     """How the network is trained."""
 
     epochs: int = Field(
-        30, ge=1, description="passes over the training corpus, at most", json_schema_extra=_affecting("end")
+        30, ge=1, description="passes over the training corpus, at most", json_schema_extra=affecting("end")
     )
     batch_size: int = Field(32, ge=1, description="sentences a batch")
     batch_tokens: int | None = Field(
@@ -281,7 +255,7 @@ class TrainingConfig(Section):
         0.5, ge=0, le=1, description="chance that a word seen once is trained as the unknown word"
     )
     patience: int | None = Field(
-        None, ge=1, description="stop after so many epochs without a better dev F1", json_schema_extra=_affecting("end")
+        None, ge=1, description="stop after so many epochs without a better dev F1", json_schema_extra=affecting("end")
     )
     average: float | None = Field(
         0.7, gt=0, lt=1, description="decay of a moving average of the weights; the average is kept"
@@ -296,7 +270,7 @@ class TrainingConfig(Section):
     remember_entities: bool = Field(
         True,
         description="keep hashes of the training entities, so that `ner evaluate` tells seen from unseen ones",
-        json_schema_extra=_affecting("record"),
+        json_schema_extra=affecting("record"),
     )
     seed: int = Field(1, ge=0, lt=2**63, description="seed of every random choice")
 

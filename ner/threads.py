@@ -1,10 +1,14 @@
-"""Several batches at once on a CPU, each on a thread of its own.
+"""Every thread of the house: how many PyTorch may use, pools of them, what forks do to them, how they wait.
 
 Threads within an operation meet at its end, some thousand times a second; batches meet never. On two cores an LSTM
-reads 1.3 times as fast with two threads in each operation, and twice as fast with two batches at once.
+reads 1.3 times as fast with two threads in each operation, and twice as fast with two batches at once. Hence the two
+pools here: `side_by_side` for batches that are tagged, `other_thread` for the second direction of a layer that is
+trained.
 """
 
 import os
+import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,18 +19,57 @@ from typing import TypeVar
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-
 FOR_TRAINING = 2  # one for each direction of an LSTM
 
+# PyTorch's threads wait for each other by spinning, for milliseconds. Where another program wants a core too, the one
+# that spins then holds up the one it waits for: with every core taken, tagging on two threads took a hundred times as
+# long, and takes three times as long with short spins, which cost nothing where all cores are free.
+_SHORT_SPINS = ("GOMP_SPINCOUNT", "1000")
+# PyTorch's kernels are made for a shape and kept, by default 1,024 of them in some 60 MB, which batches of text would
+# slowly fill. A quarter reads as fast.
+_FEW_KERNELS = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256")
 
-def count() -> int:
+
+def settle_threads() -> None:
+    """Set how PyTorch's threads wait and how many kernels they keep, unless the environment says so already.
+
+    It sets `GOMP_SPINCOUNT` (unless `OMP_WAIT_POLICY` is set) and `ONEDNN_PRIMITIVE_CACHE_CAPACITY` in this process's
+    environment. PyTorch reads the first when it is imported and the second at its first operation, so call this before
+    `import torch`; it imports none itself, and warns if that was done. The command line calls it.
+    """
+    wanted = [_FEW_KERNELS] if "OMP_WAIT_POLICY" in os.environ else [_SHORT_SPINS, _FEW_KERNELS]
+    missing = {name: value for name, value in wanted if name not in os.environ}
+    if _SHORT_SPINS[0] in missing and "torch" in sys.modules:
+        warnings.warn(
+            "settle_threads: expected to be called before PyTorch is imported, which reads GOMP_SPINCOUNT, found it "
+            "imported; call it first, or set GOMP_SPINCOUNT where the process is started",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+    os.environ.update(missing)
+
+
+def child_environment(threads: int) -> dict[str, str]:
+    """The environment of a process to be started that computes on so many threads.
+
+    OpenMP reads its number before a command sets its own, and idle threads of several processes slow each other.
+    """
+    return {**os.environ, "OMP_NUM_THREADS": str(threads)}
+
+
+def count_cores() -> int:
+    """How many cores this machine has, at least one."""
+    return os.cpu_count() or 1
+
+
+def count_threads() -> int:
     """How many threads PyTorch may use here."""
     import torch
 
     return torch.get_num_threads()
 
 
-def use(number: int) -> None:
+def use_threads(number: int) -> None:
     """Let PyTorch use so many threads from now on, in this thread and in those to come."""
     import torch
 
@@ -34,48 +77,64 @@ def use(number: int) -> None:
 
 
 @contextmanager
-def using(number: int) -> Iterator[None]:
+def using_threads(number: int) -> Iterator[None]:
     """Within, PyTorch uses so many threads; behind it, as many as before."""
-    before = count()
-    use(number)
+    before = count_threads()
+    use_threads(number)
     try:
         yield
     finally:
-        use(before)
+        use_threads(before)
 
 
-def for_training(number: int | None) -> int:
+def threads_for_training(number: int | None) -> int:
     """How many threads a training gets that was told this number.
 
     Told none it gets two, one for each direction of an LSTM: the weights are then those of one thread to the last bit,
     which those of more are not. It gets one where PyTorch takes one, as on a single core or by `OMP_NUM_THREADS=1`.
     """
-    return number or min(count(), FOR_TRAINING)
+    return number or min(count_threads(), FOR_TRAINING)
 
 
 def side_by_side(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
     """The results in order; as many at once as PyTorch may use threads here."""
-    import torch
-
-    threads = torch.get_num_threads()
+    threads = count_threads()
     if threads == 1:
         return map(work, items)
     if len(items) == 1:
         # On two threads a short sentence takes twice as long; handed to another thread, a seventh longer.
-        torch.set_num_threads(1)
-        try:
+        with using_threads(1):
             return iter([work(items[0])])
-        finally:
-            torch.set_num_threads(threads)
     return _pool(threads, os.getpid()).map(work, items)
+
+
+@contextmanager
+def half_the_threads() -> Iterator[bool]:
+    """Half of PyTorch's threads for each of two threads, this one and `other_thread`; False where there is but one."""
+    threads = count_threads()
+    if threads == 1:
+        yield False
+        return
+    other_thread().submit(_use_here, threads // 2).result()
+    with using_threads(threads // 2):
+        yield True
+
+
+def other_thread() -> ThreadPoolExecutor:
+    """One thread beside the caller's, always the same."""
+    return _other_thread(os.getpid())
+
+
+# In a process forked from this one the threads of a pool don't live on: `process` is in the key, so it gets its own.
+@cache
+def _other_thread(process: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, "ner-direction")
 
 
 @cache
 def _pool(threads: int, process: int) -> ThreadPoolExecutor:
-    """Threads in which PyTorch uses no others; those of another process don't live on in one forked from it."""
-    import torch
-
-    pool = ThreadPoolExecutor(threads, "ner", initializer=_use_one_thread)
+    """Threads in which PyTorch uses no others."""
+    pool = ThreadPoolExecutor(threads, "ner", initializer=_use_here, initargs=(1,))
     started = Barrier(threads + 1)
     try:
         for _ in range(threads):
@@ -85,16 +144,20 @@ def _pool(threads: int, process: int) -> ThreadPoolExecutor:
         raise
     started.wait()
     # What a thread sets is its own, but also what threads to come will have.
-    torch.set_num_threads(threads)
+    use_threads(threads)
     return pool
 
 
-def _use_one_thread() -> None:
-    import torch
-
+def _use_here(number: int) -> None:
     # A thread takes the common setting when it first needs one: asking for it now, lest it undo the next line.
-    torch.get_num_threads()
-    torch.set_num_threads(1)
+    count_threads()
+    use_threads(number)
+
+
+def after_fork(work: Callable[[], object]) -> None:
+    """Have each process that is forked from this one begin with some work; where nothing forks, nothing is done."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=work)
 
 
 @cache
@@ -103,7 +166,4 @@ def survive_forks() -> None:
 
     The threads of its pool don't live on there, and an operation that waits for them waits for ever.
     """
-    import torch
-
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
+    after_fork(lambda: use_threads(1))

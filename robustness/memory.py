@@ -19,7 +19,9 @@ import ner
 
 ROOT = Path(__file__).parent.parent
 TAG = """
-import sys, torch, ner
+import sys, ner
+ner.settle_threads()
+import torch
 tagger = ner.load(sys.argv[1], device="cpu")
 torch.set_num_threads(int(sys.argv[2]))
 for entities in tagger.pipe(line.rstrip("\\n") for line in sys.stdin):

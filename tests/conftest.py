@@ -6,10 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 
 import ner
 from ner.cli import main
+
+ner.settle_threads()  # as the command line does; before PyTorch is imported
+
+import torch  # noqa: E402
 
 ROOT = Path(__file__).parent.parent
 

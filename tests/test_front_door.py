@@ -1,7 +1,9 @@
 """`import ner`: its names, and how little it costs."""
 
+import ast
 import subprocess
 import sys
+import warnings
 
 import pytest
 
@@ -41,19 +43,71 @@ def test_importing_everything_prints_nothing_and_seeds_nothing():
     assert run(code) == ""
 
 
-@pytest.mark.parametrize(
-    ("said", "found"), [({}, "1000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "active"}, "None")]
-)
-def test_threads_do_not_spin_for_long_unless_the_user_says_how_they_wait(said, found, monkeypatch):
-    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+SETTLED = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "ONEDNN_PRIMITIVE_CACHE_CAPACITY")
+
+
+def test_importing_and_loading_leave_the_environment_as_it_was(small_model, monkeypatch):
+    for name in SETTLED:
+        monkeypatch.delenv(name, raising=False)
+    code = (
+        "import os, torch; before = dict(os.environ)\n"  # importing PyTorch may set something itself
+        "import ner, ner.cli, ner.output\n"
+        f"ner.load({str(small_model)!r}, device='cpu').tag('Anna left.')\n"
+        "print(os.environ == before)"
+    )
+    assert run(code) == "True\n"
+
+
+def settled(monkeypatch, said, code="ner.settle_threads()"):
+    """What the variables are once this ran in an environment that says so much."""
+    for name in SETTLED:
         monkeypatch.delenv(name, raising=False)
     for name, value in said.items():
         monkeypatch.setenv(name, value)
-    assert run("import os, ner; print(os.environ.get('GOMP_SPINCOUNT'))") == f"{found}\n"
+    found = run(f"import os, sys, ner\n{code}\nprint({{name: os.environ.get(name) for name in {SETTLED!r}}})")
+    return {name: value for name, value in ast.literal_eval(found).items() if value is not None}
 
 
-@pytest.mark.parametrize(("said", "found"), [(None, "256"), ("9", "9")])
-def test_few_kernels_are_kept_unless_the_user_says_how_many(said, found, monkeypatch):
-    name = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
-    monkeypatch.delenv(name, raising=False) if said is None else monkeypatch.setenv(name, said)
-    assert run(f"import os, ner; print(os.environ.get('{name}'))") == f"{found}\n"
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ({}, {"GOMP_SPINCOUNT": "1000", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "256"}),
+        ({"GOMP_SPINCOUNT": "7"}, {"GOMP_SPINCOUNT": "7", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "256"}),
+        ({"OMP_WAIT_POLICY": "active"}, {"OMP_WAIT_POLICY": "active", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "256"}),
+        (
+            {"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "9"},
+            {"GOMP_SPINCOUNT": "1000", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "9"},
+        ),
+    ],
+    ids=str,
+)
+def test_threads_wait_shortly_and_few_kernels_are_kept_once_settled_unless_the_user_says_otherwise(
+    said, found, monkeypatch
+):
+    assert settled(monkeypatch, said) == found
+
+
+def test_the_command_line_settles_threads_and_settling_imports_no_torch(monkeypatch):
+    monkeypatch.setenv("TERM", "dumb")
+    code = (
+        "import ner.cli; sys.argv = ['ner', 'vectors', 'list']; sys.stdout, kept = sys.stderr, sys.stdout\n"
+        "try: ner.cli.main()\n"
+        "except SystemExit: pass\n"
+        "sys.stdout = kept; assert 'torch' not in sys.modules"
+    )
+    assert settled(monkeypatch, {}, code) == {"GOMP_SPINCOUNT": "1000", "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "256"}
+
+
+def test_settling_threads_when_torch_is_imported_already_warns(monkeypatch):
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    with pytest.warns(RuntimeWarning) as caught:
+        ner.settle_threads()
+    assert [str(warning.message) for warning in caught] == [
+        "settle_threads: expected to be called before PyTorch is imported, which reads GOMP_SPINCOUNT, found it "
+        "imported; call it first, or set GOMP_SPINCOUNT where the process is started"
+    ]
+    assert caught[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ner.settle_threads()  # nothing is left to set

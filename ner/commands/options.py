@@ -43,11 +43,11 @@ def run_settings(*, threads: int | None = None, device: str | None = None, tenso
 def load_tagger(model: Path, device: str, *, threads: int | None = None, threshold: float | None = None) -> "Tagger":
     """The model's tagger, on so many threads; None: as many as PyTorch takes."""
     from ner.tagger import load
-    from ner.threads import use
+    from ner.threads import use_threads
 
     tagger = load(model, device=device, threshold=threshold)
     if threads:
-        use(threads)
+        use_threads(threads)
     return tagger
 
 

@@ -12,7 +12,7 @@ from ner.inference.backend import Floats, Item, Result
 from ner.inference.packed import for_reading
 from ner.network.inputs import to_inputs
 from ner.network.model import BiLSTMCRF
-from ner.threads import side_by_side, survive_forks
+from ner.threads import count_threads, side_by_side, survive_forks
 
 
 class TorchBackend:
@@ -41,7 +41,7 @@ class TorchBackend:
 
     def batches_at_once(self) -> int:
         """As many as PyTorch may use threads, on a CPU."""
-        return torch.get_num_threads() if self._device.type == "cpu" else 1
+        return count_threads() if self._device.type == "cpu" else 1
 
     def side_by_side(self, work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
         """As `Backend.side_by_side`."""

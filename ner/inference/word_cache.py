@@ -1,6 +1,5 @@
 """What a trained network makes of distinct words, kept for when they come again."""
 
-import os
 from collections.abc import Sequence
 from threading import Lock
 from typing import Any
@@ -12,6 +11,7 @@ from ner.features.batches import KnownWords, encode_words
 from ner.features.feature import Arrays
 from ner.features.vocabulary import Vocabularies
 from ner.inference.backend import Backend, Floats
+from ner.threads import after_fork
 
 # Words that a cache holds at most: 26 MB at 130 numbers a word. Running text repeats itself, so few are ever missing.
 _MOST = 50_000
@@ -97,9 +97,8 @@ def _start_all() -> None:
         cache.start()
 
 
-if hasattr(os, "register_at_fork"):
-    # A lock that another thread held in that moment is never released in the child.
-    os.register_at_fork(after_in_child=_start_all)
+# A lock that another thread held in that moment is never released in the child.
+after_fork(_start_all)
 
 
 def _with_room(

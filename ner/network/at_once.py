@@ -5,17 +5,16 @@ programs want the cores, each then waits for the other, and a step takes a hundr
 Each is computed as it would be alone, on two threads to the last digit what one thread gives.
 """
 
-import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
-from functools import cache, partial
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from ner.network.cell import Cell
+from ner.threads import other_thread
 
 Result = TypeVar("Result")
 
@@ -32,21 +31,6 @@ def read_at_once(
     """
     parameters = [parameter for cell in cells for parameter in cell.parameters()]
     return _AtOnce.apply(cells, precision, *inputs, *parameters)  # type: ignore[no-any-return, no-untyped-call]
-
-
-@contextmanager
-def half_the_threads() -> Iterator[bool]:
-    """Half of PyTorch's threads for each of two threads, this one and the other; False where there is but one."""
-    threads = torch.get_num_threads()
-    if threads == 1:
-        yield False
-        return
-    _other_thread(os.getpid()).submit(_use_threads, threads // 2).result()
-    torch.set_num_threads(threads // 2)
-    try:
-        yield True
-    finally:
-        torch.set_num_threads(threads)
 
 
 class _AtOnce(torch.autograd.Function):
@@ -78,21 +62,9 @@ class _AtOnce(torch.autograd.Function):
 
 
 def _both(first: Callable[[], Result], second: Callable[[], Result]) -> tuple[Result, Result]:
-    other = _other_thread(os.getpid()).submit(second)
+    other = other_thread().submit(second)
     try:
         own = first()
     finally:
         other.exception()  # whatever happens here, nothing goes on over there
     return own, other.result()
-
-
-@cache
-def _other_thread(process: int) -> ThreadPoolExecutor:
-    """A thread of this process; those of another don't live on in one forked from it."""
-    return ThreadPoolExecutor(1, "ner-direction")
-
-
-def _use_threads(number: int) -> None:
-    # A thread takes the common setting when it first needs one: asking for it now, lest it undo the next line.
-    torch.get_num_threads()
-    torch.set_num_threads(number)

@@ -16,9 +16,10 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from ner.crf.torch_recursion import reversal
-from ner.network.at_once import half_the_threads, read_at_once
+from ner.network.at_once import read_at_once
 from ner.network.cell import CellOptions, FusedCell
 from ner.network.cells import CELLS, LSTM
+from ner.threads import half_the_threads
 
 
 class RecurrentLayer(nn.Module):

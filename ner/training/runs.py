@@ -7,7 +7,6 @@ interrupted series goes on where it was.
 
 import hashlib
 import json
-import os
 import shutil
 import statistics
 import subprocess
@@ -20,7 +19,7 @@ from typing import Any
 
 from ner.config import MOVED, Config, affects, is_path, load_config
 from ner.errors import ConfigError, DataError, TrainingError
-from ner.threads import FOR_TRAINING
+from ner.threads import FOR_TRAINING, child_environment, count_cores
 from ner.training.checkpoint import is_unfinished, state_folder
 
 _TELLING = ("result", "end")  # what a setting affects that tells two runs apart
@@ -87,7 +86,7 @@ def train_all(
         ConfigError: a setting is wrong, there is no dev set, or there are more processes than cores.
         TrainingError: a run failed; the message is its own.
     """
-    cores = os.cpu_count() or 1
+    cores = count_cores()
     if not 1 <= processes <= cores:
         raise ConfigError(f"--processes: expected 1 to {cores}, the cores of this machine; found {processes}")
     for plan in plans:
@@ -173,8 +172,7 @@ def _train(plan: Plan, folder: Path, *, most_threads: int, keep: bool) -> Result
             command.append("--resume")
         log = folder.with_name(f"{folder.name}.log")
         with log.open("ab") as stream:
-            # OpenMP reads its threads before ours are set, and idle ones of several processes slow each other.
-            environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+            environment = child_environment(threads)
             code = subprocess.run(command, stdout=stream, stderr=stream, env=environment, check=False).returncode
         if code:
             last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]

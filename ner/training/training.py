@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 import torch
 
-from ner import threads
 from ner.config import Config
 from ner.errors import ConfigError, DataError, TrainingError
 from ner.evaluation.report import report_spans
@@ -30,6 +29,7 @@ from ner.settings import DataConfig, RunConfig
 from ner.text.partial import is_partial, is_unknown, labels_of
 from ner.text.sentence import Sentence
 from ner.text.tags import plain_tag
+from ner.threads import threads_for_training, using_threads
 from ner.training.calibration import fit_temperature, fit_threshold
 from ner.training.checkpoint import load_weights, restore_run, settings_as_begun, start_run
 from ner.training.epochs import Task, run_epochs
@@ -71,7 +71,7 @@ def train_model(
     corpus = replace(corpus, train=[sentence for sentence in corpus.train if sentence.spelled])
     config = _with_tokenizer(config, corpus)
     device = choose_device(config.run.device)
-    with threads.using(threads.for_training(config.run.threads)):
+    with using_threads(threads_for_training(config.run.threads)):
         return _train(config, corpus, device, listener=listener, state=state, resume=resume)
 
 
@@ -160,7 +160,7 @@ def _prepare(config: Config, corpus: Corpus, listener: Listener) -> tuple[Task, 
         if unseen:
             found = f"only the {split} set has {', '.join(sorted(unseen))}"
             listener.on_message(f"warning: {found}; no model learns that, all of them count as missed")
-    with threads.using(1):  # how many compute it shows in the last digit of a matrix that is made orthogonal
+    with using_threads(1):  # how many compute it shows in the last digit of a matrix that is made orthogonal
         network = build_model(config.model, vocabularies)
     lexicon = vocabularies.features.get("lexicon")
     if isinstance(lexicon, LexiconMatches) and config.features.lexicon:

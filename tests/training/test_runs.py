@@ -113,7 +113,7 @@ def test_runs_are_compared_on_a_dev_set(recipe, tmp_path):
 
 
 def test_there_are_no_more_processes_than_cores(recipe, tmp_path, monkeypatch):
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr("ner.training.runs.count_cores", lambda: 2)
     with pytest.raises(ConfigError) as error:
         train_all([Plan(recipe, (), 1)], tmp_path / "runs", processes=3, on_result=print)
     assert str(error.value) == "--processes: expected 1 to 2, the cores of this machine; found 3"
