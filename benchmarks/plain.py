@@ -21,13 +21,14 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import ner
 from ner.config import Config
-from ner.features.batches import batch_rows, encode
+from ner.features.batches import Encoded, batch_rows, collate, encode
 from ner.formats.corpus import Corpus
 from ner.inference.loading import Model
-from ner.inference.prediction import predict_spans, predict_tags
-from ner.network.inputs import Inputs, make_batch
+from ner.inference.prediction import reader_of
+from ner.network.inputs import Inputs, to_inputs
 from ner.network.model import BiLSTMCRF
-from ner.text.tags import convert_tags
+from ner.text.sentence import Span
+from ner.text.tags import tags_to_spans
 from ner.training.events import Listener
 from ner.training.training import train_model
 
@@ -42,7 +43,7 @@ class PlainTagger(nn.Module):
         # In training no more than what the package trains; in use all words.
         self.trained = nn.Embedding.from_pretrained(embedding.words.trained.weight.detach().clone(), freeze=False)
         self.all_words = table
-        characters = embedding.characters
+        characters = embedding.characters.encoder
         self.characters = nn.Embedding.from_pretrained(characters.embedding.weight.detach().clone(), freeze=False)
         size = characters.kernel_size
         self.convolution = nn.Conv1d(characters.embedding.embedding_dim, characters.output_dim, size, padding=size // 2)
@@ -51,10 +52,11 @@ class PlainTagger(nn.Module):
         self.convolution.weight.data.copy_(kernel)
         self.convolution.bias.data.copy_(characters.filters.bias.detach())
         self.cases = None
-        if embedding.cases is not None:
-            self.cases = nn.Embedding.from_pretrained(embedding.cases.weight.detach().clone(), freeze=False)
+        if hasattr(embedding, "casing"):
+            self.cases = nn.Embedding.from_pretrained(embedding.casing.table.weight.detach().clone(), freeze=False)
         # Not a tutorial's part, so it is ours, the same on both sides.
-        self.mentions = copy.deepcopy(theirs.mentions)
+        self.context = copy.deepcopy(getattr(theirs, "document_context", None))
+        self.words = embedding.word_table()
         hidden = layer.forward_cell.hidden_dim
         self.lstm = nn.LSTM(embedding.output_dim, hidden, batch_first=True, bidirectional=True)
         for cell, ending in ((layer.forward_cell, ""), (layer.backward_cell, "_reverse")):
@@ -70,22 +72,24 @@ class PlainTagger(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def emissions(self, inputs: Inputs) -> Tensor:
-        spellings = inputs.spellings[inputs.where]  # (B, T, C)
+        arrays = inputs.arrays
+        where = arrays["characters.where"]
+        spellings = arrays["characters.spellings"][where]  # (B, T, C)
         rows, steps, length = spellings.shape
         windows = self.convolution(self.dropout(self.characters(spellings.view(-1, length))).transpose(1, 2))
-        inside = torch.arange(length) < inputs.spelling_lengths[inputs.where].view(-1, 1)
+        inside = torch.arange(length) < arrays["characters.lengths"][where].view(-1, 1)
         characters = windows.masked_fill(~inside.unsqueeze(1), -1e9).amax(2).view(rows, steps, -1)
         table = self.trained.weight if self.training else self.all_words
-        parts = [nn.functional.embedding(inputs.words, table), characters]
+        parts = [nn.functional.embedding(arrays["words"], table), characters]
         if self.cases is not None:
-            parts.append(self.cases(inputs.cases))
+            parts.append(self.cases(arrays["casing"]))
         tokens = torch.cat(parts, dim=-1)
         packed = pack_padded_sequence(self.dropout(tokens), inputs.lengths, batch_first=True, enforce_sorted=False)
         states, _ = pad_packed_sequence(self.lstm(packed)[0], batch_first=True)
         scores = self.projection(self.dropout(states))
-        if self.mentions is None:
-            return scores
-        return scores + self.mentions(inputs, lambda words: nn.functional.embedding(words, table))
+        # The word vectors of the package's own network: what is added doesn't train them.
+        added = None if self.context is None else self.context(inputs, self.words)
+        return scores if added is None else scores + added
 
     def loss(self, inputs: Inputs, tags: Tensor) -> Tensor:
         return -self.crf(self.emissions(inputs), tags, mask=inputs.mask, reduction="mean")
@@ -117,12 +121,12 @@ def main() -> None:
         ),
         "tagging": by_turns(
             options.repeats,
-            lambda: per_second(corpus, lambda: predict_tags(model.network, model.vocabularies, corpus.dev)),
+            lambda: per_second(corpus, lambda: reader_of(model).spans(corpus.dev)),
             lambda: per_second(corpus, lambda: tag_plain(plain, model, corpus)),
         ),
         "tagging, with scores": by_turns(
             options.repeats,
-            lambda: per_second(corpus, lambda: predict_spans(model.network, model.vocabularies, corpus.dev)),
+            lambda: per_second(corpus, lambda: reader_of(model).scored_spans(corpus.dev)),
             lambda: float("nan"),  # it has none
         ),
     }
@@ -144,7 +148,7 @@ def show_agreement(model: Model, plain: PlainTagger, corpus: Corpus) -> None:
         with torch.no_grad():
             ours, theirs = float(model.network(inputs, tags)), float(plain.loss(inputs, tags))
         gap, worst = max(gap, abs(ours - theirs)), max(worst, abs(ours - theirs) / max(abs(theirs), 1e-9))
-    ours = predict_tags(model.network, model.vocabularies, corpus.dev)
+    ours = reader_of(model).spans(corpus.dev)
     theirs = tag_plain(plain, model, corpus)
     different = sum(a != b for a, b in zip(ours, theirs, strict=True))
     print(f"largest difference of a batch's loss, 40 batches, fp32: {gap:.1e}, relative {worst:.1e}")
@@ -168,18 +172,23 @@ def train_plain(plain: PlainTagger, model: Model, config: Config, corpus: Corpus
     return len(encoded.words) / (time.perf_counter() - start)
 
 
-def tag_plain(plain: PlainTagger, model: Model, corpus: Corpus) -> list[list[str]]:
+def tag_plain(plain: PlainTagger, model: Model, corpus: Corpus) -> list[list[Span]]:
     plain.eval()
     names = model.vocabularies.tags
     encoded = encode(corpus.dev, model.vocabularies)
-    found: list[list[str]] = [[] for _ in corpus.dev]
+    found: list[list[Span]] = [[] for _ in corpus.dev]
     with torch.inference_mode():
         for start in range(0, len(corpus.dev), 32):
             rows = np.arange(start, min(start + 32, len(corpus.dev)))
             inputs, _ = make_batch(encoded, rows)
             for row, path in zip(rows, plain.crf.decode(plain.emissions(inputs), mask=inputs.mask), strict=True):
-                found[row] = convert_tags([names[number] for number in path], "iob2")
+                found[row] = tags_to_spans([names[number] for number in path])
     return found
+
+
+def make_batch(encoded: Encoded, rows: np.ndarray) -> tuple[Inputs, Tensor | None]:
+    batch = collate(encoded, rows)
+    return to_inputs(batch), None if batch.tags is None else torch.from_numpy(batch.tags)
 
 
 def per_second(corpus: Corpus, work: Callable[[], object]) -> float:

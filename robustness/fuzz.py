@@ -40,10 +40,11 @@ from ner.errors import DataError, ModelError
 from ner.formats.columns import read_rows, read_tagged, write_conll
 from ner.formats.corpus import Corpus
 from ner.settings import DataConfig
-from ner.tagger import load, train
+from ner.tagger import load
 from ner.text.encoding import decode_lines
 from ner.text.sentence import sentence_from_words
 from ner.text.tokenizer import _WORD, split_sentences, tokenize
+from ner.trainer import train
 
 # Inputs worth keeping, for every target; the test suite runs them too. What a run with atheris collected, because it
 # reached something new in the code, is in a zip beside those that have a name.

@@ -120,7 +120,8 @@ def test_memory_for_an_endless_text_is_a_fixed_multiple_of_it(tagger):
         return most / len(text)
 
     peak(100)
-    assert peak(16_000) < 1.2 * peak(8_000)
+    # Beyond a window, where emissions are in double precision.
+    assert peak(48_000) < 1.2 * peak(24_000)
 
 
 def test_text_without_a_sentence_end_is_one_sentence_longer_than_a_window(tagger, monkeypatch):

@@ -59,7 +59,8 @@ def test_a_real_file_gives_exactly_the_counts_and_the_scheme_of_its_readme(name)
 
 
 def test_no_file_of_the_corpora_is_missing_from_the_table():
-    folders = (folder for folder in CORPORA.iterdir() if folder.is_dir())
+    # `open` holds corpora that come in other layouts than columns.
+    folders = (folder for folder in CORPORA.iterdir() if folder.is_dir() and folder.name != "open")
     assert {f"{folder.name}/{file.name}" for folder in folders for file in folder.iterdir()} == set(README)
 
 

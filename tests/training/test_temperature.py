@@ -13,7 +13,8 @@ def test_no_other_temperature_makes_the_gold_tags_more_probable(small_model, sam
     model = load_model(small_model, "cpu")
     sentences = ner.read_conll(sample_en / "dev.conll")[:40]
     network = copy.deepcopy(model.network)
-    fitted = fit_temperature(network, model.vocabularies, sentences)
+    emitted = list(reader_of(model).emitted(sentences))
+    fitted = fit_temperature(network.crf, model.vocabularies, sentences, emitted)
     assert network.crf.temperature == 1.0
 
     def loss(temperature):
@@ -29,10 +30,12 @@ def sentence_loss(network, vocabularies, sentence):
     import torch
     import torchcrf
 
-    from ner.inference.prediction import over_batches
+    from ner.inference.decoding import Decoding
+    from ner.inference.prediction import make_reader
+    from ner.inference.torch_backend import TorchBackend
     from ner.text.tags import convert_tags
 
-    (_, emissions, mask), *_ = over_batches(network, vocabularies, [sentence], lambda batch: batch)
+    ((_, emissions, _),) = make_reader(TorchBackend(network), vocabularies, Decoding()).emitted([sentence])
     reference = torchcrf.CRF(network.crf.num_tags, batch_first=True)
     temperature = network.crf.temperature
     allowed = (network.crf.allowed_start, network.crf.allowed_end, network.crf.allowed_moves)
@@ -42,7 +45,9 @@ def sentence_loss(network, vocabularies, sentence):
         getattr(reference, name).data = scores.masked_fill(~ok, -10_000.0)
     tags = torch.tensor([[vocabularies.tag_number(tag) for tag in convert_tags(sentence.tags, "bioes")]])
     with torch.no_grad():
-        return -float(reference(emissions.clone() / temperature, tags, mask=mask))
+        return -float(
+            reference(torch.from_numpy(emissions) / temperature, tags, mask=torch.ones_like(tags, dtype=torch.bool))
+        )
 
 
 def test_a_temperature_changes_scores_and_nothing_that_is_found(small_model, sample_en):

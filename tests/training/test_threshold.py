@@ -11,7 +11,8 @@ import ner
 from ner.errors import ConfigError
 from ner.formats.corpus import Corpus
 from ner.inference.decoding import Decoding, with_threshold
-from ner.inference.loading import load_model
+from ner.inference.loading import Model, load_model
+from ner.inference.prediction import reader_of
 from ner.text.sentence import Sentence
 from ner.text.tags import tags_to_spans
 from ner.training.calibration import fit_threshold
@@ -24,6 +25,11 @@ def load(folder: Path) -> tuple[ner.Tagger, list[Sentence]]:
     return ner.load(folder, device="cpu"), ner.read_conll(Path(__file__).parents[2] / "data/sample-en/dev.conll")
 
 
+def fit(model: Model, sentences: list[ner.Sentence]) -> float:
+    emitted = list(reader_of(model).emitted(sentences))
+    return fit_threshold(model.network.crf.chain(), model.vocabularies, sentences, emitted)
+
+
 def test_no_other_threshold_has_a_better_f1(small_model: Path) -> None:
     tagger, sentences = load(small_model)
     scores = {
@@ -31,7 +37,7 @@ def test_no_other_threshold_has_a_better_f1(small_model: Path) -> None:
         for step in range(1, 20)
     }
     model = tagger._model
-    fitted = fit_threshold(model.network, model.vocabularies, sentences)
+    fitted = fit(model, sentences)
     assert scores[fitted] == max(scores.values()) > min(scores.values())
     assert all(abs(fitted - 0.5) <= abs(other - 0.5) for other in scores if scores[other] == scores[fitted])
     assert model.config.model.decoding == "viterbi"
@@ -41,8 +47,8 @@ def test_where_nothing_is_found_it_stays_at_a_half(small_model: Path) -> None:
     tagger, sentences = load(small_model)
     model = tagger._model
     bare = [ner.Sentence(s.tokens, ("O",) * len(s.tokens)) for s in sentences[:20]]
-    assert fit_threshold(model.network, model.vocabularies, bare) == 0.5
-    assert fit_threshold(model.network, model.vocabularies, []) == 0.5
+    assert fit(model, bare) == 0.5
+    assert fit(model, []) == 0.5
 
 
 @pytest.mark.parametrize("threshold", [0.0, 1.0, -0.5, 2.0])

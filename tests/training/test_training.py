@@ -16,6 +16,7 @@ from torch import Tensor
 import ner
 from ner.config import Config
 from ner.errors import ConfigError, DataError, TrainingError
+from ner.features import feature
 from ner.formats.corpus import Corpus
 from ner.inference.loading import Model, save_model
 from ner.network.cell import Cell, State
@@ -23,7 +24,7 @@ from ner.network.cells import CELLS
 from ner.resources.compact import Vectors
 from ner.settings import RunConfig
 from ner.text.sentence import Sentence, sentence_from_words
-from ner.training import epochs, training
+from ner.training import epochs
 from ner.training.events import Epoch, Listener, Step
 from ner.training.training import train_model
 from tests.tiny import predict_tags
@@ -211,7 +212,7 @@ def test_a_loss_that_is_no_number_stops_and_names_the_batch(
 ) -> None:
     words = ["anna", "rome", "carla"]
     matrix = np.full((3, 8), np.inf, dtype=np.float32)
-    monkeypatch.setattr(training, "open_vectors", lambda name: Vectors(name, words, matrix, 3))
+    monkeypatch.setattr(feature, "open_vectors", lambda name: Vectors(name, words, matrix, 3))
     sentences = [replace(s, where=f"news.conll:{10 * n}") for n, s in enumerate(corpus.train)]
     only = [sentences[7]]  # Carla's
     with pytest.raises(TrainingError) as error:
