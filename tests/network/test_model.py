@@ -23,7 +23,7 @@ SENTENCES = [
     sentence_from_words(["Internationalization", "I"], ["O", "B-PER"]),
     sentence_from_words(["saw", "Anna", "x"], ["O", "B-PER", "O"]),
 ]
-TINY = {"word_dim": 5, "char_dim": 4, "char_hidden_dim": 3, "hidden_dim": 4, "context_dim": 3}
+TINY = {"case_dim": 0, "word_dim": 5, "char_dim": 4, "char_hidden_dim": 3, "hidden_dim": 4, "context_dim": 3}
 
 
 def make_network(sentences: list[Sentence] = SENTENCES, **settings: object) -> tuple[BiLSTMCRF, Vocabularies]:

@@ -827,6 +827,7 @@ def test_the_machine_that_trained_an_older_model_is_forgotten(folder: Path) -> N
     training = {"threads": 64, "device": "cuda:7", "tensorboard": True, "checkpoint_minutes": 1.0, "epochs": 1}
     values = {**WRITTEN_IN_FORMAT_2, "training": training}
     (folder / "config.json").write_text(json.dumps(values), encoding="utf-8")
+    write_old_vocabulary(folder)
     config = open_model(folder).config
     assert (config.run, config.training.epochs) == (RunConfig(), 1)
 
@@ -834,6 +835,7 @@ def test_the_machine_that_trained_an_older_model_is_forgotten(folder: Path) -> N
 @pytest.mark.parametrize("form", [1, 2, 3])
 def test_what_an_older_directory_leaves_out_is_as_it_was_then(folder: Path, form: int) -> None:
     (folder / "config.json").write_text(json.dumps({**WRITTEN_IN_FORMAT_2, "format": form}), encoding="utf-8")
+    write_old_vocabulary(folder)
     config = open_model(folder).config
     # As README's table had them in the days of those formats.
     assert (config.features.mentions, config.model.char_encoder, config.model.char_hidden_dim) == (False, "cnn", 30)
