@@ -67,7 +67,7 @@ class PlainTagger(nn.Module):
         self.crf = torchcrf.CRF(theirs.crf.num_tags, batch_first=True)
         # pytorch-crf knows no constraints; a score this low comes to the same.
         names = ("start_transitions", "transitions", "end_transitions")
-        for name, scores in zip(names, theirs.crf.move_scores(), strict=True):
+        for name, scores in zip(names, theirs.crf.transition_scores(), strict=True):
             getattr(self.crf, name).data.copy_(scores.detach().clamp(min=-10_000))
         self.dropout = nn.Dropout(dropout)
 

@@ -13,8 +13,14 @@ from ner.errors import ConfigError
 from ner.section import Section
 from ner.settings import DataConfig, FeaturesConfig, ModelConfig, RunConfig, TrainingConfig
 
-# Where a setting stood before; what belongs to a machine stood among what a model is trained with.
+# What a setting was called before: what belongs to a machine stood among what a model is trained with, and some names
+# weren't the field's.
 MOVED = {f"training.{name}": f"run.{name}" for name in ("threads", "device", "tensorboard", "checkpoint_minutes")}
+MOVED |= {
+    "features.mentions": "features.document_context",
+    "features.mention_dim": "features.document_context_dim",
+    "model.case_dim": "model.casing_dim",
+}
 
 
 class Config(Section):
@@ -63,8 +69,9 @@ def load_config(
         if isinstance(table := tree.get(section), dict) and name in table:
             warn(f"{path}: {old} is now {new}")
             value = table.pop(name)
-            if isinstance(place := tree.setdefault("run", {}), dict):
-                place.setdefault(name, value)
+            home, _, called = new.partition(".")
+            if isinstance(place := tree.setdefault(home, {}), dict):
+                place.setdefault(called, value)
     for override in overrides or []:
         key, equals, text = override.partition("=")
         if key.strip() in MOVED:

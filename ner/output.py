@@ -10,13 +10,13 @@ from ner.errors import ConfigError, DataError
 from ner.formats.columns import read_rows
 from ner.formats.html import render_html
 from ner.formats.rows import Row
-from ner.inference.documents import batched, reading_of
+from ner.inference.documents import batched, labelling_of
 from ner.schemes import find_scheme
 from ner.settings import DataConfig
 from ner.tagger import Tagger
 from ner.text.alignment import entity_of
 from ner.text.documents import DocumentMarks
-from ner.text.sentence import Entity, Reading, Sentence, sentence_from_words
+from ner.text.sentence import Entity, Labelling, Sentence, sentence_from_words
 from ner.text.spelling import tag_writer
 from ner.text.tags import convert_tags, spans_to_tags
 
@@ -31,7 +31,7 @@ class OutputOptions:
     """How tagged text is written.
 
     `format` is `jsonl` (an object a text), `conll` (a word and its tag a line) or `html` (a page); entities
-    with a score below `min_score` are left out; `k_best` adds that many readings of each sentence (jsonl);
+    with a score below `min_score` are left out; `k_best` adds that many labellings of each sentence (jsonl);
     `batch_size` texts are tagged together, fewer where they are long.
     """
 
@@ -59,8 +59,8 @@ def tag_text(tagger: Tagger, lines: Iterable[str], options: OutputOptions) -> It
                 yield "".join(f"{word} {tag}\n" for word, tag in zip(sentence.words, tags, strict=True)) + "\n"
         elif options.k_best:
             found = tagger.pipe_k_best(batch, k=options.k_best, batch_size=len(batch))
-            for text, (entities, readings) in zip(batch, found, strict=True):
-                yield _as_json(text, _sure(entities, options), readings)
+            for text, (entities, labellings) in zip(batch, found, strict=True):
+                yield _as_json(text, _sure(entities, options), labellings)
         else:
             for text, entities in _tag_batch(tagger, batch, options):
                 yield _as_json(text, entities)
@@ -121,12 +121,12 @@ def _tags(tagger: Tagger, sentences: list[Sentence], options: OutputOptions) -> 
     ]
 
 
-def _as_json(text: str, entities: Iterable[Entity], readings: Iterable[Iterable[Reading]] | None = None) -> str:
+def _as_json(text: str, entities: Iterable[Entity], labellings: Iterable[Iterable[Labelling]] | None = None) -> str:
     value: dict[str, Any] = {"text": text, "entities": [asdict(entity) for entity in entities]}
-    if readings is not None:
-        value["readings"] = [
+    if labellings is not None:
+        value["labellings"] = [
             [{"probability": r.probability, "entities": [_without_score(e) for e in r.entities]} for r in sentence]
-            for sentence in readings
+            for sentence in labellings
         ]
     return json.dumps(value, ensure_ascii=False) + "\n"
 
@@ -207,7 +207,7 @@ def _k_best_of_blocks(
         ):
             text = " ".join(sentence.words)
             entities = [entity_of(text, sentence, s, score) for s, score in found if score >= options.min_score]
-            yield _as_json(text, entities, [[reading_of(text, sentence, labelling) for labelling in labellings]])
+            yield _as_json(text, entities, [[labelling_of(text, sentence, labelling) for labelling in labellings]])
 
 
 def _append_column(

@@ -138,7 +138,7 @@ class ModelConfig(Section):
     bigram_dim: int = Field(
         0, ge=0, description="width of an embedding of each word with its right neighbour, for text cut by character"
     )
-    case_dim: int = Field(8, ge=0, description="width of the capitalisation feature; 0 leaves it out")
+    casing_dim: int = Field(8, ge=0, description="width of the capitalisation feature; 0 leaves it out")
     cell: str = Field(
         "lstm",
         description="recurrent cell: `lstm`, `gru`, `rnn`, `peephole-lstm`, `coupled-lstm`, `depth-gated-lstm`, "
@@ -223,12 +223,14 @@ class FeaturesConfig(Section):
         description="lists of names, one a line, a file for each kind: a token is shown in which lists it stands",
         json_schema_extra=FILE,
     )
-    mentions: bool = Field(
+    document_context: bool = Field(
         True,
         description="show each capitalised word what stands beside its other mentions in the document, where the "
         "training files mark documents (`-DOCSTART-`) or `data.document_sentences` does; a text to be tagged is one",
     )
-    mention_dim: int = Field(100, ge=1, description="hidden units between what is shown of mentions and the tags")
+    document_context_dim: int = Field(
+        100, ge=1, description="hidden units between what is shown of other mentions and the tags"
+    )
 
 
 class TrainingConfig(Section):

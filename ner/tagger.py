@@ -18,17 +18,17 @@ from ner.evaluation.calibration import Calibration, measure_calibration
 from ner.evaluation.report import Report, report_spans
 from ner.evaluation.training_entities import Memory, Training
 from ner.inference.decoding import check_threshold, with_threshold
-from ner.inference.documents import batched, reading_of, tag_batches
+from ner.inference.documents import batched, labelling_of, tag_batches
 from ner.inference.loading import Model, load_model, save_model
-from ner.inference.prediction import Labelling, reader_of
+from ner.inference.prediction import SpanLabelling, reader_of
 from ner.text.alignment import entity_of
 from ner.text.document import Document
-from ner.text.sentence import Entity, Reading, Sentence, Span, sentence_from_words
+from ner.text.sentence import Entity, Labelling, Sentence, Span, sentence_from_words
 from ner.text.tags import spans_to_tags
 from ner.text.tokenizer import split_sentences
 
 if TYPE_CHECKING:
-    from ner.inspection.trace import Inspection, Moves
+    from ner.inspection.trace import Inspection, Transitions
 
 
 class Tagger:
@@ -92,12 +92,12 @@ class Tagger:
 
     def pipe_k_best(
         self, texts: Iterable[str], *, k: int, batch_size: int = 2048
-    ) -> Iterator[tuple[list[Entity], list[list[Reading]]]]:
-        """Of each text the entities, as `pipe` gives them, and the readings, as `readings` does; read once for both.
+    ) -> Iterator[tuple[list[Entity], list[list[Labelling]]]]:
+        """Of each text the entities, as `pipe` gives them, and the labellings, as `k_best` does, read once.
 
         Args:
             texts: read as they are needed; never more than one batch is held.
-            k: readings of each sentence, at most.
+            k: labellings of each sentence, at most.
             batch_size: as in `pipe`.
 
         Raises:
@@ -107,12 +107,12 @@ class Tagger:
             found = iter(self.find_k_best([sentence for sentences in cut for sentence in sentences], k=k))
             for text, sentences in zip(batch, cut, strict=True):
                 entities: list[Entity] = []
-                readings = []
+                labellings = []
                 for sentence in sentences:
-                    spans, labellings = next(found)
+                    spans, best = next(found)
                     entities += [entity_of(text, sentence, *each) for each in spans]
-                    readings.append([reading_of(text, sentence, labelling) for labelling in labellings])
-                yield entities, readings
+                    labellings.append([labelling_of(text, sentence, one) for one in best])
+                yield entities, labellings
 
     def tag_documents(self, documents: Iterable[Document], *, batch_size: int = 2048) -> Iterator[Document]:
         """The same documents with the entities found in place of their own, and with their sentences tagged.
@@ -130,13 +130,13 @@ class Tagger:
         batches = batched(documents, batch_size, characters=lambda document: len(document.text))
         yield from tag_batches(batches, self.split, self.find_spans)
 
-    def readings(self, text: str, *, k: int) -> list[list[Reading]]:
-        """For each sentence of a text its k most probable readings, best first, as many as there are.
+    def k_best(self, text: str, *, k: int) -> list[list[Labelling]]:
+        """For each sentence of a text its k most probable labellings, best first, as many as there are.
 
-        The probabilities are of whole readings; their entities carry no score of their own.
+        The probabilities are of whole labellings; their entities carry no score of their own.
         """
-        _, readings = next(self.pipe_k_best([text], k=k))
-        return readings
+        _, labellings = next(self.pipe_k_best([text], k=k))
+        return labellings
 
     def _cut(self, texts: Iterable[str], batch_size: int) -> Iterator[tuple[list[str], list[list[Sentence]]]]:
         """Batches of texts, and the sentences of each text."""
@@ -165,7 +165,7 @@ class Tagger:
 
     def find_k_best(
         self, sentences: Sequence[Sentence], *, k: int
-    ) -> list[tuple[list[tuple[Span, float]], list[Labelling]]]:
+    ) -> list[tuple[list[tuple[Span, float]], list[SpanLabelling]]]:
         """Of each sentence what `find_spans` gives, and its k most probable labellings, best first.
 
         Raises:
@@ -183,11 +183,11 @@ class Tagger:
 
         return inspect_sentences(self._model, self.split(text))
 
-    def learned_moves(self) -> "Moves":
+    def learned_transitions(self) -> "Transitions":
         """The CRF's transition scores with the tags' names."""
-        from ner.inspection.trace import learned_moves
+        from ner.inspection.trace import learned_transitions
 
-        return learned_moves(self._model.network, self._model.vocabularies)
+        return learned_transitions(self._model.network, self._model.vocabularies)
 
     def calibration(self, sentences: Sequence[Sentence]) -> Calibration:
         """How honest its scores are on sentences whose tags are known.

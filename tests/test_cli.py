@@ -386,12 +386,12 @@ def test_a_threshold_is_a_probability(run, small_model):
 def test_readings_are_sorted_and_the_first_is_what_was_found(run, small_model):
     _, out, _ = run("tag", small_model, "--k-best", 3, stdin=b"Jordan King left Amman. He slept.")
     value = json.loads(out)
-    assert [len(readings) for readings in value["readings"]] == [3, 3]
-    for readings in value["readings"]:
+    assert [len(readings) for readings in value["labellings"]] == [3, 3]
+    for readings in value["labellings"]:
         chances = [reading["probability"] for reading in readings]
         assert chances == sorted(chances, reverse=True)
         assert 0 < sum(chances) <= 1.0001
-    first = [entity for readings in value["readings"] for entity in readings[0]["entities"]]
+    first = [entity for readings in value["labellings"] for entity in readings[0]["entities"]]
     assert first == [{key: e[key] for key in ("label", "text", "start", "end")} for e in value["entities"]]
 
 

@@ -58,8 +58,9 @@ def test_a_file_that_names_a_corpus_and_nothing_else_trains_as_the_default_recip
     recipe = load_config(ROOT / "configs" / "default.toml", corpus)
     assert load_config(toml('[data]\ntrain = "train.conll"\ndev = "dev.conll"\n')) == recipe
     # As docs/accuracy.md measured it.
-    assert (recipe.features.mentions, recipe.model.char_encoder, recipe.model.char_hidden_dim) == (True, "lstm", 50)
-    assert (recipe.model.case_dim, recipe.model.precision, recipe.model.decoding) == (8, "bf16", "threshold")
+    assert recipe.features.document_context is True
+    assert (recipe.model.char_encoder, recipe.model.char_hidden_dim) == ("lstm", 50)
+    assert (recipe.model.casing_dim, recipe.model.precision, recipe.model.decoding) == (8, "bf16", "threshold")
     training = recipe.training
     assert (training.epochs, training.batch_size, training.learning_rate) == (30, 32, 0.06)
     assert (training.average, training.average_every, training.calibrate) == (0.7, "epoch", True)

@@ -26,11 +26,11 @@ def test_eight_threads_find_what_one_finds(tagger, lines):
             assert list(pool.map(tagger.tag, lines)) == wanted
         # Streams that are read in turns, and other ways to use the network, beside them.
         streams = [tagger.pipe(lines, batch_size=size) for size in (1, 7, 64, 512)]
-        others = [pool.submit(tagger.readings, line, k=2) for line in lines[:20]]
+        others = [pool.submit(tagger.k_best, line, k=2) for line in lines[:20]]
         # The same batches, for in another batch a score may differ in its last digit.
         alone = [list(tagger.pipe(lines, batch_size=size)) for size in (1, 7, 64, 512)]
         assert list(pool.map(list, streams)) == alone
-        assert [other.result() for other in others] == [tagger.readings(line, k=2) for line in lines[:20]]
+        assert [other.result() for other in others] == [tagger.k_best(line, k=2) for line in lines[:20]]
 
 
 # With two threads: a pool of threads that the child doesn't have.

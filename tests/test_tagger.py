@@ -126,7 +126,7 @@ def test_a_model_saved_again_tags_alike(tagger, tmp_path):
 def test_batches_and_readings_of_nothing_are_refused(tagger):
     for call, message in (
         (lambda: list(tagger.pipe(["a"], batch_size=0)), "batch_size: expected at least 1 text, found 0"),
-        (lambda: tagger.readings("a", k=0), "k: expected at least 1 reading, found 0"),
+        (lambda: tagger.k_best("a", k=0), "k: expected at least 1 labelling, found 0"),
     ):
         with pytest.raises(ner.NerError) as caught:
             call()
@@ -148,7 +148,7 @@ def test_looking_inside_gives_arrays_of_each_sentence_and_the_scores_of_tagging(
 
 
 def test_learned_moves_are_named_and_never_lead_from_an_open_entity_outside(tagger):
-    moves = tagger.learned_moves()
+    moves = tagger.learned_transitions()
     assert set(moves.tags) == {"O", *(f"{role}-{label}" for role in "BIES" for label in tagger.labels)}
     assert moves.transitions.shape == (len(moves.tags), len(moves.tags))
     outside = moves.tags.index("O")

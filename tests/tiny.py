@@ -56,9 +56,10 @@ def corpus(sentences: list[Sentence]) -> Corpus:
 
 def plain_settings() -> dict[str, dict[str, object]]:
     """The plainest network, trained plainly: tests name what they want besides, whatever the defaults are."""
-    model = {"char_encoder": "cnn", "case_dim": 0, "precision": "fp32", "decoding": "viterbi"}
+    model = {"char_encoder": "cnn", "casing_dim": 0, "precision": "fp32", "decoding": "viterbi"}
     training = {"average": None, "average_every": "step", "calibrate": False}
-    return {"model": {**model}, "training": {**training}, "features": {"mentions": False}, "run": {"device": "cpu"}}
+    features, run = {"document_context": False}, {"device": "cpu"}
+    return {"model": {**model}, "training": {**training}, "features": features, "run": run}
 
 
 def plain_overrides() -> list[str]:

@@ -43,7 +43,7 @@ def inspect(
         from ner.inspection.report import write_inspections
 
         tagger = load_tagger(model, device, threads=threads)
-        for warning in write_inspections(tagger.inspect(text), tagger.learned_moves(), out):
+        for warning in write_inspections(tagger.inspect(text), tagger.learned_transitions(), out):
             print(f"warning: {warning}", file=sys.stderr)
     print(out / "index.html")
 

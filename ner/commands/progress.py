@@ -71,5 +71,5 @@ class DownloadProgress(_Progress):
         super().__init__(*columns, task="", total=None)
 
     def update(self, received: int, total: int | None) -> None:
-        """Moves the bar to `received` of `total` bytes."""
+        """Transitions the bar to `received` of `total` bytes."""
         self._bar.update(self._task, completed=received, total=total)

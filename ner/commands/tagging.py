@@ -20,7 +20,7 @@ def tag(
         typer.Option("--format", metavar="jsonl|conll|html", help="Default: jsonl; conll for --input conll."),
     ] = None,
     min_score: Annotated[float, typer.Option(min=0, max=1, help="Leave out entities with a lower score.")] = 0.0,
-    k_best: Annotated[int, typer.Option(min=0, max=1000, help="Add so many readings of each sentence (jsonl).")] = 0,
+    k_best: Annotated[int, typer.Option(min=0, max=1000, help="Add so many labellings of each sentence (jsonl).")] = 0,
     threshold: Threshold = None,
     settings: Settings = None,
     device: Device = "auto",

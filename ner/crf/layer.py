@@ -191,7 +191,7 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
     def chain(self) -> Chain:
         """These scores and this temperature in NumPy, a copy, which decodes; of half precision in float32."""
         with torch.no_grad():
-            start, transitions, end = (_to_numpy(part).copy() for part in self.move_scores())
+            start, transitions, end = (_to_numpy(part).copy() for part in self.transition_scores())
         return Chain(start, transitions, end, self.temperature)
 
     def _raw(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -203,9 +203,9 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
 
     def _scores(self, emissions: Tensor) -> Scores:
         """The chain's scores in the emissions' precision, with -inf for what the constraints forbid."""
-        return Scores(emissions, *(part.to(emissions.dtype) for part in self.move_scores()))
+        return Scores(emissions, *(part.to(emissions.dtype) for part in self.transition_scores()))
 
-    def move_scores(self) -> tuple[Tensor, Tensor, Tensor]:
+    def transition_scores(self) -> tuple[Tensor, Tensor, Tensor]:
         """Scores of starts (K,), moves (K, K, from row to column) and ends (K,), -inf where constraints forbid one."""
         if not self.constrained:
             return self._raw()

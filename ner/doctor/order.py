@@ -30,7 +30,9 @@ def examine_order(readable: Readable, data: DataConfig) -> list[Finding]:
         f"at most one document is marked, yet it reads as running text: {here:.0%} of the words with a capital come "
         f"again within {_NEAR} sentences, {anywhere:.0%} in another order"
     )
-    remedy = "tell how many sentences may count as one document (data.document_sentences=50), for features.mentions"
+    remedy = (
+        "tell how many sentences may count as one document (data.document_sentences=50), for features.document_context"
+    )
     return [Finding("running-text", readable.path, found, remedy)]
 
 

@@ -24,8 +24,8 @@ class Casing(Feature):
 
     @classmethod
     def fit(cls, material: Material) -> Self | None:
-        """Where `model.case_dim` asks for it."""
-        dim = material.config.model.case_dim
+        """Where `model.casing_dim` asks for it."""
+        dim = material.config.model.casing_dim
         return cls(dim) if dim else None
 
     def encode_words(self, words: Sequence[str]) -> Arrays:
@@ -39,7 +39,7 @@ class Casing(Feature):
     @classmethod
     def from_dict(cls, values: dict[str, Any], config: Config) -> Self:
         """As `Feature.from_dict`."""
-        return cls(config.model.case_dim)
+        return cls(config.model.casing_dim)
 
 
 FEATURE = Casing

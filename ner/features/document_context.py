@@ -41,14 +41,14 @@ class DocumentContext(Feature):
 
     @classmethod
     def fit(cls, material: Material) -> Self | None:
-        """Where `features.mentions` asks for it and training marks documents."""
+        """Where `features.document_context` asks for it and training marks documents."""
         config = material.config
-        if not config.features.mentions:
+        if not config.features.document_context:
             return None
         if not any(sentence.opens_document for sentence in material.sentences):
             # Shown no other mentions in training, the network wouldn't know what to make of those in a text.
             material.on_message(
-                "features.mentions: the training files mark no documents, so it is left out; "
+                "features.document_context: the training files mark no documents, so it is left out; "
                 "where they are running text, data.document_sentences tells how much of it is one"
             )
             return None
@@ -82,7 +82,7 @@ class DocumentContext(Feature):
     @classmethod
     def from_dict(cls, values: dict[str, Any], config: Config) -> Self:
         """As `Feature.from_dict`."""
-        return cls(config.model.word_dim, config.features.mention_dim, config.model.dropout)
+        return cls(config.model.word_dim, config.features.document_context_dim, config.model.dropout)
 
 
 FEATURE = DocumentContext

@@ -6,10 +6,10 @@ from typing import TypeVar
 
 from ner.collector import no_search_for_cycles
 from ner.errors import ConfigError
-from ner.inference.prediction import Labelling
+from ner.inference.prediction import SpanLabelling
 from ner.text.alignment import entity_of
 from ner.text.document import Document, mark_first
-from ner.text.sentence import Reading, Sentence, Span, sentence_with_spans
+from ner.text.sentence import Labelling, Sentence, Span, sentence_with_spans
 
 # Of texts that are cut and tagged together; a token takes some 500 bytes on the way.
 _MOST_CHARACTERS = 1_000_000
@@ -69,6 +69,6 @@ def batched(items: Iterable[Item], batch_size: int, *, characters: Callable[[Ite
         yield batch
 
 
-def reading_of(text: str, sentence: Sentence, labelling: Labelling) -> Reading:
+def labelling_of(text: str, sentence: Sentence, labelling: SpanLabelling) -> Labelling:
     """A labelling of a sentence as a reading of the text that its tokens' offsets are of."""
-    return Reading(labelling.probability, tuple(entity_of(text, sentence, span, None) for span in labelling.spans))
+    return Labelling(labelling.probability, tuple(entity_of(text, sentence, span, None) for span in labelling.spans))

@@ -37,7 +37,7 @@ class Emitted(NamedTuple):
     lengths: Numbers  # (B,)
 
 
-class Labelling(NamedTuple):
+class SpanLabelling(NamedTuple):
     """One way of labelling a sentence, and the probability of the whole."""
 
     spans: list[Span]
@@ -63,26 +63,26 @@ class Reader:
         decode = self.decoder.scored_spans
         return self._each(sentences, lambda read: decode(read.emissions, read.lengths), of_empty=())
 
-    def k_best(self, sentences: Sequence[Sentence], *, k: int) -> list[tuple[ScoredSpans, list[Labelling]]]:
+    def k_best(self, sentences: Sequence[Sentence], *, k: int) -> list[tuple[ScoredSpans, list[SpanLabelling]]]:
         """Of each sentence the scored spans, and the k most probable labellings, best first.
 
         Raises:
             ConfigError: k is less than 1.
         """
         if k < 1:
-            raise ConfigError(f"k: expected at least 1 reading, found {k}")
+            raise ConfigError(f"k: expected at least 1 labelling, found {k}")
         decoder = self.decoder
 
-        def work(read: Emitted) -> list[tuple[ScoredSpans, list[Labelling]]]:
+        def work(read: Emitted) -> list[tuple[ScoredSpans, list[SpanLabelling]]]:
             scored = decoder.scored_spans(read.emissions, read.lengths)
             best = decoder.k_best(read.emissions, read.lengths, k=k)
             return [
-                (spans, [Labelling(*labelling) for labelling in labellings])
+                (spans, [SpanLabelling(*labelling) for labelling in labellings])
                 for spans, labellings in zip(scored, best, strict=True)
             ]
 
         found = self._each(sentences, work, of_empty=None)
-        return [([], [Labelling([], 1.0)]) if each is None else each for each in found]
+        return [([], [SpanLabelling([], 1.0)]) if each is None else each for each in found]
 
     def emitted(self, sentences: Sequence[Sentence]) -> Iterator[Emitted]:
         """The emissions of all sentences with a token, batch by batch."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ner.inspection.canvas import LONGEST_LABEL, draw_heat_map, draw_picture, new_figure
-from ner.inspection.trace import Inspection, Moves
+from ner.inspection.trace import Inspection, Transitions
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -55,12 +55,12 @@ def draw_all(planned: Sequence[tuple[Picture, Callable[[], "Figure"]]]) -> tuple
     return [picture for picture, _ in planned if picture.path.is_file()], warnings
 
 
-def draw_moves(moves: Moves, path: Path) -> tuple[list[Picture], list[str]]:
+def draw_transitions(moves: Transitions, path: Path) -> tuple[list[Picture], list[str]]:
     """Writes a heat map of the CRF's transition scores; returns it, if it was drawn, and warnings."""
-    return draw_all([(Picture(path, "Transitions", _MOVES_CAPTION), partial(_draw_moves, moves))])
+    return draw_all([(Picture(path, "Transitions", _MOVES_CAPTION), partial(_draw_transitions, moves))])
 
 
-def _draw_moves(moves: Moves) -> "Figure":
+def _draw_transitions(moves: Transitions) -> "Figure":
     table = np.block([[moves.start, np.nan], [moves.transitions, moves.end[:, None]]])
     shown = np.where(np.isinf(table), np.nan, table)
     reach = float(np.nanmax(np.abs(shown), initial=0.1))

@@ -12,11 +12,11 @@ from ner.inspection.canvas import check_drawing
 from ner.inspection.flow_pictures import draw_flows
 from ner.inspection.gradient_flow import CellFlow
 from ner.inspection.page import render_page
-from ner.inspection.pictures import draw_moves, draw_sentence
-from ner.inspection.trace import Inspection, Moves
+from ner.inspection.pictures import draw_sentence, draw_transitions
+from ner.inspection.trace import Inspection, Transitions
 
 
-def write_inspections(inspections: Sequence[Inspection], moves: Moves, folder: Path) -> list[str]:
+def write_inspections(inspections: Sequence[Inspection], moves: Transitions, folder: Path) -> list[str]:
     """Writes `index.html` and its pictures, those of the n-th sentence with names `n-…`; returns warnings.
 
     Raises:
@@ -28,7 +28,7 @@ def write_inspections(inspections: Sequence[Inspection], moves: Moves, folder: P
         pictures, found = draw_sentence(inspection, folder, f"{number}-")
         warnings += found
         sections.append((inspection, pictures))
-    transitions, found = draw_moves(moves, folder / "transitions.png")
+    transitions, found = draw_transitions(moves, folder / "transitions.png")
     warnings += found
     page = render_page("Inside the recognizer", [*sections, (None, transitions)], language="und")
     _write(folder / "index.html", page)

@@ -59,7 +59,7 @@ class Inspection:
 
 
 @dataclass(frozen=True, slots=True)
-class Moves:
+class Transitions:
     """What the CRF has learned of tag sequences: scores of starts (K,), moves (K, K) and ends (K,).
 
     What the constraints forbid is -inf.
@@ -131,10 +131,10 @@ def inspect_sentences(model: Model, sentences: Sequence[Sentence]) -> list[Inspe
     return [inspect(row) for row in range(len(sentences))]
 
 
-def learned_moves(network: BiLSTMCRF, vocabularies: Vocabularies) -> Moves:
+def learned_transitions(network: BiLSTMCRF, vocabularies: Vocabularies) -> Transitions:
     """The CRF's transition scores, with the tags' names."""
-    scores = network.crf.move_scores()
-    return Moves(tuple(vocabularies.tags), *(part.detach().cpu().numpy() for part in scores))
+    scores = network.crf.transition_scores()
+    return Transitions(tuple(vocabularies.tags), *(part.detach().cpu().numpy() for part in scores))
 
 
 def _influence(

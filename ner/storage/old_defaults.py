@@ -98,18 +98,18 @@ OLD_DEFAULTS: dict[str, dict[str, Any]] = {
 
 
 def with_old_defaults(values: dict[str, Any]) -> dict[str, Any]:
-    """Tables of settings of that time, every setting written out, and none of the machine that trained.
+    """Tables of settings of that time by the names of today, every one written out, none of the machine that trained.
 
     What isn't a table stays as it is, for whoever checks them.
 
-    >>> with_old_defaults({"model": {"char_encoder": "none"}})["model"]["case_dim"]
+    >>> with_old_defaults({"model": {"char_encoder": "none"}})["model"]["casing_dim"]
     0
     """
     whole = {}
     for section, defaults in OLD_DEFAULTS.items():
         table = values.get(section, {})
         if isinstance(table, dict):
-            whole[section] = defaults | {
-                name: value for name, value in table.items() if f"{section}.{name}" not in MOVED
-            }
+            named = {MOVED.get(f"{section}.{name}", f"{section}.{name}"): v for name, v in (defaults | table).items()}
+            start = f"{section}."
+            whole[section] = {name.removeprefix(start): v for name, v in named.items() if name.startswith(start)}
     return values | whole

@@ -47,7 +47,7 @@ def vocabulary_now(values: dict[str, Any], config: Config, format: int) -> dict[
             stored[name] = {name: values[name]} if name in values else {}
     if values.get("lexicon") is not None:
         stored["lexicon"] = values["lexicon"]
-    if model.case_dim:
+    if model.casing_dim:
         stored["casing"] = {}
     if mentions:
         stored["document_context"] = {}

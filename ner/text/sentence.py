@@ -16,7 +16,7 @@ from ner.text.partial import is_partial
 from ner.text.span import Span
 from ner.text.tags import spans_to_tags, tags_to_spans
 
-__all__ = ["Entity", "Reading", "Sentence", "Span", "Token", "sentence_from_words", "sentence_with_spans"]
+__all__ = ["Entity", "Labelling", "Sentence", "Span", "Token", "sentence_from_words", "sentence_with_spans"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Entity:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Labelling:
     """One way of tagging a sentence: its entities, and the probability of the whole."""
 
     probability: float

@@ -22,7 +22,7 @@ from ner.errors import ConfigError, ModelError
 from ner.network.model import BiLSTMCRF
 from ner.resources.folders import staged_file, sweep
 from ner.storage.model_directory import FORMAT
-from ner.storage.old_defaults import OLD_DEFAULTS, with_old_defaults
+from ner.storage.old_defaults import with_old_defaults
 from ner.storage.tensor_files import DamagedError, Header, read_header, read_tensors, write_tensors
 from ner.training.optimizer import WeightAverage, make_optimizer, optimizer_tensors, restore_optimizer
 
@@ -243,7 +243,7 @@ def settings_as_begun(config: Config, folder: Path) -> Config:
     if "format" in told:
         return config
     tables = config.model_dump()
-    for section, defaults in OLD_DEFAULTS.items():
+    for section, defaults in with_old_defaults({}).items():
         unset = defaults.keys() - getattr(config, section).model_fields_set
         tables[section] |= {name: defaults[name] for name in unset}
     return parse_config(tables, str(folder))

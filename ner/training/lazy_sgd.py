@@ -33,7 +33,7 @@ class RowwiseSGD(torch.optim.SGD):
         self.tables = [_Table(table, momentum) for table in tables]
 
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
-        """Moves all weights by their gradients; `closure` is PyTorch's, and not supported."""
+        """Transitions all weights by their gradients; `closure` is PyTorch's, and not supported."""
         super().step()
         for table in self.tables:
             table.step(self.param_groups[0]["lr"])

@@ -473,7 +473,7 @@ def test_the_gradient_of_tempered_partial_labels_is_their_slope():
 
 def test_move_scores_are_the_addends_of_a_path_and_minus_infinity_where_one_is_forbidden(crf, world):
     num_tags = world[0]
-    start, moves, end = (part.tolist() for part in crf.move_scores())
+    start, moves, end = (part.tolist() for part in crf.transition_scores())
     allowed = set(legal_paths(crf, 3))
     for path in itertools.product(range(num_tags), repeat=3):
         total = start[path[0]] + moves[path[0]][path[1]] + moves[path[1]][path[2]] + end[path[2]]

@@ -16,7 +16,7 @@ from tests.tiny import make_batch, vocabularies_of
 
 @pytest.fixture
 def vocabularies(sentences: list[Sentence]) -> Vocabularies:
-    return vocabularies_of(sentences, case_dim=2)
+    return vocabularies_of(sentences, casing_dim=2)
 
 
 def spell(vocabularies: Vocabularies, word: str) -> list[int]:

@@ -116,7 +116,7 @@ def opening(sentence: Sentence) -> Sentence:
 def model(corpus: Corpus, make_config: MakeConfig) -> Model:
     """Knows documents; what it is shown of other mentions weighs enough to change its scores."""
     train = [opening(corpus.train[0]), *corpus.train[1:]]
-    model = train_model(make_config(mentions=True, case_dim=2, epochs=2), Corpus(train, train, []))
+    model = train_model(make_config(document_context=True, casing_dim=2, epochs=2), Corpus(train, train, []))
     with torch.no_grad():
         model.network.document_context.scores.weight.mul_(5)
     return model
@@ -216,9 +216,9 @@ def test_a_column_file_without_marks_is_tagged_by_so_many_sentences(model: Model
 
 def test_without_documents_in_training_it_is_left_out_and_said(corpus: Corpus, make_config: MakeConfig) -> None:
     said: list[str] = []
-    model = train_model(make_config(mentions=True, epochs=1), corpus, listener=Listener(on_message=said.append))
+    model = train_model(make_config(document_context=True, epochs=1), corpus, listener=Listener(on_message=said.append))
     assert said[:1] == [
-        "features.mentions: the training files mark no documents, so it is left out; "
+        "features.document_context: the training files mark no documents, so it is left out; "
         "where they are running text, data.document_sentences tells how much of it is one"
     ]
     assert not hasattr(model.network, "document_context")

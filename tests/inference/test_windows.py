@@ -60,7 +60,7 @@ def test_windows_keep_each_token_once_and_are_never_longer_than_allowed(narrow: 
 @pytest.mark.parametrize(
     "settings",
     [
-        {"cell": "lstm", "bigram_dim": 4, "case_dim": 3},
+        {"cell": "lstm", "bigram_dim": 4, "casing_dim": 3},
         {"cell": "gru", "num_layers": 2},
         {"cell": "clockwork-rnn", "num_layers": 2},
         {"cell": "lstm", "bidirectional": False, "char_encoder": "lstm"},

@@ -26,7 +26,7 @@ WORDS = ["Anna", "ROME", "1984", "x", "unheard-of", "東京", "", "New", "antidi
 
 @pytest.fixture
 def model(corpus: Corpus, make_config: MakeConfig) -> Model:
-    return train_model(make_config(epochs=1, case_dim=3), corpus)
+    return train_model(make_config(epochs=1, casing_dim=3), corpus)
 
 
 def encodings(model: Model, words: list[str]) -> np.ndarray:
@@ -44,7 +44,7 @@ def encodings(model: Model, words: list[str]) -> np.ndarray:
 def test_a_batch_reads_the_same_with_a_cache_as_without(
     corpus: Corpus, make_config: MakeConfig, char_encoder: str
 ) -> None:
-    model = train_model(make_config(epochs=1, case_dim=3, bigram_dim=4, char_encoder=char_encoder), corpus)
+    model = train_model(make_config(epochs=1, casing_dim=3, bigram_dim=4, char_encoder=char_encoder), corpus)
     network = model.network.eval()
     cache = WordCache(TorchBackend(network), model.vocabularies)
     sentences = [sentence_from_words(WORDS), sentence_from_words(["Rome", "Rome"]), *corpus.dev]

@@ -18,9 +18,9 @@ from ner.inspection import canvas, flow_pictures
 from ner.inspection.canvas import draw_heat_map, drawing, new_figure
 from ner.inspection.flow_pictures import draw_flows
 from ner.inspection.gradient_flow import CellFlow, Curve, Flow
-from ner.inspection.pictures import draw_moves, draw_sentence
+from ner.inspection.pictures import draw_sentence, draw_transitions
 from ner.inspection.report import write_flows, write_inspections
-from ner.inspection.trace import Influence, Inspection, Moves
+from ner.inspection.trace import Influence, Inspection, Transitions
 from ner.tagger import Tagger
 from ner.text.sentence import Span
 
@@ -70,7 +70,7 @@ def made_up(
     )
 
 
-MOVES = Moves(TAGS, np.zeros(5), np.where(np.eye(5) == 1, -np.inf, 1.0), np.zeros(5))
+TRANSITIONS = Transitions(TAGS, np.zeros(5), np.where(np.eye(5) == 1, -np.inf, 1.0), np.zeros(5))
 
 
 def sizes(folder: Path) -> dict[str, tuple[int, int]]:
@@ -84,7 +84,7 @@ def test_pictures_grow_with_the_sentence_and_fit_a_screen_in_height(tmp_path: Pa
     found = []
     for length in (10, 60):
         folder = tmp_path / str(length)
-        assert write_inspections([made_up([f"w{n}" for n in range(length)])], MOVES, folder) == []
+        assert write_inspections([made_up([f"w{n}" for n in range(length)])], TRANSITIONS, folder) == []
         found.append(sizes(folder))
     short, long = found
     assert short.keys() == long.keys() == {"1-layer-1.png", "1-scores.png", "1-influence.png", "transitions.png"}
@@ -100,7 +100,7 @@ def test_the_page_holds_each_picture_byte_for_byte_in_order_and_nothing_from_els
     tagger = Tagger(make_model(num_layers=2))
     seen = tagger.inspect("Bob Lee left New York. In Rome.")
     assert all(inspection.influences for inspection in seen)
-    write_inspections(seen, tagger.learned_moves(), tmp_path)
+    write_inspections(seen, tagger.learned_transitions(), tmp_path)
     names = [f"{n}-{kind}.png" for n in (1, 2) for kind in ("layer-1", "layer-2", "scores", "influence")]
     names.append("transitions.png")
     assert {path.name for path in tmp_path.iterdir()} == {*names, "index.html"}
@@ -117,7 +117,7 @@ def test_the_page_holds_each_picture_byte_for_byte_in_order_and_nothing_from_els
 
 def test_words_and_labels_that_look_like_html_are_text(tmp_path: Path) -> None:
     words = ["<script>alert(1)</script>", "&amp;", '"><img', "src=http://x.org>"]
-    write_inspections([made_up(words, label="A<b>&")], MOVES, tmp_path)
+    write_inspections([made_up(words, label="A<b>&")], TRANSITIONS, tmp_path)
     page = Page((tmp_path / "index.html").read_text(encoding="utf-8"))
     assert page.text_of("h2") == [" ".join(words)]
     assert [text for text in page.text_of("span") if text.strip()] == words
@@ -129,7 +129,7 @@ def test_words_and_labels_that_look_like_html_are_text(tmp_path: Path) -> None:
 def test_what_an_entity_rests_on_most_is_shaded_most(tmp_path: Path) -> None:
     inspection = made_up(["a", "b", "c"])
     inspection.influences[0].norms[:] = [1.0, 4.0, 0.0]
-    write_inspections([inspection], MOVES, tmp_path)
+    write_inspections([inspection], TRANSITIONS, tmp_path)
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
     shades = [float(found) for found in re.findall(r"rgb\(255 140 0 / ([\d.]+)\)", page)]
     assert shades == pytest.approx([shades[1] / 4, shades[1], 0], abs=0.006)
@@ -139,7 +139,7 @@ def test_a_sentence_without_entities_has_no_picture_of_influences(make_model: Ma
     model = make_model()
     model.network.projection.bias.data[0] = 1e3  # O
     tagger = Tagger(model)
-    write_inspections(tagger.inspect("Bob sleeps."), tagger.learned_moves(), tmp_path)
+    write_inspections(tagger.inspect("Bob sleeps."), tagger.learned_transitions(), tmp_path)
     assert not (tmp_path / "1-influence.png").exists()
     assert Page((tmp_path / "index.html").read_text(encoding="utf-8")).text_of("p") == ["No entity was found."]
 
@@ -158,13 +158,13 @@ def test_a_sentence_without_entities_has_no_picture_of_influences(make_model: Ma
     ids=["single", "certain", "indifferent", "longest", "odd", "dollars", "tex"],
 )
 def test_whatever_the_values_and_words_it_is_drawn(inspection: Inspection, tmp_path: Path) -> None:
-    write_inspections([inspection], MOVES, tmp_path)
+    write_inspections([inspection], TRANSITIONS, tmp_path)
     assert len(sizes(tmp_path)) == 4
 
 
 @pytest.mark.parametrize("words", [["$\\frac$"], ["$x_{$", "y"], ["$", "_", "_", "$"]], ids=["word", "brace", "entity"])
 def test_words_between_dollars_are_no_formulas(words: list[str], tmp_path: Path) -> None:
-    write_inspections([made_up(words)], MOVES, tmp_path)
+    write_inspections([made_up(words)], TRANSITIONS, tmp_path)
 
 
 def drawn_numbers(values: list[float], numbers: str) -> list[str]:
@@ -188,7 +188,7 @@ def test_forbidden_moves_are_white_and_carry_no_number(tmp_path: Path, monkeypat
     seen = []
     monkeypatch.setattr(canvas, "save_figure", lambda figure, path: seen.append(figure.axes[0]) or [])
     scores = np.array([[a + 1 + b / 10 if a != b else -np.inf for b in range(5)] for a in range(5)])
-    draw_moves(Moves(TAGS, np.arange(5) / 10, scores, 9 + np.arange(5) / 10), tmp_path / "t.png")
+    draw_transitions(Transitions(TAGS, np.arange(5) / 10, scores, 9 + np.arange(5) / 10), tmp_path / "t.png")
     texts = {(round(t.get_position()[0]), round(t.get_position()[1])): t.get_text() for t in seen[0].texts}
     starts = {(b, 0): f"0.{b}" for b in range(5)}
     ends = {(5, a + 1): f"9.{a}" for a in range(5)}
@@ -228,7 +228,7 @@ def test_where_no_font_has_chinese_each_picture_with_words_says_so(
     tagger = Tagger(make_model())
     seen = tagger.inspect("王小明 Bob")
     assert seen[0].influences
-    found = write_inspections(seen, tagger.learned_moves(), tmp_path)
+    found = write_inspections(seen, tagger.learned_transitions(), tmp_path)
     end = "no font here shows all its characters; pip install 'bilstm-crf-ner[fonts]' brings one"
     assert found == [f"{tmp_path / name}: {end}" for name in ("1-layer-1.png", "1-scores.png", "1-influence.png")]
 
@@ -236,14 +236,14 @@ def test_where_no_font_has_chinese_each_picture_with_words_says_so(
 def test_a_page_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "index.html").mkdir()
     with pytest.raises(ConfigError) as caught:
-        write_inspections([made_up(["a"])], MOVES, tmp_path)
+        write_inspections([made_up(["a"])], TRANSITIONS, tmp_path)
     assert str(caught.value) == f"{tmp_path / 'index.html'}: can't be written: Is a directory"
 
 
 @pytest.mark.parametrize("name", ["1-scores.png", "transitions.png"])
 def test_a_picture_that_cannot_be_written_is_a_warning_and_the_page_has_the_others(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()
-    (warning,) = write_inspections([made_up(["a"])], MOVES, tmp_path)
+    (warning,) = write_inspections([made_up(["a"])], TRANSITIONS, tmp_path)
     assert warning.startswith(f"{tmp_path / name}: not drawn: ")
     written = {path.name for path in tmp_path.glob("*.png") if path.is_file()}
     page = Page((tmp_path / "index.html").read_text(encoding="utf-8"))

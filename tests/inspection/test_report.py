@@ -42,7 +42,7 @@ class Page(HTMLParser):
 
 def write(model: Model, text: str, folder: Path) -> list[str]:
     tagger = Tagger(model)
-    return write_inspections(tagger.inspect(text), tagger.learned_moves(), folder)
+    return write_inspections(tagger.inspect(text), tagger.learned_transitions(), folder)
 
 
 @pytest.fixture

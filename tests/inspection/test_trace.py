@@ -11,7 +11,7 @@ from torch import Tensor
 from ner.errors import DataError
 from ner.features.batches import encode
 from ner.inference.loading import Model
-from ner.inspection.trace import LONGEST, Inspection, inspect_sentences, learned_moves
+from ner.inspection.trace import LONGEST, Inspection, inspect_sentences, learned_transitions
 from ner.network.cells import CELLS
 from ner.network.inputs import Inputs
 from ner.tagger import Tagger
@@ -232,7 +232,7 @@ def test_each_sentence_of_a_text_is_looked_into_by_itself(make_model: MakeModel)
 
 def test_moves_are_minus_infinity_just_where_the_scheme_forbids_them(make_model: MakeModel) -> None:
     model = make_model()
-    moves = learned_moves(model.network, model.vocabularies)
+    moves = learned_transitions(model.network, model.vocabularies)
     assert moves.tags == ("O", "B-LOC", "I-LOC", "E-LOC", "S-LOC", "B-PER", "I-PER", "E-PER", "S-PER")
     for scores, allowed in zip((moves.start, moves.transitions, moves.end), legal_moves(moves.tags), strict=True):
         np.testing.assert_array_equal(np.isneginf(scores), ~np.array(allowed))
@@ -241,14 +241,14 @@ def test_moves_are_minus_infinity_just_where_the_scheme_forbids_them(make_model:
 
 def test_without_constraints_every_move_has_its_score(make_model: MakeModel) -> None:
     model = make_model(constraints=False)
-    moves = learned_moves(model.network, model.vocabularies)
+    moves = learned_transitions(model.network, model.vocabularies)
     assert all(np.isfinite(part).all() for part in (moves.start, moves.transitions, moves.end))
 
 
 @torch.no_grad()
 def test_moves_and_emissions_add_up_to_the_score_of_a_tag_sequence(make_model: MakeModel) -> None:
     model = make_model()
-    seen, moves = look(model), learned_moves(model.network, model.vocabularies)
+    seen, moves = look(model), learned_transitions(model.network, model.vocabularies)
     path = [moves.tags.index(tag) for tag in ["B-PER", "E-PER", "O", "B-LOC", "I-LOC", "E-LOC", "O", "S-LOC"]]
     total = moves.start[path[0]] + moves.end[path[-1]] + sum(seen.emissions[step, tag] for step, tag in enumerate(path))
     total += sum(moves.transitions[a, b] for a, b in pairwise(path))

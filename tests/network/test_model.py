@@ -23,7 +23,7 @@ SENTENCES = [
     sentence_from_words(["Internationalization", "I"], ["O", "B-PER"]),
     sentence_from_words(["saw", "Anna", "x"], ["O", "B-PER", "O"]),
 ]
-TINY = {"case_dim": 0, "word_dim": 5, "char_dim": 4, "char_hidden_dim": 3, "hidden_dim": 4, "context_dim": 3}
+TINY = {"casing_dim": 0, "word_dim": 5, "char_dim": 4, "char_hidden_dim": 3, "hidden_dim": 4, "context_dim": 3}
 
 
 def make_network(sentences: list[Sentence] = SENTENCES, **settings: object) -> tuple[BiLSTMCRF, Vocabularies]:
@@ -109,7 +109,7 @@ def test_a_sentence_has_the_same_emissions_alone_and_in_any_batch(
     cell: str, num_layers: int, char_encoder: str
 ) -> None:
     assert_alike_alone_and_together(
-        cell=cell, num_layers=num_layers, char_encoder=char_encoder, case_dim=2, char_kernel_size=4
+        cell=cell, num_layers=num_layers, char_encoder=char_encoder, casing_dim=2, char_kernel_size=4
     )
 
 
@@ -208,7 +208,7 @@ def test_a_cell_that_is_not_there_is_refused_with_those_that_are(cell: str) -> N
 @pytest.mark.parametrize("cell", CELLS)
 def test_every_parameter_learns_from_a_batch(cell: str, connection: str, context: str) -> None:
     network, vocabularies = make_network(
-        case_dim=2, num_layers=2, cell=cell, connection=connection, context=context, clock_periods=[1, 2]
+        casing_dim=2, num_layers=2, cell=cell, connection=connection, context=context, clock_periods=[1, 2]
     )
     network(*batch_of(SENTENCES, vocabularies)).backward()
     for name, parameter in network.named_parameters():

@@ -92,7 +92,7 @@ def test_a_model_saved_again_is_the_same_files(folder: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     "settings",
     [
-        {"char_encoder": "lstm", "cell": "gru", "num_layers": 2, "case_dim": 2},
+        {"char_encoder": "lstm", "cell": "gru", "num_layers": 2, "casing_dim": 2},
         {"char_encoder": "none", "cell": "rnn", "bidirectional": False, "freeze_vectors": True},
     ],
     ids=str,
@@ -182,8 +182,8 @@ def write_old_vocabulary(folder: Path) -> None:
 @pytest.mark.parametrize(
     "settings",
     [
-        {"case_dim": 3, "bigram_dim": 4},
-        {"mentions": True, "case_dim": 2, "char_encoder": "both"},
+        {"casing_dim": 3, "bigram_dim": 4},
+        {"document_context": True, "casing_dim": 2, "char_encoder": "both"},
         {"char_encoder": "none"},
     ],
     ids=str,
@@ -604,11 +604,11 @@ def test_settings_that_would_fill_the_memory_take_none(folder: Path, settings: d
     assert load_error(folder) == message
 
 
-@pytest.mark.parametrize("key", ["word_dim", "char_dim", "char_hidden_dim", "char_kernel_size", "case_dim"])
+@pytest.mark.parametrize("key", ["word_dim", "char_dim", "char_hidden_dim", "char_kernel_size", "casing_dim"])
 def test_widths_that_the_weights_do_not_have_take_no_memory(folder: Path, key: str) -> None:
     values = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     for width in (10**9, 2**62):
-        change_json(folder / "config.json", model={**values["model"], "case_dim": 3, key: width})
+        change_json(folder / "config.json", model={**values["model"], "casing_dim": 3, key: width})
         numbers = load_error(folder).partition("found ")[2]
         named = f"at least {width} numbers for model.{key} = {width}"
         assert load_error(folder) == f"{folder}: expected model.safetensors with {named}, found {numbers}"
@@ -838,8 +838,9 @@ def test_what_an_older_directory_leaves_out_is_as_it_was_then(folder: Path, form
     write_old_vocabulary(folder)
     config = open_model(folder).config
     # As README's table had them in the days of those formats.
-    assert (config.features.mentions, config.model.char_encoder, config.model.char_hidden_dim) == (False, "cnn", 30)
-    assert (config.model.case_dim, config.model.precision, config.model.decoding) == (0, "fp32", "viterbi")
+    assert config.features.document_context is False
+    assert (config.model.char_encoder, config.model.char_hidden_dim) == ("cnn", 30)
+    assert (config.model.casing_dim, config.model.precision, config.model.decoding) == (0, "fp32", "viterbi")
     assert (config.model.weights, config.model.threshold, config.data.document_sentences) == ("fp32", 0.5, None)
     training = config.training
     assert (training.batch_size, training.learning_rate, training.calibrate) == (16, 0.015, False)

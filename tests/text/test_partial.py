@@ -13,12 +13,12 @@ from ner.text.partial import is_partial, possible_tags, to_iob2
 from ner.text.tags import convert_tags, legal_moves, tags_of_labels
 
 NAMES = tags_of_labels(["X", "Y"])
-START, MOVES, END = legal_moves(NAMES)
+START, TRANSITIONS, END = legal_moves(NAMES)
 
 
 def legal_sequences(length):
     for path in itertools.product(range(len(NAMES)), repeat=length):
-        if START[path[0]] and END[path[-1]] and all(MOVES[a][b] for a, b in itertools.pairwise(path)):
+        if START[path[0]] and END[path[-1]] and all(TRANSITIONS[a][b] for a, b in itertools.pairwise(path)):
             yield [NAMES[number] for number in path]
 
 

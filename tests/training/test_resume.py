@@ -261,7 +261,7 @@ def test_a_run_of_a_package_that_lacked_a_setting_is_resumed_where_it_has_its_de
 
 
 def test_a_run_of_older_defaults_is_resumed_with_them(corpus: Corpus, make_config: MakeConfig, tmp_path: Path) -> None:
-    unset = {"char_encoder", "case_dim", "precision", "decoding"}
+    unset = {"char_encoder", "casing_dim", "precision", "decoding"}
     whole = make_config()
     # A recipe that leaves unset what `tests.tiny` names: the same network by the defaults of then.
     tree = whole.model_dump()
@@ -288,9 +288,9 @@ def test_a_run_of_older_defaults_is_not_resumed_with_what_the_recipe_says_anew(
     interrupt_in(make_config(), corpus, state, after=1)
     write_as_of_old(state / "state.safetensors")
     with pytest.raises(ConfigError) as error:
-        train_model(make_config(case_dim=8), corpus, state=state, resume=True)
+        train_model(make_config(casing_dim=8), corpus, state=state, resume=True)
     assert str(error.value) == (
-        f"{state}: expected model.case_dim = 0, as the run began, found 8; train with --force to begin anew"
+        f"{state}: expected model.casing_dim = 0, as the run began, found 8; train with --force to begin anew"
     )
 
 

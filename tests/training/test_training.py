@@ -41,7 +41,7 @@ COMBINATIONS: list[dict[str, Any]] = [
 ]
 COMBINATIONS += [{**o, "schedule": s, "warmup": 0.1} for o in _OPTIMIZERS for s in _SCHEDULES]
 COMBINATIONS += [
-    {"num_layers": 3, "case_dim": 3, "char_encoder": "both"},
+    {"num_layers": 3, "casing_dim": 3, "char_encoder": "both"},
     {"variational_dropout": True, "word_dropout": 0.1, "char_kernel_size": 4},
     {"batch_tokens": 12, "clip_norm": None},
     {"average": 0.5, "lowercase": False, "normalize_digits": False},
