@@ -125,3 +125,10 @@ def test_the_architecture_names_the_floors_in_their_order() -> None:
     rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
     named = [name.strip() for row in rows for name in row.split("`")[1::2] if name.strip() in FLOORS]
     assert named == [floor for floor in FLOORS if "__" not in floor]
+
+
+def test_every_path_the_architecture_names_exists() -> None:
+    text = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    paths = re.findall(r"`((?:ner|tests|configs)/[a-z0-9_/]+(?:\.py|\.toml|/))`", text)
+    assert len(paths) > 20
+    assert [path for path in paths if not (PACKAGE.parent / path).exists()] == []
