@@ -80,7 +80,7 @@ def test_influences_are_slopes_of_the_probability_in_the_embedding(
     make_model: MakeModel, constraints: bool, temperature: float, settings: dict[str, object]
 ) -> None:
     lengths, steepest = set(), 0.0
-    for seed in range(6):
+    for seed in range(12):
         model = make_model(seed=seed, constraints=constraints, temperature=temperature, **settings)
         if seed % 2:
             favour_long_spans(model)
