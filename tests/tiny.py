@@ -21,7 +21,7 @@ from ner.text.tags import spans_to_tags
 
 MakeConfig = Callable[..., Config]
 
-_TEXT = """
+TEXT = """
 Anna/B-PER Lee/I-PER lives/O in/O Rome/B-LOC
 Rome/B-LOC is/O old/O
 Bob/B-PER met/O Anna/B-PER Lee/I-PER
@@ -33,7 +33,8 @@ Carla/B-PER Bianchi/I-PER sleeps/O
 """
 
 
-def _read(text: str) -> list[Sentence]:
+def read_pairs(text: str) -> list[Sentence]:
+    """Sentences of lines such as `Bob/B-PER left/O`."""
     lines = [line.split() for line in text.strip().splitlines()]
     return [sentence_from_words(*zip(*(pair.rsplit("/", 1) for pair in line), strict=True)) for line in lines]
 
@@ -45,7 +46,7 @@ def _same_random_numbers() -> None:
 
 @pytest.fixture
 def sentences() -> list[Sentence]:
-    return _read(_TEXT)
+    return read_pairs(TEXT)
 
 
 @pytest.fixture

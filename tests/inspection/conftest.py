@@ -16,22 +16,14 @@ from ner.formats.corpus import Corpus
 from ner.inference.loading import Model
 from ner.inspection import canvas
 from ner.network.model import build_model
-from ner.text.sentence import Sentence, sentence_from_words
-from tests.tiny import plain_settings
+from ner.text.sentence import Sentence
+from tests.tiny import TEXT, plain_settings, read_pairs
 
 MakeConfig = Callable[..., Config]
 MakeModel = Callable[..., Model]
 Run = Callable[..., tuple[int, str, str]]
 
-_TEXT = """
-Anna/B-PER Lee/I-PER lives/O in/O Rome/B-LOC
-Rome/B-LOC is/O old/O
-Bob/B-PER met/O Anna/B-PER Lee/I-PER
-in/O 1984/O Bob/B-PER left/O New/B-LOC York/I-LOC for/O Oslo/B-LOC
-nothing/O happened/O
-Oslo/B-LOC
-the/O old/O town/O of/O New/B-LOC York/I-LOC sleeps/O
-Carla/B-PER Bianchi/I-PER sleeps/O
+_MORE = """\
 Anna/B-PER sleeps/O in/O Oslo/B-LOC
 the/O town/O of/O Bob/B-PER Lee/I-PER
 old/O Rome/B-LOC met/O Carla/B-PER
@@ -42,8 +34,7 @@ they/O left/O Oslo/B-LOC for/O Rome/B-LOC
 @pytest.fixture
 def sentences() -> list[Sentence]:
     """Twelve of one to eight tokens, all different."""
-    lines = [line.split() for line in _TEXT.strip().splitlines()]
-    return [sentence_from_words(*zip(*(pair.rsplit("/", 1) for pair in line), strict=True)) for line in lines]
+    return read_pairs(TEXT + _MORE)
 
 
 @pytest.fixture
