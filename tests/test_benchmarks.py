@@ -10,6 +10,7 @@ from tests.conftest import ROOT
 sys.path.insert(0, str(ROOT / "benchmarks"))
 import peers
 import scaling
+import scoring
 import sides
 
 
@@ -47,3 +48,15 @@ def test_the_peers_get_the_words_that_our_reader_finds(sample_en, tmp_path):
     ner.write_conll(tmp_path / "dev.conll", sentences)
     for path in (sample_en / "dev.conll", tmp_path / "dev.conll"):
         assert sides.read_words(path) == [sentence.words for sentence in sentences if sentence.tokens]
+
+
+def test_what_is_timed_when_tags_are_scored_is_what_evaluate_says_of_them(tmp_path):
+    gold, predicted = scoring.made_up(50)
+    for name, sentences in (("gold", gold), ("predicted", predicted)):
+        lines = ["".join(f"{w} {t}\n" for w, t in zip(s.words, s.tags, strict=True)) for s in sentences]
+        (tmp_path / name).write_text("\n".join(lines))
+    read = [ner.read_conll(tmp_path / name, scheme="iob2") for name in ("gold", "predicted")]
+    report = scoring.score(gold, predicted).report
+    assert report == scoring.score(*read).report
+    assert 0 < report.micro.correct < report.micro.support
+    assert report.tokens == 1000
