@@ -97,7 +97,7 @@ class Disagreement:
         words = self.sentence.words
         sides = {"gold": self.gold, "first": self.first, "second": self.second}
         spans = {name: [span_as_dict(span, words) for span in side] for name, side in sides.items()}
-        return {"where": self.sentence.where, "better": self.better or None, **spans, "words": words}
+        return {"where": self.sentence.source, "better": self.better or None, **spans, "words": words}
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +191,7 @@ def _told(disagreements: Sequence[Disagreement], contest: Contest, most: int = 5
         for disagreement in found[:most]:
             words = disagreement.sentence.words
             sides = zip(("gold", *names), (disagreement.gold, disagreement.first, disagreement.second), strict=True)
-            lines.append(f"  {disagreement.sentence.where}: better by {disagreement.better}: {join_words(words)}")
+            lines.append(f"  {disagreement.sentence.source}: better by {disagreement.better}: {join_words(words)}")
             lines += [f"    {name}: {_listed(spans, words)}" for name, spans in sides]
     return lines
 

@@ -88,7 +88,7 @@ def read_answers(path: Path, sentences: list[Sentence], gold: Path, data: DataCo
 def _check_known(*sides: list[Sentence]) -> None:
     for sentence in chain(*sides):
         if is_partial(sentence.tags or ()):
-            raise DataError(f"{sentence.where}: expected known tags, found unknown ones; only training takes those")
+            raise DataError(f"{sentence.source}: expected known tags, found unknown ones; only training takes those")
 
 
 def _check_words(
@@ -102,7 +102,7 @@ def _check_words(
                 raise DataError(f"{here}: expected the words of {there}, found {other!r} where that has {word!r}")
     if len(wanted) != len(found):
         longer = wanted if len(wanted) > len(found) else found
-        place = longer[min(len(wanted), len(found))].where
+        place = longer[min(len(wanted), len(found))].source
         raise DataError(
             f"{predicted}: expected the {len(wanted)} sentences of {gold}, found {len(found)}; "
             f"{place} is the first that stands alone"
@@ -114,7 +114,7 @@ def _line_of(path: Path, sentences: list[Sentence], *, place: tuple[int, int], d
     number, token = place
     sentence = sentences[number]
     if data.layout == "lines":
-        return sentence.where
+        return sentence.source
     rows = read_rows(read_text(path, data.encoding).split("\n"), str(path), data, tagged=False)
     lines = [row.number for row in rows if row.kind == "token"]
     before = sum(len(other.spelled) for other in sentences[:number])

@@ -149,7 +149,7 @@ def mistake_as_dict(mistake: Mistake, sentence: Sentence, *, document: int) -> d
         span["score"] = score
     return {
         "kind": mistake.kind,
-        "where": sentence.where,
+        "where": sentence.source,
         "sentence": mistake.sentence + 1,
         "document": document or None,
         "gold": gold,

@@ -89,7 +89,7 @@ def _sentences(rows: Any, where: str, data: DataConfig) -> list[Sentence]:
         _check_row(row_words, row_tags, place)
         if row_words:
             known = [_tag(tag, names, read, place) for tag in row_tags]
-            sentences.append(sentence_from_words(row_words, known, where=place))
+            sentences.append(sentence_from_words(row_words, known, source=place))
     if not sentences:
         raise DataError(f"{where}: expected tagged sentences, found none")
     try:

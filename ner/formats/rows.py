@@ -52,7 +52,7 @@ def sentences_of_rows(rows: Iterable[Row], where: str, *, tagged: bool) -> Itera
             tags.append(row.tag)
         elif row.kind != "comment" and words:
             known = tags if tagged else None
-            yield sentence_from_words(words, known, opens_document=opens_document, where=f"{where}:{first}")
+            yield sentence_from_words(words, known, opens_document=opens_document, source=f"{where}:{first}")
             words, tags, first, opens_document = [], [], 0, False
         opens_document |= row.kind == "document"
 

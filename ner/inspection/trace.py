@@ -79,7 +79,7 @@ def inspect_sentences(model: Model, sentences: Sequence[Sentence]) -> list[Inspe
     """
     for sentence in sentences:
         if not 0 < len(sentence.spelled) <= LONGEST:
-            where = f"{sentence.where}: " if sentence.where else ""
+            where = f"{sentence.source}: " if sentence.source else ""
             raise DataError(
                 f"{where}expected a sentence of 1 to {LONGEST} tokens to look into, found {len(sentence.spelled)}"
             )

@@ -267,7 +267,7 @@ def _lay(entities: Sequence[Entity], sentences: Sequence[Sentence], crossing: se
                 spelled, starts = spelled + more[0], starts + more[1]
                 position += 1
         spans = tuple(Span(e.label, bisect_left(starts, e.start), bisect_left(starts, e.end)) for e in mine)
-        known = (sentence.opens_document, sentence.where)
+        known = (sentence.opens_document, sentence.source)
         yield Sentence(None, None, *known, spelled=spelled, starts=starts, spans=spans)
 
 

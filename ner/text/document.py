@@ -52,7 +52,7 @@ class Document:
         for sentence in self.sentences:
             for word, start in zip(sentence.spelled, sentence.starts, strict=True):
                 if start < behind or not self.text.startswith(word, start):
-                    where = f"{sentence.where}: " if sentence.where else ""
+                    where = f"{sentence.source}: " if sentence.source else ""
                     raise DataError(
                         f"{self.name}: {where}expected the token {word!r} at character {start} of the text, behind the "
                         f"token before it, found {self.text[start : start + len(word)]!r}; document_from_sentences "
@@ -155,6 +155,6 @@ def document_from_sentences(sentences: Iterable[Sentence], *, id: str | None = N
 
 def _moved(sentence: Sentence, starts: tuple[int, ...]) -> Sentence:
     """The same sentence with its tokens at other places."""
-    known = (sentence.opens_document, sentence.where)
+    known = (sentence.opens_document, sentence.source)
     spans = None if sentence.tags is None else sentence.spans
     return Sentence(None, sentence.tags, *known, spelled=sentence.spelled, starts=starts, spans=spans)

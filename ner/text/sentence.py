@@ -57,7 +57,7 @@ class Sentence:
     `spans` are the labelled spans of its tags, read once as conlleval reads them; to ask for those of a sentence
     without tags, or with unknown ones, is a DataError. `tags` is None where nothing is known of the sentence.
     `opens_document` is True where a `-DOCSTART-` stood before it, where it is the first of a text, or by count;
-    `where` is `file:line` of its first token, for messages, and takes no part in comparisons.
+    `source` is `file:line` of its first token, for messages, and takes no part in comparisons.
     """
 
     # Not the tokens: making those of a whole corpus, and Python's looking after them, takes as long as reading it.
@@ -65,7 +65,7 @@ class Sentence:
     starts: tuple[int, ...]
     tags: tuple[str, ...] | None
     opens_document: bool
-    where: str = field(compare=False)
+    source: str = field(compare=False)
     _tokens: tuple[Token, ...] = field(init=False, repr=False, compare=False)
     spans: tuple[Span, ...] = field(init=False, repr=False, compare=False)
 
@@ -74,7 +74,7 @@ class Sentence:
         tokens: Iterable[Token] | None = None,
         tags: tuple[str, ...] | None = None,
         opens_document: bool = False,
-        where: str = "",
+        source: str = "",
         *,
         spelled: tuple[str, ...] | None = None,
         starts: tuple[int, ...] | None = None,
@@ -92,7 +92,7 @@ class Sentence:
         put(self, "spelled", spelled)
         put(self, "starts", starts)
         put(self, "opens_document", opens_document)
-        put(self, "where", where)
+        put(self, "source", source)
         if spans is not None:
             put(self, "spans", spans)
         if spans is None or tags is not None:
@@ -117,14 +117,14 @@ class Sentence:
     def __reduce__(self) -> tuple[Any, ...]:
         # Of what it was made, as Python's own way would ask each sentence for its spans.
         made = partial(Sentence, spelled=self.spelled, starts=self.starts)
-        return made, (None, self.tags, self.opens_document, self.where)
+        return made, (None, self.tags, self.opens_document, self.source)
 
     def _read_spans(self) -> tuple[Span, ...]:
         if not self.spelled:
             return ()
         if self.tags is None or is_partial(self.tags):
             found = "without tags" if self.tags is None else "with unknown tags"
-            where = f"{self.where}: " if self.where else ""
+            where = f"{self.source}: " if self.source else ""
             raise DataError(f"{where}expected tagged sentences, found one {found}: {self.words[:5]}")
         return tuple(tags_to_spans(self.tags))
 
@@ -140,7 +140,7 @@ class Sentence:
 
 
 def sentence_from_words(
-    words: Sequence[str], tags: Sequence[str] | None = None, *, opens_document: bool = False, where: str = ""
+    words: Sequence[str], tags: Sequence[str] | None = None, *, opens_document: bool = False, source: str = ""
 ) -> Sentence:
     """A sentence of these words, with offsets as if they were joined by single spaces.
 
@@ -149,7 +149,7 @@ def sentence_from_words(
     """
     starts = tuple(accumulate(map(len, words[:-1]), _behind_space, initial=0)) if words else ()
     known = None if tags is None else tuple(tags)
-    return Sentence(None, known, opens_document, where, spelled=tuple(words), starts=starts)
+    return Sentence(None, known, opens_document, source, spelled=tuple(words), starts=starts)
 
 
 def sentence_with_spans(sentence: Sentence, spans: Iterable[Span]) -> Sentence:
@@ -165,13 +165,13 @@ def sentence_with_spans(sentence: Sentence, spans: Iterable[Span]) -> Sentence:
     end = 0
     for span in ordered:
         if not end <= span.start < span.end <= len(sentence.spelled):
-            where = f"{sentence.where}: " if sentence.where else ""
+            where = f"{sentence.source}: " if sentence.source else ""
             raise DataError(
                 f"{where}expected spans apart from each other, each of one of the {len(sentence.spelled)} tokens at "
                 f"least, found {span}; ner.text.alignment.align makes such spans of any entities"
             )
         end = span.end
-    known = (sentence.opens_document, sentence.where)
+    known = (sentence.opens_document, sentence.source)
     return Sentence(None, None, *known, spelled=sentence.spelled, starts=sentence.starts, spans=ordered)
 
 

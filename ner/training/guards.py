@@ -21,7 +21,7 @@ def check_finite(what: str, value: float, epoch: int, batch: int, sentences: Seq
         TrainingError: it is NaN or infinite.
     """
     if not math.isfinite(value):
-        places = ", ".join(sentence.where or " ".join(sentence.words[:5]) for sentence in sentences[:3])
+        places = ", ".join(sentence.source or " ".join(sentence.words[:5]) for sentence in sentences[:3])
         raise TrainingError(
             f"epoch {epoch}, batch {batch}: expected a finite {what}, found {value}; the batch begins with {places}; "
             f"{_CALMER}"

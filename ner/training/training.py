@@ -183,16 +183,16 @@ def _check_tags(corpus: Corpus) -> None:
         for sentence in sentences:
             if len(sentence.tags or ()) != len(sentence.spelled):
                 found = f"{len(sentence.tags or ())} for {len(sentence.spelled)}: {' '.join(sentence.words[:5])}"
-                raise DataError(f"{sentence.where or split}: expected as many tags as tokens, found {found}")
+                raise DataError(f"{sentence.source or split}: expected as many tags as tokens, found {found}")
             try:
                 known_tags.update(
                     plain_tag(tag) for tag in set(sentence.tags or ()) - known_tags if not is_unknown(tag)
                 )
             except ValueError as error:
-                raise DataError(f"{sentence.where or split}: {error}") from None
+                raise DataError(f"{sentence.source or split}: {error}") from None
             if split != "train" and is_partial(sentence.tags or ()):
                 raise DataError(
-                    f"{sentence.where or split}: expected known tags outside the training set, found some unknown"
+                    f"{sentence.source or split}: expected known tags outside the training set, found some unknown"
                 )
 
 

@@ -166,7 +166,7 @@ def test_offsets_are_those_of_the_words_joined_by_spaces(file):
 
 def test_a_sentence_knows_the_line_of_its_first_token(file):
     sentences = read_conll(file("\n-DOCSTART- O\n\na O\nb O\n\n\n# x\nc O"), comment="#")
-    assert [s.where for s in sentences] == ["f:4", "f:9"]
+    assert [s.source for s in sentences] == ["f:4", "f:9"]
 
 
 def test_tags_are_handed_out_as_written_beside_their_scheme(file):
@@ -192,7 +192,7 @@ def test_token_lists_are_read_one_sentence_a_line(file):
     name = file("\ufeffEU:B-ORG rejects:O\r\n\r\n -DOCSTART-:O\r\nPeter:B-PER\tBlackburn:I-PER \r\n")
     sentences = read_tagged(name, DataConfig(layout="lines"))
     assert plain(sentences) == TWO
-    assert [(s.opens_document, s.where) for s in sentences] == [(False, "f:1"), (True, "f:4")]
+    assert [(s.opens_document, s.source) for s in sentences] == [(False, "f:1"), (True, "f:4")]
 
 
 def test_the_last_separator_of_a_token_parts_word_and_tag(file):
@@ -464,7 +464,7 @@ def test_bare_labels_and_other_patterns_are_written_byte_for_byte_as_documented(
     assert Path("f").read_text() == "Angela PER\nMerkel PER\nBob PER\nin O\nParis LOC\n"
     write_conll("f", [sentence], scheme="bilou", tag_pattern="{label}-{prefix}")
     assert Path("f").read_text() == "Angela PER-B\nMerkel PER-L\nBob PER-U\nin O\nParis LOC-U\n"
-    assert read_conll("f", tag_pattern="{label}-{prefix}") == [replace(sentence, where="f:1")]
+    assert read_conll("f", tag_pattern="{label}-{prefix}") == [replace(sentence, source="f:1")]
 
 
 @pytest.mark.parametrize(

@@ -175,7 +175,7 @@ def test_an_empty_row_is_left_out_and_others_keep_their_number(datasets):
     numbered(datasets, [([], []), *TRAIN]).save_to_disk("saved")
     sentences = load_corpus(DataConfig(dataset="saved")).train
     assert plain(sentences) == READ
-    assert [sentence.where for sentence in sentences] == ["saved:train:2", "saved:train:3"]
+    assert [sentence.source for sentence in sentences] == ["saved:train:2", "saved:train:3"]
 
 
 @pytest.mark.parametrize(

@@ -198,7 +198,7 @@ def test_a_sentence_that_no_picture_could_show_is_refused(
     make_model: MakeModel, words: list[str], where: str, message: str
 ) -> None:
     model = make_model()
-    sentence = Sentence(sentence_from_words(words).tokens, where=where)
+    sentence = Sentence(sentence_from_words(words).tokens, source=where)
     with pytest.raises(DataError) as caught:
         inspect_sentences(model, [sentence])
     assert str(caught.value) == message

@@ -99,7 +99,7 @@ def test_an_entity_that_is_not_where_it_says_is_refused(entity, found):
 )
 def test_tokens_that_are_not_where_they_say_or_in_order_are_refused(tokens, word, start, found):
     with pytest.raises(DataError) as error:
-        Document(TEXT, (Sentence(tokens, where="f:1"),))
+        Document(TEXT, (Sentence(tokens, source="f:1"),))
     assert str(error.value) == (
         f"document: f:1: expected the token {word!r} at character {start} of the text, behind the token before it, "
         f"found {found!r}; document_from_sentences makes a text of the tokens"
@@ -117,5 +117,5 @@ def test_by_default_a_document_of_a_text_refuses_what_tags_can_not_say():
 
 def test_unknown_tags_are_refused():
     with pytest.raises(DataError) as error:
-        document_from_sentences([sentence_from_words(["a"], ["?"], where="f:1")])
+        document_from_sentences([sentence_from_words(["a"], ["?"], source="f:1")])
     assert str(error.value) == "f:1: expected tagged sentences, found one with unknown tags: ['a']"

@@ -50,9 +50,9 @@ def check_spans_and_tags(tags):
 
 
 def test_new_spans_take_the_place_of_old_tags_and_new_tags_that_of_old_spans():
-    sentence = sentence_from_words(WORDS, TAGS, opens_document=True, where="a:3")
+    sentence = sentence_from_words(WORDS, TAGS, opens_document=True, source="a:3")
     made = sentence_with_spans(sentence, [Span("X", 1, 2)])
-    assert (made.tags, made.opens_document, made.where) == (("O", "B-X", "O", "O"), True, "a:3")
+    assert (made.tags, made.opens_document, made.source) == (("O", "B-X", "O", "O"), True, "a:3")
     again = replace(made, tags=tuple(TAGS))
     assert (again.spans, again) == (tuple(SPANS), sentence)
 
@@ -61,7 +61,7 @@ def test_new_spans_take_the_place_of_old_tags_and_new_tags_that_of_old_spans():
     "sentence",
     [
         sentence_from_words(WORDS),
-        sentence_from_words(WORDS, TAGS, where="a:1"),
+        sentence_from_words(WORDS, TAGS, source="a:1"),
         sentence_with_spans(sentence_from_words(WORDS), SPANS),
         sentence_from_words(["a", "b"], ["?", "I-X"]),
         Sentence([Token("a", 4, 5)]),
@@ -70,7 +70,7 @@ def test_new_spans_take_the_place_of_old_tags_and_new_tags_that_of_old_spans():
 def test_copies_and_pickles_are_equal_whatever_is_known(sentence):
     for made in (pickle.loads(pickle.dumps(sentence)), copy.copy(sentence), copy.deepcopy(sentence)):
         assert made == sentence
-        assert (made.where, made.tags, made.tokens) == (sentence.where, sentence.tags, sentence.tokens)
+        assert (made.source, made.tags, made.tokens) == (sentence.source, sentence.tags, sentence.tokens)
 
 
 @pytest.mark.parametrize(
@@ -83,14 +83,14 @@ def test_copies_and_pickles_are_equal_whatever_is_known(sentence):
 )
 def test_what_is_not_known_has_no_spans(tags, where, message):
     with pytest.raises(DataError) as error:
-        _ = sentence_from_words(["w", "x"], tags, where=where).spans
+        _ = sentence_from_words(["w", "x"], tags, source=where).spans
     assert str(error.value) == message
 
 
 @pytest.mark.parametrize("spans", [[Span("X", 1, 1)], [Span("X", 0, 3)], [Span("X", -1, 1)]])
 def test_a_span_that_is_not_of_the_sentence_s_tokens_is_refused(spans):
     with pytest.raises(DataError) as error:
-        sentence_with_spans(sentence_from_words(["w", "x"], where="a:3"), spans)
+        sentence_with_spans(sentence_from_words(["w", "x"], source="a:3"), spans)
     assert str(error.value) == (
         "a:3: expected spans apart from each other, each of one of the 2 tokens at least, "
         f"found {spans[0]}; ner.text.alignment.align makes such spans of any entities"

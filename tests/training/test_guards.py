@@ -27,7 +27,7 @@ def test_a_gradient_that_is_no_number_is_named_before_it_moves_a_weight(
     corpus: Corpus, make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch, norm: float
 ) -> None:
     monkeypatch.setattr(epochs, "clip_gradient", lambda parameters, bound: norm)
-    train = [replace(corpus.train[0], where="news.conll:1")]
+    train = [replace(corpus.train[0], source="news.conll:1")]
     with pytest.raises(TrainingError) as error:
         train_model(make_config(), replace(corpus, train=train))
     assert str(error.value) == (

@@ -189,7 +189,7 @@ def test_a_corpus_without_an_entity_is_refused(make_config: MakeConfig, train: l
 @pytest.mark.parametrize("split", ["train", "dev", "test"])
 def test_a_sentence_without_one_tag_a_token_is_refused(corpus: Corpus, make_config: MakeConfig, split: str) -> None:
     bare = sentence_from_words(["Anna", "met", "Bob", "in", "the", "town"])
-    short = replace(sentence_from_words(["Anna", "met"], ["B-PER"]), where="news.conll:7")
+    short = replace(sentence_from_words(["Anna", "met"], ["B-PER"]), source="news.conll:7")
     for sentence, message in (
         (bare, f"{split}: expected as many tags as tokens, found 0 for 6: Anna met Bob in the"),
         (short, "news.conll:7: expected as many tags as tokens, found 1 for 2: Anna met"),
@@ -213,7 +213,7 @@ def test_a_loss_that_is_no_number_stops_and_names_the_batch(
     words = ["anna", "rome", "carla"]
     matrix = np.full((3, 8), np.inf, dtype=np.float32)
     monkeypatch.setattr(feature, "open_vectors", lambda name: Vectors(name, words, matrix, 3))
-    sentences = [replace(s, where=f"news.conll:{10 * n}") for n, s in enumerate(corpus.train)]
+    sentences = [replace(s, source=f"news.conll:{10 * n}") for n, s in enumerate(corpus.train)]
     only = [sentences[7]]  # Carla's
     with pytest.raises(TrainingError) as error:
         train_model(make_config(vectors="infinite", unknown_rate=0.0), Corpus(only, [], []))
@@ -226,7 +226,7 @@ def test_a_loss_that_is_no_number_stops_and_names_the_batch(
 
 
 def test_a_learning_rate_far_too_high_stops_in_the_next_batch(corpus: Corpus, make_config: MakeConfig) -> None:
-    train = [replace(sentence, where="news.conll:1") for sentence in corpus.train]
+    train = [replace(sentence, source="news.conll:1") for sentence in corpus.train]
     with pytest.raises(TrainingError) as error:
         train_model(make_config(learning_rate=1e30, clip_norm=None), replace(corpus, train=train))
     assert str(error.value) == (
