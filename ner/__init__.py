@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ner.evaluation.report import Report
     from ner.formats.columns import read_conll, write_conll
     from ner.formats.corpus import Corpus, load_corpus
+    from ner.formats.files import read, write
     from ner.tagger import Tagger, load
     from ner.text.document import Document
     from ner.text.sentence import Entity, Sentence, Span, Token
@@ -35,9 +36,11 @@ __all__ = [
     "load",
     "load_config",
     "load_corpus",
+    "read",
     "read_conll",
     "settle_threads",
     "train",
+    "write",
     "write_conll",
 ]
 
@@ -55,9 +58,11 @@ _HOMES = {
     "load": "ner.tagger",
     "load_config": "ner.config",
     "load_corpus": "ner.formats.corpus",
+    "read": "ner.formats.files",
     "read_conll": "ner.formats.columns",
     "settle_threads": "ner.threads",
     "train": "ner.trainer",
+    "write": "ner.formats.files",
     "write_conll": "ner.formats.columns",
 }
 

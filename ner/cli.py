@@ -10,6 +10,7 @@ import sys
 import typer
 
 from ner.commands.comparison import compare
+from ner.commands.conversion import convert, formats
 from ner.commands.evaluation import evaluate, score
 from ner.commands.inspection import inspect
 from ner.commands.resources import data_app, vectors_app
@@ -25,7 +26,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (train, sweep, evaluate, tag, score, compare, shrink, bench, inspect):
+for command in (train, sweep, evaluate, tag, score, compare, convert, formats, shrink, bench, inspect):
     app.command()(command)
 app.add_typer(vectors_app, name="vectors")
 app.add_typer(data_app, name="data")

@@ -20,7 +20,9 @@ MOVED |= {
     "features.mentions": "features.document_context",
     "features.mention_dim": "features.document_context_dim",
     "model.case_dim": "model.casing_dim",
+    "data.layout": "data.format",
 }
+_VALUES_NOW = {"data.format": {"columns": "conll"}}  # and what a value was called before
 
 
 class Config(Section):
@@ -68,7 +70,7 @@ def load_config(
         section, _, name = old.partition(".")
         if isinstance(table := tree.get(section), dict) and name in table:
             warn(f"{path}: {old} is now {new}")
-            value = table.pop(name)
+            value = value_now(new, table.pop(name))
             home, _, called = new.partition(".")
             if isinstance(place := tree.setdefault(home, {}), dict):
                 place.setdefault(called, value)
@@ -76,9 +78,19 @@ def load_config(
         key, equals, text = override.partition("=")
         if key.strip() in MOVED:
             warn(f"--set {override}: {key.strip()} is now {MOVED[key.strip()]}")
-            override = f"{MOVED[key.strip()]}{equals}{text}"
+            override = f"{MOVED[key.strip()]}{equals}{value_now(MOVED[key.strip()], text.strip())}"
         _lay_over(tree, override)
     return _resolve_paths(parse_config(tree, str(path)), path.parent)
+
+
+def value_now(key: str, value: Any) -> Any:
+    """What a setting's value is called now.
+
+    >>> value_now("data.format", "columns")
+    'conll'
+    """
+    named = _VALUES_NOW.get(key, {})
+    return named.get(value.strip("'\""), value) if isinstance(value, str) else value
 
 
 def override_data(data: DataConfig, overrides: list[str]) -> DataConfig:

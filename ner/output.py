@@ -6,17 +6,20 @@ from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from ner.errors import ConfigError, DataError
+from ner.errors import DataError
 from ner.formats.columns import read_rows
+from ner.formats.format import Losses
 from ner.formats.html import render_html
 from ner.formats.rows import Row
+from ner.formats.table import find_format
 from ner.inference.documents import batched, labelling_of
 from ner.schemes import find_scheme
 from ner.settings import DataConfig
 from ner.tagger import Tagger
 from ner.text.alignment import entity_of
+from ner.text.document import Document
 from ner.text.documents import DocumentMarks
-from ner.text.sentence import Entity, Labelling, Sentence, sentence_from_words
+from ner.text.sentence import Entity, Labelling, Sentence, sentence_from_words, sentence_with_spans
 from ner.text.spelling import tag_writer
 from ner.text.tags import convert_tags, spans_to_tags
 
@@ -66,6 +69,41 @@ def tag_text(tagger: Tagger, lines: Iterable[str], options: OutputOptions) -> It
                 yield _as_json(text, entities)
 
 
+def tag_documents(
+    tagger: Tagger, documents: Iterable[Document], options: OutputOptions, *, data: DataConfig, losses: Losses
+) -> Iterator[str]:
+    """The output for documents of any format, in any format that is text; their own entities aren't looked at.
+
+    Args:
+        tagger: finds the entities.
+        documents: read as they are needed.
+        options: how to write.
+        data: says how the format is written.
+        losses: is told what the format can't hold.
+
+    Raises:
+        DataError: a document that the format can't hold at all.
+    """
+    write = find_format(options.format).write
+    assert write
+    yield from write(tagged_documents(tagger, documents, options), data, losses)
+
+
+def tagged_documents(tagger: Tagger, documents: Iterable[Document], options: OutputOptions) -> Iterator[Document]:
+    """The documents with the entities that are found and sure enough, in place of their own."""
+    bare = (replace(document, entities=()) for document in documents)
+    for document in tagger.tag_documents(bare, batch_size=options.batch_size):
+        entities = tuple(_sure(document.entities, options))
+        if len(entities) < len(document.entities):
+            kept = {entity.start for entity in entities}
+            sentences = tuple(
+                sentence_with_spans(s, [span for span in s.spans if s.starts[span.start] in kept])
+                for s in document.sentences
+            )
+            document = replace(document, entities=entities, sentences=sentences)
+        yield document
+
+
 def tag_columns(
     tagger: Tagger, lines: Iterable[str], options: OutputOptions, *, data: DataConfig, where: str
 ) -> Iterator[str]:
@@ -82,13 +120,8 @@ def tag_columns(
         where: opens every message.
 
     Raises:
-        ConfigError: `data` describes no column file.
         DataError: a line isn't as described, or a label can't be spelled so.
     """
-    if data.layout != "columns":
-        raise ConfigError(
-            'data.layout: expected "columns" to tag a column file, found "lines"; add --set data.layout=columns'
-        )
     blocks = _with_sentences(
         _blocks(read_rows(lines, where, data, tagged=False)), DocumentMarks(data.document_sentences)
     )

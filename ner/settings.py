@@ -1,112 +1,24 @@
 """Settings, section by section: what can be set, its default, and what it means.
 
-The only place where a default is written down. The defaults train a recognizer for words of any language, so that a
-file that names a corpus and nothing else gives a good model; `configs/default.toml` says how good. Each field's
-description is the text of the README's configuration table (a test holds the two together). A field that affects
-something else than the result says what: which settings tell two runs apart, and which may change when a run is
-resumed, follows from that. Nothing outside the builder and the training loop takes a section; modules of the network
-take plain numbers.
+With `data_settings`, which has the table of the files, the only place where a default is written down. The defaults
+train a recognizer for words of any language, so that a file that names a corpus and nothing else gives a good model;
+`configs/default.toml` says how good. Each field's description is the text of the README's configuration table (a test
+holds the two together). A field that affects something else than the result says what: which settings tell two runs
+apart, and which may change when a run is resumed, follows from that. Nothing outside the builder and the training loop
+takes a section; modules of the network take plain numbers.
 """
 
-import re
 from itertools import pairwise
 from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from ner.schemes import SCHEMES
+from ner.data_settings import DataConfig as DataConfig
 from ner.section import FILE, Affects, Section, affecting
 
 # What a token is shown to the network as, in the order in which the vectors stand side by side: `ner/features/NAME.py`
 # makes numbers of it, `ner/network/features/NAME.py` vectors of the numbers. The first is the one that all have.
 FEATURES = ("words", "characters", "bigrams", "casing", "lexicon", "gazetteers", "document_context")
-
-
-class DataConfig(Section):
-    """Where the corpus is and how its files are laid out."""
-
-    train: str | None = Field(
-        None,
-        description="training file; as given, or relative to the config's folder",
-        json_schema_extra=FILE,
-    )
-    dev: str | None = Field(None, description="development file: chooses the best epoch", json_schema_extra=FILE)
-    test: str | None = Field(
-        None, description="test file: scored once, after training", json_schema_extra=affecting("record", **FILE)
-    )
-    dataset: str | None = Field(
-        None,
-        description="instead of files: a `datasets` data set (folder, parquet, arrow or JSON file, hub name)",
-        json_schema_extra=FILE,
-    )
-    dataset_config: str | None = Field(None, description="configuration name of a hub data set")
-    tokens_feature: str = Field("tokens", description="the data set's feature that holds the words")
-    tags_feature: str = Field("ner_tags", description="the data set's feature that holds the tags")
-    layout: Literal["columns", "lines"] = Field(
-        "columns",
-        description="`columns`: one token a line; `lines`: one sentence a line, as `word:TAG word:TAG`",
-    )
-    word_column: int = Field(0, description="column of the words; negative counts from the right")
-    tag_column: int = Field(-1, description="column of the tags; negative counts from the right")
-    separator: str | None = Field(
-        None, description="what splits columns, literally; unset: any run of spaces or TABs (`lines`: `:`)"
-    )
-    scheme: str = Field(
-        "auto",
-        description="tag scheme of the files: `iob1`, `iob2`, `bioes`, `bilou`, `bmes`, `io` (labels alone, as `PER`); "
-        "`auto` looks at the whole file, and never takes `io`",
-    )
-    tag_pattern: str | None = Field(
-        None,
-        description='how the files join prefix and label of a tag, for example `"{prefix}_{label}"` for `B_PER` or '
-        '`"{label}-{prefix}"` for `PER-B`; unset: `{prefix}-{label}` (`io`: `{label}`)',
-    )
-    unknown_tag: str | None = Field(
-        None, description='tag of a token of which nothing is known, for example `"?"`; `?-PER` is part of some PER'
-    )
-    comment: str | None = Field(None, description='lines that start with this are comments, for example `"# "`')
-    trailer: str | None = Field(None, description="`lines`: what follows this in a line isn't read")
-    encoding: str = Field("utf-8", description="encoding of the files; a byte-order mark is skipped")
-    word_pattern: str | None = Field(
-        None, description="regular expression whose first group is the word, where a file glues more onto it"
-    )
-    document_sentences: int | None = Field(
-        None,
-        ge=1,
-        description="where a file marks no documents (`-DOCSTART-`), or just one at its top: so many sentences in a "
-        "row count as one, if they are running text",
-    )
-    tokenizer: Literal["auto", "words", "characters"] = Field(
-        "auto",
-        description="how raw text is cut: `words` (Chinese, Japanese by character), `characters` (each), "
-        "`auto`: as the training file is",
-    )
-
-    @field_validator("scheme")
-    @classmethod
-    def _is_in_the_table(cls, value: str) -> str:
-        if value not in ("auto", *SCHEMES):
-            raise ValueError(f"should be one of auto, {', '.join(SCHEMES)}")
-        return value
-
-    @field_validator("tag_pattern")
-    @classmethod
-    def _holds_prefix_and_label(cls, value: str | None) -> str | None:
-        if value is not None:
-            rest = value.replace("{prefix}", "", 1).replace("{label}", "", 1)
-            if len(rest) != len(value) - len("{prefix}{label}") or "{" in rest or "}" in rest:
-                raise ValueError("should hold {prefix} and {label}, once each, such as '{prefix}_{label}'")
-        return value
-
-    @field_validator("word_pattern")
-    @classmethod
-    def _has_a_group(cls, value: str | None) -> str | None:
-        try:
-            if value is None or re.compile(value).groups:
-                return value
-        except re.error as error:
-            raise ValueError(f"should be a regular expression ({error})") from None
-        raise ValueError("should hold a group in parentheses, which is the word")
 
 
 class ModelConfig(Section):

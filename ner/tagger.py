@@ -6,6 +6,7 @@ Text becomes sentences, sentences spans, spans entities with character offsets o
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from ner.collector import no_search_for_cycles
 from ner.config import Config
 from ner.errors import ModelError
-from ner.evaluation.analysis import Analysis, analyse
+from ner.evaluation.analysis import Analysis, analyse_scored
 from ner.evaluation.calibration import Calibration, measure_calibration
+from ner.evaluation.documents import with_scores
 from ner.evaluation.report import Report, report_spans
 from ner.evaluation.training_entities import Memory, Training
 from ner.inference.decoding import check_threshold, with_threshold
@@ -135,8 +137,7 @@ class Tagger:
 
         The probabilities are of whole labellings; their entities carry no score of their own.
         """
-        _, labellings = next(self.pipe_k_best([text], k=k))
-        return labellings
+        return next(self.pipe_k_best([text], k=k))[1]
 
     def _cut(self, texts: Iterable[str], batch_size: int) -> Iterator[tuple[list[str], list[list[Sentence]]]]:
         """Batches of texts, and the sentences of each text."""
@@ -196,9 +197,8 @@ class Tagger:
             DataError: a sentence has no tags, or nothing is found in any.
         """
         _check_tagged(sentences)
-        found = self.find_spans(sentences)
-        gold = [set(sentence.spans) for sentence in sentences]
-        pairs = [(score, span in wanted) for spans, wanted in zip(found, gold, strict=True) for span, score in spans]
+        found = zip(self.find_spans(sentences), sentences, strict=True)
+        pairs = [(score, span in set(sentence.spans)) for spans, sentence in found for span, score in spans]
         return measure_calibration([score for score, _ in pairs], [right for _, right in pairs])
 
     def evaluate(self, sentences: Sequence[Sentence]) -> Report:
@@ -226,14 +226,24 @@ class Tagger:
         _check_tagged(sentences)
         start = time.perf_counter()
         found = self.find_spans(sentences)
+        training, seconds = self._training(memory), time.perf_counter() - start
+        return analyse_scored(sentences, found, training=training, seconds=seconds)
+
+    def analyse_documents(self, documents: Sequence[Document], *, memory: Memory | None = None) -> Analysis:
+        """As `analyse`, of texts and their entities: a text is cut as this model cuts it, whatever its entities are.
+
+        Raises:
+            DataError: an entity isn't one of whole tokens, or shares a character, where `[data]` makes that an error.
+        """
+        bare = [replace(document, entities=()) for document in documents]
+        start = time.perf_counter()
+        tagged = list(self.tag_documents(bare))
         seconds = time.perf_counter() - start
-        return analyse(
-            sentences,
-            [[span for span, _ in spans] for spans in found],
-            scores=[[score for _, score in spans] for spans in found],
-            training=Training(self._model.vocabularies.words, memory or self._model.memory),
-            seconds=seconds,
-        )
+        scored = with_scores(documents, tagged, self.config.data)
+        return analyse_scored(*scored, training=self._training(memory), seconds=seconds)
+
+    def _training(self, memory: Memory | None) -> Training:
+        return Training(self._model.vocabularies.words, memory or self._model.memory)
 
     def shrink(self, *, weights: str = "int8", keep_vectors: str = "all") -> "Tagger":
         """The same tagger to be saved in less room; what that costs shows when the saved one is loaded.

@@ -56,8 +56,8 @@ DESCRIBED = [
     {"scheme": "bmes"},
     {"unknown_tag": "?"},
     {"word_column": 1, "tag_column": 0},
-    {"layout": "lines"},
-    {"layout": "lines", "separator": "/", "trailer": " <=> "},
+    {"format": "lines"},
+    {"format": "lines", "separator": "/", "trailer": " <=> "},
     {"encoding": "latin-1"},
     {"encoding": "utf-16"},
     {"encoding": "gb18030"},
@@ -96,7 +96,7 @@ def make_columns(folder: Path) -> tuple[Target, list[bytes]]:
             else:
                 assert read_tagged(again, DataConfig(scheme="iob2", unknown_tag="?")) == sentences
         lines = [line + b"\n" for line in content[1:].split(b"\n")]
-        if data.layout == "columns":
+        if data.format != "lines":
             with suppress(DataError):
                 text = list(decode_lines(lines, data.encoding, "f"))
                 rows = list(read_rows(text, "f", data, tagged=False))

@@ -38,7 +38,7 @@ def compare(
     """Hold systems, or seeds of one, against each other: differences, p-values, examples."""
     from ner.config import override_data
     from ner.evaluation.comparison import compare_systems
-    from ner.formats.columns import read_tagged
+    from ner.formats.sentences import read_sentences
     from ner.settings import DataConfig
 
     runs = {name: _runs(name) for name in systems}
@@ -54,7 +54,7 @@ def compare(
     data = override_data(base, settings or [])
     # By count each model has documents of its own, unless it is told otherwise; what the tests draw are marked ones.
     own = not any(setting.startswith("data.document_sentences=") for setting in settings or [])
-    sentences = read_tagged(gold, data.model_copy(update={"document_sentences": None}) if own else data)
+    sentences = read_sentences(gold, data.model_copy(update={"document_sentences": None}) if own else data)
     found = [_system(name, paths, sentences, gold, data, taggers, own=own) for name, paths in runs.items()]
     comparison = compare_systems(sentences, found)
     if differences:

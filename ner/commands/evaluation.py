@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ner.commands.options import AsJson, Device, ModelFolder, Settings, Threads, Threshold, load_tagger
+from ner.commands.options import AsJson, Device, ModelFolder, Settings, Threads, Threshold, load_tagger, say_losses
 from ner.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class _Wanted:
 
 def evaluate(
     model: ModelFolder,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A tagged column file.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="An annotated file of any format.")],
     as_json: AsJson = False,
     details: Details = False,
     errors: Errors = None,
@@ -51,14 +51,23 @@ def evaluate(
     device: Device = "auto",
     threads: Threads = None,
 ) -> None:
-    """Tag a column file and hold the tags against its own: conlleval's table, and more below it."""
+    """Tag an annotated file and hold the entities against its own: conlleval's table, and more below it."""
     from ner.config import override_data
     from ner.evaluation.files import read_training
-    from ner.formats.columns import read_tagged
+    from ner.formats.files import read_documents
+    from ner.formats.format import Losses
+    from ner.formats.sentences import read_sentences
+    from ner.formats.table import find_format, name_for_reading
 
     tagger = load_tagger(model, device, threads=threads, threshold=threshold)
     data = override_data(tagger.config.data, settings or [])
-    analysis = tagger.analyse(read_tagged(file, data), memory=read_training(train, data).memory if train else None)
+    memory = read_training(train, data).memory if train else None
+    if find_format(name_for_reading(file, data)).read_sentences:
+        analysis = tagger.analyse(read_sentences(file, data), memory=memory)
+    else:
+        losses = Losses()
+        analysis = tagger.analyse_documents(list(read_documents(file, data, losses)), memory=memory)
+        say_losses(file, losses)
     lines = []
     if precision is not None:
         lines.append(_threshold_line(analysis, precision))
@@ -68,7 +77,7 @@ def evaluate(
 
 
 def score(
-    gold: Annotated[Path, typer.Argument(metavar="GOLD", help="A tagged column file.")],
+    gold: Annotated[Path, typer.Argument(metavar="GOLD", help="An annotated file of any format.")],
     predicted: Annotated[
         Path | None,
         typer.Argument(metavar="PRED", help="The same with other tags; unset: GOLD has both, the last is PRED's."),

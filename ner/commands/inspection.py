@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ner.commands.options import Device, Settings, Threads, load_tagger, run_settings, say
+from ner.commands.options import Device, Settings, Threads, load_tagger, run_settings, said_warnings, say
 from ner.errors import ConfigError
 
 
@@ -64,7 +64,8 @@ def _inspect_flow(cells: str, config: Path, settings: list[str], out: Path) -> N
         load_config(config, [*settings, f"model.cell={name}"], warn=say if number == 0 else lambda _: None)
         for number, name in enumerate(names)
     ]
-    corpus = load_corpus(loaded[0].data)
+    with said_warnings():
+        corpus = load_corpus(loaded[0].data)
     prepare(out)
     flows = []
     for name, each in zip(names, loaded, strict=True):

@@ -3,14 +3,14 @@
 import sys
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ner.errors import DataError
-
 if TYPE_CHECKING:
+    from ner.formats.format import Losses
     from ner.tagger import Tagger
 
 Settings = Annotated[
@@ -34,6 +34,12 @@ def say(message: str) -> None:
     print(f"warning: {message}", file=sys.stderr)
 
 
+def say_losses(path: Path | str, losses: "Losses") -> None:
+    """Prints what a reader or writer could not keep, a line on stderr for each kind."""
+    for line in losses.lines():
+        say(f"{path}: {line}")
+
+
 def run_settings(*, threads: int | None = None, device: str | None = None, tensorboard: bool = False) -> list[str]:
     """The options that are settings of a run, as `--set` spells them."""
     given = {"threads": threads, "device": device, "tensorboard": "true" if tensorboard else None}
@@ -53,24 +59,26 @@ def load_tagger(model: Path, device: str, *, threads: int | None = None, thresho
 
 def save_tagger(tagger: "Tagger", out: Path) -> None:
     """Writes the model directory; a warning is one line on stderr."""
+    with said_warnings():
+        tagger.save(out)
+
+
+@contextmanager
+def said_warnings() -> Iterator[None]:
+    """Each warning of the block is one line on stderr when it ends, however it ends."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        tagger.save(out)
-    for warning in caught:
-        say(str(warning.message))
+        try:
+            yield
+        finally:
+            for warning in caught:
+                say(str(warning.message))
 
 
 def read_lines(file: str, encoding: str) -> Iterator[str]:
     """The lines of a file or of stdin, as they come, with their line ends."""
-    from ner.text.encoding import decode_lines
+    from ner.text import encoding as encodings
 
     if file == "-":
-        yield from decode_lines(sys.stdin.buffer, encoding, "stdin")
-        return
-    try:
-        with Path(file).open("rb") as stream:
-            yield from decode_lines(stream, encoding, file)
-    except FileNotFoundError:
-        raise DataError(f"{file}: no such file") from None
-    except OSError as error:
-        raise DataError(f"{file}: expected a readable file: {error.strerror}") from None
+        return encodings.decode_lines(sys.stdin.buffer, encoding, "stdin")
+    return encodings.read_lines(file, encoding)

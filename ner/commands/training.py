@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ner.commands.options import AsJson, Settings, run_settings, save_tagger, say
+from ner.commands.options import AsJson, Settings, run_settings, said_warnings, save_tagger, say
 
 if TYPE_CHECKING:
     from ner.training.runs import Result
@@ -64,7 +64,8 @@ def train(
                     f"{state}: expected no unfinished run, found one; go on with --resume, or begin anew with --force"
                 )
             remove_state(state)
-        corpus = load_corpus(loaded.data)
+        with said_warnings():
+            corpus = load_corpus(loaded.data)
         try:
             with ExitStack() as stack:
                 listener = stack.enter_context(TrainingProgress(loaded.training.epochs)).listener

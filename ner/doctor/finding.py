@@ -36,6 +36,7 @@ KINDS = {
     "inconsistent-context": "warning",
     "duplicate-sentence": "warning",
     "long-sentence": "warning",
+    "not-kept": "warning",
     "long-word": "note",
     "blank-in-word": "note",
     "decomposed-letters": "note",

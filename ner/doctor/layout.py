@@ -64,8 +64,6 @@ def advise(lines: Sequence[str], data: DataConfig) -> str:
     comments = [line for line in filled if line.startswith("#")]
     if comments and not data.comment and all(not _is_tag(line.split()[-1]) for line in comments):
         return "if lines that open with # are comments: --set data.comment=#"
-    if data.layout == "columns" and _share([_is_list(line) for line in filled]) >= _MOST:
-        return "they look like word:TAG word:TAG: --set data.layout=lines"
     for separator in (data.separator, None, "\t", ",", ";"):
         cells = [split_cells(line, separator) for line in filled]
         for column in (-1, *range(1, 10), 0):
@@ -82,10 +80,6 @@ def _holds_tags(cells: Sequence[Sequence[str]], column: int) -> bool:
 
 def _share(held: Sequence[bool]) -> float:
     return sum(held) / max(len(held), 1)
-
-
-def _is_list(line: str) -> bool:
-    return all(_is_tag(token.rpartition(":")[2]) for token in line.split())
 
 
 def _is_tag(cell: str) -> bool:

@@ -5,17 +5,19 @@ to the other examinations. Whether a file would be read at all is thereby decide
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
 from ner.doctor.finding import Finding, found_at
 from ner.doctor.layout import advise, odd_lines
-from ner.errors import DataError
-from ner.formats.columns import row_reader
-from ner.formats.lines import list_reader
+from ner.errors import ConfigError, DataError, NerError
+from ner.formats.files import read_documents
+from ner.formats.format import Losses
 from ner.formats.rows import Row
+from ner.formats.sentences import sentences_of
+from ner.formats.table import find_format, name_for_reading
 from ner.settings import DataConfig
 from ner.text.encoding import read_text
 
@@ -43,11 +45,21 @@ class Readable:
 
 def read_all(path: str, data: DataConfig) -> Readable:
     """All that can be read of a file described by `[data]`."""
+    try:
+        name = name_for_reading(path, data)
+    except ConfigError as error:
+        remedy = "say which it is with --set data.format=…"
+        return Readable(path, [], 0, [Finding("unreadable-file", path, _without(path, error), remedy)])
+    except DataError:
+        name = "conll"  # there is no such file, and its reader says so
+    line_reader = find_format(name).line_reader
+    if line_reader is None:
+        return _read_documents(path, data.model_copy(update={"format": name}))
     text, findings = _read_text(path, data.encoding)
     lines = text.split("\n")
     if not lines[-1]:
         del lines[-1]  # what stands behind the last line end is no line
-    rows, unreadable = _read_rows(lines, path, data)
+    rows, unreadable = _read_rows(lines, line_reader(path, data))
     remedy = advise(lines, data) if unreadable else ""
     findings += found_at("unreadable-line", path, "lines that can't be read", remedy, places=unreadable)
     rows = [row for row in rows if row.kind != "comment"]
@@ -63,7 +75,7 @@ def read_all(path: str, data: DataConfig) -> Readable:
     # A file that can't be read at all has said so already.
     if not sentences and all(finding.severity != "error" for finding in findings):
         findings.append(Finding("no-sentences", path, "no tagged sentence", "is it the right file?"))
-    if data.layout == "columns":
+    if name == "conll":
         findings += odd_lines(lines, rows, path, data)
     return Readable(path, sentences, documents, findings)
 
@@ -95,17 +107,42 @@ def _places(path: str, lines: Sequence[str], search: Callable[[str], object]) ->
     return [f"{path}:{number}" for number, line in enumerate(lines, start=1) if search(line)]
 
 
-def _read_rows(lines: list[str], path: str, data: DataConfig) -> tuple[list[Row], list[str]]:
+def _read_rows(lines: list[str], read_line: Callable[[int, str], Iterable[Row]]) -> tuple[list[Row], list[str]]:
     """The rows of all lines that can be read, and what is said of the others."""
-    read_line, read_list = row_reader(path, data, tagged=True), list_reader(path, data)
     rows: list[Row] = []
     messages: list[str] = []
     for number, line in enumerate(lines, start=1):
         try:
-            if data.layout == "columns":
-                rows.append(read_line(number, line))
-            else:
-                rows += read_list(number, line)
+            rows += read_line(number, line)
         except DataError as error:
             messages.append(str(error).partition("; ")[0])
     return rows, messages
+
+
+def _read_documents(path: str, data: DataConfig) -> Readable:
+    """What can be read of a format that isn't one of lines, up to its first fault."""
+    losses = Losses()
+    try:
+        documents = list(read_documents(path, data, losses))
+        sentences = sentences_of(documents, data, losses)
+    except DataError as error:
+        remedy = f"mend it, or say what it is with --set data.format=…; it was read as {data.format}"
+        return Readable(path, [], 0, [Finding("unreadable-file", path, _without(path, error), remedy)])
+    remedy = "nothing, if that is meant; data.misaligned and data.overlaps choose"
+    findings = [
+        Finding("not-kept", path, kind, remedy, tuple(losses.places[kind]), count)
+        for kind, count in losses.counts.items()
+    ]
+    written = []
+    for sentence in sentences:
+        line = sentence.source.rpartition(":")[2]
+        numbers = (int(line) if line.isdecimal() else 1,) * len(sentence.spelled)
+        written.append(Written(sentence.spelled, sentence.tags or (), numbers))
+    if not written:
+        findings.append(Finding("no-sentences", path, "no tagged sentence", "is it the right file?"))
+    marked = sum(sentence.opens_document for sentence in sentences)
+    return Readable(path, written, marked, findings)
+
+
+def _without(path: str, error: NerError) -> str:
+    return str(error).removeprefix(f"{path}: ")

@@ -23,7 +23,7 @@ from ner.evaluation.scores import Scores, Spans, macro_f1, score_boundaries, sco
 from ner.evaluation.slices import Slice, count_parts, questions_about, slices_of
 from ner.evaluation.training_entities import Training
 from ner.text.documents import number_documents
-from ner.text.sentence import Sentence
+from ner.text.sentence import Sentence, Span
 
 COMPARABLE = (
     "to compare with a paper: its F1 on CoNLL data with line 2's FB1 (micro, exact, by conlleval); seqeval's strict "
@@ -181,6 +181,19 @@ def analyse(
         calibration=calibration,
         thresholds=tuple(thresholds),
     )
+
+
+def analyse_scored(
+    gold: Sequence[Sentence],
+    found: Sequence[Sequence[tuple[Span, float]]],
+    *,
+    training: Training | None = None,
+    seconds: float | None = None,
+) -> Analysis:
+    """The analysis of spans with their scores, as a model finds them; otherwise as `analyse`."""
+    spans = [[span for span, _ in each] for each in found]
+    scores = [[score for _, score in each] for each in found]
+    return analyse(gold, spans, scores=scores, training=training, seconds=seconds)
 
 
 def units_of(sentences: Sequence[Sentence]) -> tuple[str, list[int]]:

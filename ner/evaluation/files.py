@@ -1,4 +1,4 @@
-"""Two column files held against each other, or two tag columns of one: what `ner score` does."""
+"""Two files held against each other, or two tag columns of one: what `ner score` does."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,10 +7,15 @@ from pathlib import Path
 
 from ner.errors import ConfigError, DataError
 from ner.evaluation.analysis import Analysis, AsWritten, analyse
+from ner.evaluation.documents import on_common_tokens
 from ner.evaluation.scores import token_accuracy
 from ner.evaluation.training_entities import Training, remember
 from ner.features.words import build_words
-from ner.formats.columns import read_as_written, read_rows, read_tagged
+from ner.formats.columns import read_as_written, read_rows
+from ner.formats.files import read_documents
+from ner.formats.format import Losses
+from ner.formats.sentences import read_sentences
+from ner.formats.table import find_format, name_for_reading
 from ner.settings import DataConfig
 from ner.text.encoding import read_text
 from ner.text.partial import is_partial
@@ -22,21 +27,26 @@ def score_files(gold: Path, predicted: Path | None, data: DataConfig, *, trainin
     """The analysis of a file's tags against gold ones.
 
     Args:
-        gold: a tagged column file.
-        predicted: the same words with other tags; None: `gold` holds both, predicted tags in `data`'s tag
-            column and gold ones in the column before.
+        gold: a file of any format.
+        predicted: the same words with other tags, or the same texts with other entities; None: `gold` is a column
+            file that holds both, predicted tags in `data`'s tag column and gold ones in the column before.
         data: describes both files; with `scheme` set, tags are compared as they are written.
         training: what is known of the training corpus.
 
     Raises:
-        ConfigError: one file, and no column before the tag column.
-        DataError: a file can't be read, or the two don't hold the same words.
+        ConfigError: one file, and it isn't of columns or has none before the tag column.
+        DataError: a file can't be read, or the two don't hold the same words or texts.
     """
+    readers = [find_format(name_for_reading(path, data)).line_reader for path in (gold, predicted) if path]
+    if not all(readers):
+        if not predicted:
+            raise ConfigError(f"PRED: expected a file with other entities for the texts of {gold}, found none")
+        return _score_documents(gold, predicted, data, training)
     if not predicted and data.tag_column == 0:
         raise ConfigError("data.tag_column: expected the predicted tags' column, the gold tags' just before, found 0")
     gold_data = data if predicted else data.model_copy(update={"tag_column": data.tag_column - 1})
-    wanted, gold_scheme = read_as_written(gold, gold_data)
-    found, scheme = read_as_written(predicted or gold, data)
+    wanted, gold_scheme = read_as_written(gold, gold_data, readers[0])
+    found, scheme = read_as_written(predicted or gold, data, readers[-1])
     _check_words(wanted, found, gold=gold, predicted=predicted or gold, data=data)
     _check_known(wanted, found)
     if gold_scheme != scheme:
@@ -44,6 +54,13 @@ def score_files(gold: Path, predicted: Path | None, data: DataConfig, *, trainin
         wanted = [replace(s, tags=tuple(spans_to_tags(s.spans, len(s.spelled), scheme))) for s in wanted]
     written = as_written(wanted, found, scheme)
     return analyse(wanted, [sentence.spans for sentence in found], written=written, training=training)
+
+
+def _score_documents(gold: Path, predicted: Path, data: DataConfig, training: Training | None) -> Analysis:
+    mine, theirs = (list(read_documents(path, data, Losses())) for path in (gold, predicted))
+    pairs = on_common_tokens(mine, theirs, data, names=(str(gold), str(predicted)))
+    sentences = [sentence for wanted, _ in pairs for sentence in wanted]
+    return analyse(sentences, [sentence.spans for _, found in pairs for sentence in found], training=training)
 
 
 def as_written(gold: Sequence[Sentence], predicted: Sequence[Sentence], scheme: str) -> AsWritten:
@@ -69,7 +86,7 @@ def read_training(path: Path, data: DataConfig) -> Training:
     Raises:
         DataError: the file can't be read as described.
     """
-    sentences = read_tagged(path, data)
+    sentences = read_sentences(path, data)
     return Training(build_words(sentences), remember(sentences))
 
 
@@ -79,7 +96,7 @@ def read_answers(path: Path, sentences: list[Sentence], gold: Path, data: DataCo
     Raises:
         DataError: the file can't be read, has unknown tags, or doesn't hold the same words.
     """
-    found = read_tagged(path, data)
+    found = read_sentences(path, data)
     _check_words(sentences, found, gold=gold, predicted=path, data=data)
     _check_known(sentences, found)
     return [sentence.spans for sentence in found]
@@ -113,7 +130,7 @@ def _line_of(path: Path, sentences: list[Sentence], *, place: tuple[int, int], d
     """`file:line` of a sentence's token, by their numbers; of one past the last it is the line behind that."""
     number, token = place
     sentence = sentences[number]
-    if data.layout == "lines":
+    if name_for_reading(path, data) != "conll":
         return sentence.source
     rows = read_rows(read_text(path, data.encoding).split("\n"), str(path), data, tagged=False)
     lines = [row.number for row in rows if row.kind == "token"]

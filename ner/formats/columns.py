@@ -13,12 +13,13 @@ from pathlib import Path
 
 from ner.collector import no_search_for_cycles
 from ner.config import parse_config
+from ner.data_settings import DataConfig
 from ner.errors import ConfigError, DataError
-from ner.formats.lines import list_reader
 from ner.formats.rows import (
     BLANKS,
     DOCUMENT_START,
     TAG_HINT,
+    LineReader,
     Row,
     as_iob2,
     read_tag,
@@ -27,7 +28,6 @@ from ner.formats.rows import (
     split_cells,
 )
 from ner.schemes import SCHEMES, find_scheme
-from ner.settings import DataConfig
 from ner.text.documents import count_documents
 from ner.text.encoding import read_text
 from ner.text.partial import is_partial, known_runs
@@ -89,8 +89,15 @@ def read_tagged(path: str | Path, data: DataConfig) -> list[Sentence]:
         return [as_iob2(sentence, scheme) for sentence in sentences]
 
 
-def read_as_written(path: str | Path, data: DataConfig) -> tuple[list[Sentence], str]:
+def read_as_written(
+    path: str | Path, data: DataConfig, line_reader: LineReader | None = None
+) -> tuple[list[Sentence], str]:
     """The tagged sentences of a file described by `[data]`, tags in the file's scheme, and that scheme.
+
+    Args:
+        path: of the file.
+        data: describes it.
+        line_reader: makes rows of a line; None: a line is a row of columns.
 
     Raises:
         DataError: as `read_conll`.
@@ -98,19 +105,22 @@ def read_as_written(path: str | Path, data: DataConfig) -> tuple[list[Sentence],
     # Not splitlines(): that also cuts at U+2028, U+0085 and others, which may stand in a word.
     lines = read_text(path, data.encoding).split("\n")
     try:
-        return _read_lines(lines, str(path), data)
+        return _read_lines(lines, str(path), data, line_reader)
     except DataError as error:
         message = str(error)
-        if message.endswith(TAG_HINT) and (found := spelling_that_reads(lines, data)):
+        if message.endswith(TAG_HINT) and (found := spelling_that_reads(lines, data, line_reader)):
             raise DataError(f'{message.removesuffix(TAG_HINT)}data.{found[0]} = "{found[1]}" reads the file') from None
         raise
 
 
-def _read_lines(lines: Sequence[str], path: str, data: DataConfig) -> tuple[list[Sentence], str]:
-    if data.layout == "lines":
-        rows: Iterable[Row] = chain.from_iterable(map(list_reader(path, data), count(1), lines))
-    else:
-        rows = read_rows(lines, path, data, tagged=True)
+def _read_lines(
+    lines: Sequence[str], path: str, data: DataConfig, line_reader: LineReader | None
+) -> tuple[list[Sentence], str]:
+    rows: Iterable[Row] = (
+        chain.from_iterable(map(line_reader(path, data), count(1), lines))
+        if line_reader
+        else read_rows(lines, path, data, tagged=True)
+    )
     with no_search_for_cycles():
         sentences = list(count_documents(sentences_of_rows(rows, path, tagged=True), data.document_sentences))
     if not sentences:
@@ -123,7 +133,9 @@ def _read_lines(lines: Sequence[str], path: str, data: DataConfig) -> tuple[list
         raise DataError(f"{path}: {error}; set data.scheme to learn which line is wrong") from None
 
 
-def spelling_that_reads(lines: Sequence[str], data: DataConfig) -> tuple[str, str] | None:
+def spelling_that_reads(
+    lines: Sequence[str], data: DataConfig, line_reader: LineReader | None = None
+) -> tuple[str, str] | None:
     """A setting of `[data]` and its value with which all lines can be read that can't be without it.
 
     Labels alone (`scheme`: `io`) are found only where they look like labels and not like words: with `O` among
@@ -137,7 +149,7 @@ def spelling_that_reads(lines: Sequence[str], data: DataConfig) -> tuple[str, st
         if value == (getattr(data, key) or HYPHEN):
             continue
         try:
-            sentences, scheme = _read_lines(lines, "", data.model_copy(update={key: value}))
+            sentences, scheme = _read_lines(lines, "", data.model_copy(update={key: value}), line_reader)
         except DataError:
             continue
         tags = Counter(tag for sentence in sentences for tag in sentence.tags or ())
@@ -222,31 +234,52 @@ def write_conll(
     data = parse_config({"data": {"scheme": scheme, "tag_pattern": tag_pattern}}, "write_conll").data
     if data.scheme == "auto":
         raise ConfigError(f"write_conll: expected one of the schemes {', '.join(SCHEMES)}, found 'auto'")
-    spell = tag_writer(data.scheme, data.tag_pattern)
-    spelled: dict[str, str] = {OUTSIDE: OUTSIDE}
     lines: list[str] = []
-    for sentence in sentences:
-        if sentence.tags is None:
-            raise DataError(f"{path}: expected tagged sentences, found one without tags: {sentence.words[:5]}")
-        if sentence.opens_document:
-            lines += [f"{DOCUMENT_START} {OUTSIDE}", ""]
-        if is_partial(sentence.tags) and scheme != "iob2":
-            raise DataError(f"{path}: expected scheme iob2 for partly known tags, found {scheme}")
-        tags = sentence.tags if is_partial(sentence.tags) else spans_to_tags(sentence.spans, len(sentence.tags), scheme)
-        for tag in set(tags) - spelled.keys():
-            try:
-                spelled[tag] = spell(tag)
-            except ValueError as error:
-                raise DataError(f"{path}: {error}") from None
-        for word, tag in zip(sentence.words, tags, strict=True):
-            for cell in (word, spelled[tag]):
-                if not cell or _UNWRITABLE(cell) or cell.startswith(DOCUMENT_START):
-                    raise DataError(f"{path}: expected a word or tag that fits in a column, found {cell!r}")
-            lines.append(f"{word} {spelled[tag]}")
-        lines.append("")
+    write = line_writer(data)
+    try:
+        for sentence in sentences:
+            if sentence.opens_document:
+                lines += [f"{DOCUMENT_START} {OUTSIDE}", ""]
+            lines += [*write(sentence), ""]
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None
     # A reader takes a first U+FEFF for a byte-order mark, so a word that opens with one gets it twice.
     mark = "\ufeff" if lines and lines[0].startswith("\ufeff") else ""
     part = Path(f"{path}.part")
     part.parent.mkdir(parents=True, exist_ok=True)
     part.write_bytes((mark + "\n".join(lines)).encode("utf-8"))
     part.replace(path)
+
+
+def line_writer(data: DataConfig) -> Callable[[Sentence], list[str]]:
+    """What makes lines, without ends, of a tagged sentence: `data`'s separator, scheme (`auto`: IOB2) and tag pattern.
+
+    It raises DataError, without saying where, for a sentence without tags, or a word or label that would not come back.
+    """
+    scheme = "iob2" if data.scheme == "auto" else data.scheme
+    spell = tag_writer(scheme, data.tag_pattern)
+    spelled: dict[str, str] = {OUTSIDE: OUTSIDE}
+    separator = data.separator or " "
+
+    def write(sentence: Sentence) -> list[str]:
+        if sentence.tags is None:
+            raise DataError(f"expected tagged sentences, found one without tags: {sentence.words[:5]}")
+        if is_partial(sentence.tags) and scheme != "iob2":
+            raise DataError(f"expected scheme iob2 for partly known tags, found {scheme}")
+        tags = (
+            sentence.tags if is_partial(sentence.tags) else spans_to_tags(sentence.spans, len(sentence.spelled), scheme)
+        )
+        for tag in set(tags) - spelled.keys():
+            try:
+                spelled[tag] = spell(tag)
+            except ValueError as error:
+                raise DataError(str(error)) from None
+        lines = []
+        for word, tag in zip(sentence.words, tags, strict=True):
+            for cell in (word, spelled[tag]):
+                if not cell or _UNWRITABLE(cell) or separator in cell or cell.startswith(DOCUMENT_START):
+                    raise DataError(f"expected a word or tag that fits in a column, found {cell!r}")
+            lines.append(f"{word}{separator}{spelled[tag]}")
+        return lines
+
+    return write

@@ -1,14 +1,16 @@
 """A corpus: training, development and test sentences, from column files or from a `datasets` data set."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ner.data_settings import DataConfig
 from ner.errors import ConfigError, DataError
-from ner.formats.columns import read_tagged
+from ner.formats.format import Losses
 from ner.formats.rows import as_iob2
-from ner.settings import DataConfig
+from ner.formats.sentences import read_sentences
 from ner.text.documents import count_documents
 from ner.text.partial import known_runs
 from ner.text.sentence import Sentence, sentence_from_words
@@ -30,7 +32,9 @@ class Corpus:
 
 
 def load_corpus(data: DataConfig) -> Corpus:
-    """The corpus that `[data]` describes.
+    """The corpus that `[data]` describes, its files of any format.
+
+    What didn't fit where character ranges became spans of tokens is a warning for each file.
 
     Raises:
         ConfigError: neither files nor a data set are named, or both are.
@@ -42,7 +46,15 @@ def load_corpus(data: DataConfig) -> Corpus:
         return _load_dataset(data.dataset, data)
     if not data.train:
         raise ConfigError("data.train: expected a training file (or data.dataset), found none")
-    return Corpus(*(read_tagged(path, data) if path else [] for path in (data.train, data.dev, data.test)))
+    return Corpus(*(_read(path, data) if path else [] for path in (data.train, data.dev, data.test)))
+
+
+def _read(path: str, data: DataConfig) -> list[Sentence]:
+    losses = Losses()
+    sentences = read_sentences(path, data, losses)
+    for line in losses.lines():
+        warnings.warn(f"{path}: {line}", stacklevel=3)
+    return sentences
 
 
 def _load_dataset(name: str, data: DataConfig) -> Corpus:

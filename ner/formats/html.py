@@ -3,6 +3,9 @@
 import html
 from collections.abc import Iterable, Iterator
 
+from ner.data_settings import DataConfig
+from ner.formats.format import Format, Losses
+from ner.text.document import Document
 from ner.text.sentence import Entity
 
 # Light backgrounds on which black text keeps a contrast above 7:1 (WCAG AAA), told apart by hue.
@@ -47,3 +50,21 @@ def render_html(tagged: Iterable[tuple[str, list[Entity]]]) -> Iterator[str]:
         pieces.append(html.escape(text[done:]))
         yield f"<p>{''.join(pieces)}</p>\n"
     yield "</body>\n</html>\n"
+
+
+def write(documents: Iterable[Document], data: DataConfig, losses: Losses) -> Iterator[str]:
+    """The page of documents; of entities with a character in common, the one that begins first is marked."""
+    return render_html((document.text, _apart(document, losses)) for document in documents)
+
+
+def _apart(document: Document, losses: Losses) -> list[Entity]:
+    kept: list[Entity] = []
+    for entity in sorted(document.entities, key=lambda entity: (entity.start, -entity.end)):
+        if kept and entity.start < kept[-1].end:
+            losses.add("entities within others or over them: not marked", f"{document.name}: {entity.text!r}")
+        else:
+            kept.append(entity)
+    return kept
+
+
+FORMAT = Format(about="a page to look at, entities coloured by label", suffixes=(".html",), write=write)

@@ -1,11 +1,24 @@
 """A sentence a line, as `word:TAG word:TAG`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
+from ner.collector import no_search_for_cycles
+from ner.data_settings import DataConfig
 from ner.errors import DataError
-from ner.formats.rows import DOCUMENT_START, Row, read_tag, split_blanks
-from ner.settings import DataConfig
+from ner.formats.columns import line_writer, read_as_written
+from ner.formats.conll import documents_of
+from ner.formats.format import Format, Losses, Sample
+from ner.formats.rows import DOCUMENT_START, Row, as_iob2, read_tag, split_blanks
+from ner.formats.sentences import tagged_of, tell_what_tags_lose
+from ner.text.document import Document
+from ner.text.sentence import Sentence
 from ner.text.spelling import tag_reader
+from ner.text.tags import OUTSIDE, split_tag
+
+_SEPARATOR = ":"
+_MOST_SEEN = 1_000  # lines that tell the format
+_MOST = 0.9  # of their tokens; the others are what is wrong with the file
 
 
 def list_reader(where: str, data: DataConfig) -> Callable[[int, str], list[Row]]:
@@ -16,7 +29,7 @@ def list_reader(where: str, data: DataConfig) -> Callable[[int, str], list[Row]]
     Raises:
         DataError: a token without a word, a tag that is none or another scheme's.
     """
-    separator = data.separator or ":"
+    separator = data.separator or _SEPARATOR
     read_cell = tag_reader(data.scheme, data.tag_pattern, data.unknown_tag)
     known: dict[str, str] = {}  # written tags, and what they are here
 
@@ -37,3 +50,57 @@ def list_reader(where: str, data: DataConfig) -> Callable[[int, str], list[Row]]
         return [*rows, Row(number, "", "blank")]
 
     return read
+
+
+def read(path: Path, data: DataConfig, losses: Losses) -> Iterator[Document]:
+    """A document for each that the file marks; where it marks none, one for each line."""
+    return documents_of(read_sentences(path, data))
+
+
+def read_sentences(path: Path, data: DataConfig) -> list[Sentence]:
+    """The tagged sentences of a file, tags as IOB2."""
+    sentences, scheme = read_as_written(path, data, list_reader)
+    with no_search_for_cycles():
+        return [as_iob2(sentence, scheme) for sentence in sentences]
+
+
+def write(documents: Iterable[Document], data: DataConfig, losses: Losses) -> Iterator[str]:
+    """A line for each sentence; a `-DOCSTART-` before each document that is marked or has several."""
+    lines = line_writer(data.model_copy(update={"separator": data.separator or _SEPARATOR}))
+    marked = False
+    for document in documents:
+        sentences = tagged_of(document, data, losses)
+        tell_what_tags_lose(document, sentences, losses)
+        marked |= len(sentences) > 1 or document.is_marked
+        try:
+            rows = "".join(" ".join(lines(sentence)) + "\n" for sentence in sentences if sentence.spelled)
+        except DataError as error:
+            raise DataError(f"{document.name}: {error}") from None
+        yield (f"{DOCUMENT_START}\n" if marked else "") + rows
+
+
+def recognizes(sample: Sample) -> bool:
+    """Whether nearly all of its first tokens are `word:TAG`, with a tag other than `O` among them."""
+    lines = [line.strip(" \t") for line in sample.lines[:_MOST_SEEN]]
+    tokens = [t for line in lines if not line.startswith(DOCUMENT_START) for t in split_blanks(line) if t]
+    tags = [cell for word, _, cell in (token.rpartition(_SEPARATOR) for token in tokens) if word and _is_tag(cell)]
+    return len(tags) > _MOST * len(tokens) and any(tag != OUTSIDE for tag in tags)
+
+
+def _is_tag(cell: str) -> bool:
+    try:
+        split_tag(cell)
+    except ValueError:
+        return False
+    return True
+
+
+FORMAT = Format(
+    about="a sentence a line, as word:TAG word:TAG",
+    settings=("separator", "scheme", "tag_pattern", "unknown_tag", "comment", "trailer", "encoding"),
+    recognizes=recognizes,
+    read=read,
+    write=write,
+    read_sentences=read_sentences,
+    line_reader=list_reader,
+)

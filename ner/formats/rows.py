@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import NamedTuple
 
+from ner.data_settings import DataConfig
 from ner.errors import DataError
 from ner.text.partial import is_partial, to_iob2
 from ner.text.sentence import Sentence, sentence_from_words, sentence_with_spans
@@ -28,6 +29,10 @@ class Row(NamedTuple):
     kind: str
     word: str = ""
     tag: str = ""
+
+
+# Of what opens messages and the description of a file: what makes rows of a line's number and the line.
+LineReader = Callable[[str, DataConfig], Callable[[int, str], Iterable[Row]]]
 
 
 def split_cells(line: str, separator: str | None) -> list[str]:

@@ -34,7 +34,8 @@ def tag_batches(
             cut = [mark_first(document.sentences or split(document.text)) for document in batch]
         found = iter(find([sentence for sentences in cut for sentence in sentences]))
         for document, sentences in zip(batch, cut, strict=True):
-            pairs = [(sentence, next(found)) for sentence in sentences]
+            # Its own sentences, where it has some: they know whether their file marked a document.
+            pairs = [(sentence, next(found)) for sentence in document.sentences or sentences]
             yield replace(
                 document,
                 sentences=tuple(

@@ -15,7 +15,7 @@ import numpy as np
 
 from ner.errors import VectorsError
 from ner.resources.download import sha256_of
-from ner.resources.folders import staged_folder
+from ner.whole_files import staged_folder
 
 FORMAT = 1  # raised when an older version of this package could no longer read the folder
 _FILES = ("meta.json", "words.txt", "vectors.npy")

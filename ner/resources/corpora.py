@@ -16,7 +16,7 @@ from typing import Any
 
 from ner.errors import ConfigError, DownloadError
 from ner.resources.download import check_file, fetch, sha256_of
-from ner.resources.folders import hidden_beside
+from ner.whole_files import hidden_beside
 
 RAW_FILES = "https://raw.githubusercontent.com"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from platformdirs import user_cache_dir
 
 from ner.errors import DownloadError
-from ner.resources.folders import staged_file
+from ner.whole_files import staged_file
 
 # A host that can't be reached says so within seconds; one that answers may be slow between two chunks.
 _CONNECT_SECONDS = 5.0

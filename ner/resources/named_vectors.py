@@ -20,9 +20,9 @@ from ner.errors import DownloadError, NerError, VectorsError
 from ner.resources.compact import Vectors, read_compact, read_meta, write_compact
 from ner.resources.completion import complete
 from ner.resources.download import cache_home, sha256_of
-from ner.resources.folders import sweep
 from ner.resources.vector_files import read_vectors
 from ner.resources.vector_sources import Source, fetch_archive, read_archive
+from ner.whole_files import sweep
 
 
 @dataclass(frozen=True)

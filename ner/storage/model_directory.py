@@ -18,13 +18,13 @@ from ner.config import Config, parse_config
 from ner.errors import ConfigError, ModelError, describe
 from ner.evaluation.training_entities import Memory, memory_from_dict
 from ner.features.vocabulary import Vocabularies
-from ner.resources.folders import staged_file, staged_folder
 from ner.storage.card import write_card
 from ner.storage.json_files import read_json, read_text, write_json
 from ner.storage.old_defaults import LAST_FORMAT, with_old_defaults
 from ner.storage.older import name_now, vocabulary_now
 from ner.storage.quantization import pack, unpack, unpacked_kinds
 from ner.storage.tensor_files import Array, DamagedError, Header, read_header, read_tensors, write_tensors
+from ner.whole_files import staged_file, staged_folder
 
 FORMAT = 4  # of the model directory; counts up when an older package could not read a newer directory
 _NEEDED = ("config.json", "vocabulary.json", "model.safetensors", "metrics.json")

@@ -7,7 +7,7 @@ only written where it differed from its default. What isn't written there means 
 
 from typing import Any
 
-from ner.config import MOVED
+from ner.config import MOVED, value_now
 
 LAST_FORMAT = 3  # of a directory that leaves out settings
 
@@ -110,6 +110,7 @@ def with_old_defaults(values: dict[str, Any]) -> dict[str, Any]:
         table = values.get(section, {})
         if isinstance(table, dict):
             named = {MOVED.get(f"{section}.{name}", f"{section}.{name}"): v for name, v in (defaults | table).items()}
+            named = {key: value_now(key, value) for key, value in named.items()}
             start = f"{section}."
             whole[section] = {name.removeprefix(start): v for name, v in named.items() if name.startswith(start)}
     return values | whole

@@ -21,7 +21,8 @@ class Document:
 
     `sentences` are in order, their tokens places in the text; without any it hasn't been cut yet. `entities` are as
     they were annotated or found: they may overlap, and in tagged sentences stand those that tags can say. `id` names
-    the document in its file, None where it has no name; `meta` is what else its format keeps, by name.
+    the document in its file, None where it has no name; `meta` is what else its format keeps, by name. `source` is
+    `file:line` of it, for messages, and takes no part in comparisons.
 
     Raises:
         DataError: an entity or a token that isn't in the text as it says.
@@ -32,6 +33,7 @@ class Document:
     entities: tuple[Entity, ...] = ()
     id: str | None = None
     meta: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    source: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         for name, value in (
@@ -63,7 +65,14 @@ class Document:
     @property
     def name(self) -> str:
         """What messages call it."""
+        if self.source:
+            return self.source
         return "document" if self.id is None else f"document {self.id!r}"
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether a mark stood before it in its file."""
+        return bool(self.sentences) and self.sentences[0].opens_document
 
     def tagged_sentences(self) -> list[Sentence]:
         """Its sentences with tags, the first and no other marked as opening a document.
@@ -126,12 +135,13 @@ def document_from_text(
     return replace(document, sentences=aligned.sentences)
 
 
-def document_from_sentences(sentences: Iterable[Sentence], *, id: str | None = None) -> Document:
+def document_from_sentences(sentences: Iterable[Sentence], *, id: str | None = None, source: str = "") -> Document:
     """The document of sentences that have no text, as in column files: words joined by spaces, sentences by newlines.
 
     Args:
         sentences: their entities are those of their tags; without tags a sentence has none.
         id: names the document.
+        source: `file:line` of it.
 
     Raises:
         DataError: a sentence with unknown tags, which a document can't hold.
@@ -150,7 +160,7 @@ def document_from_sentences(sentences: Iterable[Sentence], *, id: str | None = N
         lines.append(line)
     text = "\n".join(lines)
     tagged = (sentence for sentence in made if sentence.tags is not None)
-    return Document(text, tuple(made), entities_of(text, tagged), id)
+    return Document(text, tuple(made), entities_of(text, tagged), id, source=source)
 
 
 def _moved(sentence: Sentence, starts: tuple[int, ...]) -> Sentence:

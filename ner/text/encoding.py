@@ -30,6 +30,21 @@ def read_text(path: str | Path, encoding: str) -> str:
     return text
 
 
+def read_lines(path: str | Path, encoding: str) -> Iterator[str]:
+    """The lines of a file as they come, with their line ends, without a byte-order mark.
+
+    Raises:
+        DataError: no such file, unreadable, or not in this encoding; names the line.
+    """
+    try:
+        with Path(path).open("rb") as stream:
+            yield from decode_lines(stream, encoding, str(path))
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file") from None
+    except OSError as error:
+        raise DataError(f"{path}: expected a readable file: {error.strerror}") from None
+
+
 def decode(content: bytes, encoding: str, where: str, *, first_line: int = 1) -> str:
     """Bytes as text, without a byte-order mark; `where` and a line from `first_line` on open a message.
 

@@ -20,11 +20,11 @@ from torch import Tensor
 from ner.config import Config, affects, parse_config
 from ner.errors import ConfigError, ModelError
 from ner.network.model import BiLSTMCRF
-from ner.resources.folders import staged_file, sweep
 from ner.storage.model_directory import FORMAT
 from ner.storage.old_defaults import with_old_defaults
 from ner.storage.tensor_files import DamagedError, Header, read_header, read_tensors, write_tensors
 from ner.training.optimizer import WeightAverage, make_optimizer, optimizer_tensors, restore_optimizer
+from ner.whole_files import staged_file, sweep
 
 _FILE = "state.safetensors"
 _VALUES = {"config", "corpus", "best_f1", "best_epoch", "seconds", "average_steps", "position", "history"}

@@ -14,7 +14,7 @@ from ner.config import override_data
 from ner.doctor.checkup import Checkup, check_files
 from ner.doctor.finding import KINDS, Finding
 from ner.errors import DataError
-from ner.formats.columns import read_tagged
+from ner.formats.sentences import read_sentences
 from ner.schemes import SCHEMES
 from ner.settings import DataConfig
 from tests.conftest import ROOT
@@ -52,9 +52,11 @@ TEN_OPEN = "".join(f"{name} I-X\n. O\n\n" for name in "abcdefghij")
         ("encoding", ["a O\né B-X\n".encode("gb18030")], {"encoding": "gb18030", "tag_column": -1}, 0, ""),
         ("nul-character", ["a O\n\0 B-X\n"], {}, 1, "f:2"),
         ("unreadable-line", ["a O\nb\nc B-X\nd e\n"], {}, 2, "f:2: expected at least 2 columns, found 1: 'b'"),
-        ("unreadable-line", ["a/O :B-X b:B-X\nc:O\nd\n"], {"layout": "lines"}, 2,
+        ("unreadable-line", ["a/O :B-X b:B-X\nc:O\nd\n"], {"format": "lines"}, 2,
          "f:1: expected word:TAG, found 'a/O'"),
         ("mixed-prefixes", ["a B-X\nb M-X\n\nc I-X\nd S-X\n"], {}, 4, "f:1: B-X"),
+        ("not-kept", ['{"text": "ab", "entities": [{"start": 0, "end": 1, "label": "X"}]}'], {}, 1,
+         "f:1: X 'a' at character 0"),
         ("unknown-tags-in-dev", [PLENTY, "a ?\nb B-X\n"], {"unknown_tag": "?"}, 1, "g:1"),
         ("unknown-tags", [PLENTY + "a ?-X\nb ?\n"], {"unknown_tag": "?"}, 2, "f:45"),
         ("mixed-openings", [PLENTY + TEN_OPEN], {}, 10, "f:45: I-X at 'a'"),
@@ -209,7 +211,6 @@ def test_everything_is_counted(check):
         ("a b\tB-X\tN\nc\tO\tV\n",
          "column 1 looks like tags: --set data.tag_column=1 --set 'data.separator=\"\\t\"'"),
         ("# id 1\na B-X\n", "if lines that open with # are comments: --set data.comment=#"),
-        ("a:B-X b:O\nc:O d:O\n", "they look like word:TAG word:TAG: --set data.layout=lines"),
         ("a B_PER\nb I_PER\nc O\n",
          "with this setting all of the file can be read: --set 'data.tag_pattern={prefix}_{label}'"),
         ("a PER-B\nb PER-I\nc O\n",
@@ -234,7 +235,7 @@ def test_settings_are_advised_for_a_file_that_is_meant_otherwise_and_with_them_i
 def test_the_pattern_that_is_advised_against_glued_digits_parts_them(check):
     remedy = of_kind(check("男0 B-X\n人1 I-X\n"), "glued-digits").remedy
     (advised,) = [part.strip().strip("'") for part in remedy.split("--set ")[1:]]
-    (sentence,) = read_tagged("f", override_data(DataConfig(), [advised]))
+    (sentence,) = read_sentences("f", override_data(DataConfig(), [advised]))
     assert sentence.words == ["男", "人"]
 
 
@@ -292,7 +293,7 @@ LINES = st.sampled_from(
 DESCRIBED = st.fixed_dictionaries(
     {},
     optional={
-        "layout": st.sampled_from(["columns", "lines"]),
+        "format": st.sampled_from(["conll", "lines", "jsonl", "auto"]),
         "scheme": st.sampled_from(["auto", *SCHEMES]),
         "tag_pattern": st.sampled_from([None, "{prefix}_{label}", "{label}-{prefix}"]),
         "separator": st.sampled_from([None, " ", "\t", ":"]),
@@ -312,7 +313,7 @@ DESCRIBED = st.fixed_dictionaries(
 def test_a_file_has_an_error_exactly_where_the_reader_refuses_it(check, content, described):
     checkup = check(content, **described)
     try:
-        sentences = read_tagged("f", DataConfig.model_validate(described))
+        sentences = read_sentences("f", DataConfig.model_validate(described))
     except DataError:
         sentences = []
     assert bool(sentences) == all(finding.kind == "no-labels" for finding in checkup.errors)

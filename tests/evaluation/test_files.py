@@ -139,7 +139,7 @@ def test_files_of_different_words_are_refused_with_the_place(file, predicted, me
 def test_of_one_sentence_a_line_the_line_is_named(file):
     gold, predicted = file("gold", "a:O b:O\n\nc:O\n"), file("predicted", "a:O b:O\nd:O\n")
     with pytest.raises(DataError) as error:
-        score_files(gold, predicted, DataConfig(layout="lines"))
+        score_files(gold, predicted, DataConfig(format="lines"))
     assert str(error.value) == "predicted:2: expected the words of gold:3, found 'd' where that has 'c'"
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ner.errors import ConfigError, DataError
 from ner.formats.columns import read_as_written, read_conll, read_rows, read_tagged, write_conll
+from ner.formats.sentences import read_sentences
 from ner.schemes import SCHEMES
 from ner.settings import DataConfig
 from ner.text.encoding import decode, decode_lines
@@ -190,22 +191,22 @@ def test_a_word_pattern_cuts_what_is_glued_onto_a_word_and_leaves_other_words(fi
 
 def test_token_lists_are_read_one_sentence_a_line(file):
     name = file("\ufeffEU:B-ORG rejects:O\r\n\r\n -DOCSTART-:O\r\nPeter:B-PER\tBlackburn:I-PER \r\n")
-    sentences = read_tagged(name, DataConfig(layout="lines"))
+    sentences = read_sentences(name, DataConfig(format="lines"))
     assert plain(sentences) == TWO
     assert [(s.opens_document, s.source) for s in sentences] == [(False, "f:1"), (True, "f:4")]
 
 
 def test_the_last_separator_of_a_token_parts_word_and_tag(file):
     name = file("3:30:B-TIME ::O http://x.y:80:O \u3000:O\n")
-    assert plain(read_tagged(name, DataConfig(layout="lines"))) == [
+    assert plain(read_sentences(name, DataConfig(format="lines"))) == [
         [("3:30", "B-TIME"), (":", "O"), ("http://x.y:80", "O"), ("\u3000", "O")]
     ]
 
 
 def test_token_lists_have_separators_and_comments_of_their_own(file):
     name = file("# a:O\nEU/S-ORG and/or/O\n")
-    data = DataConfig(layout="lines", separator="/", comment="#")
-    assert plain(read_tagged(name, data)) == [[("EU", "B-ORG"), ("and/or", "O")]]
+    data = DataConfig(format="lines", separator="/", comment="#")
+    assert plain(read_sentences(name, data)) == [[("EU", "B-ORG"), ("and/or", "O")]]
 
 
 # Encodings.
@@ -342,7 +343,7 @@ def test_a_file_that_is_not_as_described_is_refused_with_its_place(file, content
 )  # fmt: skip
 def test_a_file_of_token_lists_that_is_not_as_described_is_refused_with_its_place(file, content, described, message):
     with pytest.raises(DataError) as error:
-        read_tagged(file(content), DataConfig(layout="lines", **described))
+        read_sentences(file(content), DataConfig(format="lines", **described))
     assert str(error.value) == message
 
 
@@ -509,16 +510,16 @@ BARE = "Bob PER\nSmith PER\nin O\nRome LOC\n. O\n\nRome LOC\n"
         ("EU ORG-x-U\nin O\n", {}, 'data.tag_pattern = "{label}-{prefix}"'),
         ("EU ORG_S\nin O\n", {}, 'data.tag_pattern = "{label}_{prefix}"'),
         ("EU B-ORG\nin O\n", {"tag_pattern": "{prefix}_{label}"}, 'data.tag_pattern = "{prefix}-{label}"'),
-        ("EU:B_ORG in:O\n", {"layout": "lines"}, 'data.tag_pattern = "{prefix}_{label}"'),
+        ("EU:B_ORG in:O\n", {"format": "lines"}, 'data.tag_pattern = "{prefix}_{label}"'),
         (BARE, {}, 'data.scheme = "io"'),
     ],
 )
 def test_a_setting_that_reads_the_whole_file_is_named_and_does(file, content, described, advice):
     with pytest.raises(DataError) as error:
-        read_tagged(file(content), DataConfig(**described))
+        read_sentences(file(content), DataConfig(**described))
     assert str(error.value).endswith(f"; {advice} reads the file")
     key, _, value = advice.removeprefix("data.").partition(" = ")
-    sentences = read_tagged("f", DataConfig(**{**described, key: value.strip('"')}))
+    sentences = read_sentences("f", DataConfig(**{**described, key: value.strip('"')}))
     assert sum(tag != "O" for s in sentences for tag in s.tags) == content.count("ORG") + content.count("R\n") + (
         content.count("LOC")
     )
@@ -597,7 +598,7 @@ def test_a_sentence_without_tags_is_not_written(file):
 def test_what_follows_the_trailer_of_a_line_is_not_read(tmp_path):
     file = tmp_path / "queries.txt"
     file.write_text("any:O good:B-Rating places:O <=> <NULL>\nhere:O <=> <NULL>\n")
-    sentences = read_tagged(file, DataConfig(layout="lines", trailer=" <=> "))
+    sentences = read_sentences(file, DataConfig(format="lines", trailer=" <=> "))
     assert [s.words for s in sentences] == [["any", "good", "places"], ["here"]]
     assert sentences[0].tags == ("O", "B-Rating", "O")
 

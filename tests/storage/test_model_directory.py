@@ -19,6 +19,7 @@ import pytest
 import safetensors.torch
 import torch
 
+from ner import whole_files
 from ner.config import Config, parse_config
 from ner.errors import ModelError
 from ner.features.batches import encode
@@ -26,7 +27,6 @@ from ner.features.words import WordVocabulary
 from ner.formats.corpus import Corpus
 from ner.inference.loading import Model, load_model, save_model
 from ner.network.cells import CELLS
-from ner.resources import folders
 from ner.settings import RunConfig
 from ner.storage import json_files, model_directory
 from ner.storage.model_directory import check_free, check_target, open_model
@@ -292,7 +292,7 @@ def test_a_failing_rename_leaves_the_old_model_and_no_litter(
     model: Model, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where folders can't change places in one step."""
-    monkeypatch.setattr(folders, "_exchange", lambda first, second: False)
+    monkeypatch.setattr(whole_files, "_exchange", lambda first, second: False)
     before = contents(folder.parent)
     rename, failed = Path.rename, []
 
@@ -327,9 +327,9 @@ def test_folders_change_places_in_one_step(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         (tmp_path / name / name).write_text(name)
-    assert folders._exchange(tmp_path / "a", tmp_path / "b")
+    assert whole_files._exchange(tmp_path / "a", tmp_path / "b")
     assert contents(tmp_path) == {"a/b": b"b", "b/a": b"a"}
-    assert not folders._exchange(tmp_path / "a", tmp_path / "none")
+    assert not whole_files._exchange(tmp_path / "a", tmp_path / "none")
 
 
 def test_what_is_written_is_on_the_disk_before_it_gets_its_name(
@@ -337,7 +337,7 @@ def test_what_is_written_is_on_the_disk_before_it_gets_its_name(
 ) -> None:
     target = tmp_path / "model"
     flushed: list[tuple[str, bool]] = []
-    monkeypatch.setattr(folders, "flush", lambda path: flushed.append((path.name, target.exists())))
+    monkeypatch.setattr(whole_files, "flush", lambda path: flushed.append((path.name, target.exists())))
     save_model(model, target)
     *files, stage, parent, card, folder = flushed
     assert sorted(files) == [(name, False) for name in sorted(FILES - {"README.md"})]

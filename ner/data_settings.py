@@ -1,0 +1,115 @@
+"""Settings of the table `[data]`: where the corpus is, and how its files are read."""
+
+import re
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from ner.schemes import SCHEMES
+from ner.section import FILE, Section, affecting
+
+# Formats of annotated text: `ner/formats/NAME.py`, with `_` for `-`, holds a `FORMAT` that reads and writes it.
+FORMATS = ("conll", "lines", "jsonl", "html")
+
+
+class DataConfig(Section):
+    """Where the corpus is and how its files are laid out."""
+
+    train: str | None = Field(
+        None,
+        description="training file; as given, or relative to the config's folder",
+        json_schema_extra=FILE,
+    )
+    dev: str | None = Field(None, description="development file: chooses the best epoch", json_schema_extra=FILE)
+    test: str | None = Field(
+        None, description="test file: scored once, after training", json_schema_extra=affecting("record", **FILE)
+    )
+    dataset: str | None = Field(
+        None,
+        description="instead of files: a `datasets` data set (folder, parquet, arrow or JSON file, hub name)",
+        json_schema_extra=FILE,
+    )
+    dataset_config: str | None = Field(None, description="configuration name of a hub data set")
+    tokens_feature: str = Field("tokens", description="the data set's feature that holds the words")
+    tags_feature: str = Field("ner_tags", description="the data set's feature that holds the tags")
+    format: str = Field(
+        "auto",
+        description="format of the files, one of `ner formats`; `auto`: told from each file's content",
+    )
+    word_column: int = Field(0, description="column of the words; negative counts from the right")
+    tag_column: int = Field(-1, description="column of the tags; negative counts from the right")
+    separator: str | None = Field(
+        None, description="what splits columns, literally; unset: any run of spaces or TABs (`lines`: `:`)"
+    )
+    scheme: str = Field(
+        "auto",
+        description="tag scheme of the files: `iob1`, `iob2`, `bioes`, `bilou`, `bmes`, `io` (labels alone, as `PER`); "
+        "`auto` looks at the whole file, and never takes `io`",
+    )
+    tag_pattern: str | None = Field(
+        None,
+        description='how the files join prefix and label of a tag, for example `"{prefix}_{label}"` for `B_PER` or '
+        '`"{label}-{prefix}"` for `PER-B`; unset: `{prefix}-{label}` (`io`: `{label}`)',
+    )
+    unknown_tag: str | None = Field(
+        None, description='tag of a token of which nothing is known, for example `"?"`; `?-PER` is part of some PER'
+    )
+    comment: str | None = Field(None, description='lines that start with this are comments, for example `"# "`')
+    trailer: str | None = Field(None, description="`lines`: what follows this in a line isn't read")
+    encoding: str = Field("utf-8", description="encoding of the files; a byte-order mark is skipped")
+    word_pattern: str | None = Field(
+        None, description="regular expression whose first group is the word, where a file glues more onto it"
+    )
+    document_sentences: int | None = Field(
+        None,
+        ge=1,
+        description="where a file marks no documents (`-DOCSTART-`), or just one at its top: so many sentences in a "
+        "row count as one, if they are running text",
+    )
+    tokenizer: Literal["auto", "words", "characters"] = Field(
+        "auto",
+        description="how raw text is cut: `words` (Chinese, Japanese by character), `characters` (each), "
+        "`auto`: as the training file is",
+    )
+
+    misaligned: Literal["error", "snap", "split"] = Field(
+        "split",
+        description="an entity that begins or ends within a token, where the file marks characters: `split` the token, "
+        "`snap` the entity to whole tokens, or `error`",
+    )
+    overlaps: Literal["longest", "first", "error"] = Field(
+        "longest", description="of entities with a character in common: the `longest` is kept, the `first`, or `error`"
+    )
+
+    @field_validator("format")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        if value not in ("auto", *FORMATS):
+            raise ValueError(f"should be one of auto, {', '.join(FORMATS)}")
+        return value
+
+    @field_validator("scheme")
+    @classmethod
+    def _is_in_the_table(cls, value: str) -> str:
+        if value not in ("auto", *SCHEMES):
+            raise ValueError(f"should be one of auto, {', '.join(SCHEMES)}")
+        return value
+
+    @field_validator("tag_pattern")
+    @classmethod
+    def _holds_prefix_and_label(cls, value: str | None) -> str | None:
+        if value is not None:
+            rest = value.replace("{prefix}", "", 1).replace("{label}", "", 1)
+            if len(rest) != len(value) - len("{prefix}{label}") or "{" in rest or "}" in rest:
+                raise ValueError("should hold {prefix} and {label}, once each, such as '{prefix}_{label}'")
+        return value
+
+    @field_validator("word_pattern")
+    @classmethod
+    def _has_a_group(cls, value: str | None) -> str | None:
+        try:
+            if value is None or re.compile(value).groups:
+                return value
+        except re.error as error:
+            raise ValueError(f"should be a regular expression ({error})") from None
+        raise ValueError("should hold a group in parentheses, which is the word")

@@ -1,0 +1,91 @@
+"""Column files as a format: documents of their sentences, and back.
+
+Its texts are made: words with single spaces between, a line for each sentence.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from ner.data_settings import DataConfig
+from ner.errors import DataError
+from ner.formats.columns import line_writer, read_tagged, row_reader
+from ner.formats.format import Format, Losses
+from ner.formats.rows import DOCUMENT_START, Row
+from ner.formats.sentences import tagged_of, tell_what_tags_lose
+from ner.text.document import Document, document_from_sentences
+from ner.text.sentence import Sentence
+from ner.text.tags import OUTSIDE
+
+
+def read(path: Path, data: DataConfig, losses: Losses) -> Iterator[Document]:
+    """A document for each that the file marks; where it marks none, one for each sentence."""
+    return documents_of(read_tagged(path, data))
+
+
+def documents_of(sentences: Iterable[Sentence]) -> Iterator[Document]:
+    """Documents of the sentences of a file: those that it marks, or each sentence by itself where it marks none."""
+    waiting: list[Sentence] = []
+    marked = False
+    for sentence in sentences:
+        if waiting and (sentence.opens_document or not marked):
+            yield _document(waiting)
+            waiting = []
+        marked |= sentence.opens_document
+        waiting.append(sentence)
+    if waiting:
+        yield _document(waiting)
+
+
+def _document(sentences: list[Sentence]) -> Document:
+    return document_from_sentences(sentences, source=sentences[0].source)
+
+
+def write(documents: Iterable[Document], data: DataConfig, losses: Losses) -> Iterator[str]:
+    """Words and tags, a space between them, a blank line behind each sentence, a `-DOCSTART-` before each document.
+
+    Documents of one sentence are written without a mark until there is one that has more, or a marked one.
+    """
+    lines = line_writer(data)
+    marked = False
+    first = True
+    for document in documents:
+        sentences = tagged_of(document, data, losses)
+        tell_what_tags_lose(document, sentences, losses)
+        if not sentences:
+            losses.add("documents without a token: left out", document.name)
+            continue
+        marked |= len(sentences) > 1 or document.is_marked
+        piece = f"{DOCUMENT_START} {OUTSIDE}\n\n" if marked else ""
+        try:
+            piece += "".join("\n".join(lines(sentence)) + "\n\n" for sentence in sentences)
+        except DataError as error:
+            raise DataError(f"{document.name}: {error}") from None
+        # A reader takes a first U+FEFF for a byte-order mark, so a word that opens with one gets it twice.
+        yield ("\ufeff" if first and piece.startswith("\ufeff") else "") + piece
+        first = False
+
+
+def _one_row(read_line: Callable[[int, str], Row]) -> Callable[[int, str], tuple[Row]]:
+    return lambda number, line: (read_line(number, line),)
+
+
+FORMAT = Format(
+    about="one token a line in columns, a blank line between sentences (CoNLL-2002, -2003 and their kin)",
+    suffixes=(".conll", ".bio", ".iob", ".iob2", ".tsv"),
+    settings=(
+        "word_column",
+        "tag_column",
+        "separator",
+        "scheme",
+        "tag_pattern",
+        "unknown_tag",
+        "comment",
+        "encoding",
+        "word_pattern",
+        "document_sentences",
+    ),
+    read=read,
+    write=write,
+    read_sentences=read_tagged,
+    line_reader=lambda where, data: _one_row(row_reader(where, data, tagged=True)),
+)

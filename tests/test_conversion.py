@@ -1,0 +1,117 @@
+"""`ner convert`, `ner formats`, and tagging and scoring files of any format, as a user meets them."""
+
+import json
+
+import pytest
+
+from ner.data_settings import FORMATS
+
+TEXTS = ["Jordan King flew to Amman.", "Reuters  said so."]
+
+
+@pytest.fixture
+def records(tmp_path):
+    path = tmp_path / "texts.jsonl"
+    entities = [[{"label": "PER", "start": 0, "end": 11}], [{"label": "ORG", "start": 0, "end": 7}]]
+    rows = [{"text": text, "entities": found} for text, found in zip(TEXTS, entities, strict=True)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_a_file_is_converted_and_what_is_not_kept_is_told(run, records, tmp_path):
+    code, out, err = run("convert", records, tmp_path / "new" / "out.conll", "--set", "data.scheme=bioes")
+    assert (code, out) == (0, "")
+    assert (tmp_path / "new" / "out.conll").read_text() == (
+        "Jordan B-PER\nKing E-PER\nflew O\nto O\nAmman O\n. O\n\nReuters S-ORG\nsaid O\nso O\n. O\n\n"
+    )
+    assert err.splitlines() == [
+        f"warning: {records}: 2 texts: blanks and line ends between words are not kept ({records}:1; {records}:2)",
+        f"{tmp_path / 'new' / 'out.conll'}: conll, from jsonl",
+    ]
+
+
+def test_a_conversion_that_fails_writes_nothing(run, records, tmp_path):
+    records.write_text(records.read_text() + "{\n")
+    code, out, err = run("convert", records, tmp_path / "out.conll")
+    assert (code, out) == (1, "")
+    assert err.startswith(f"error: {records}:3: expected a JSON object a line: ")
+    assert not (tmp_path / "out.conll").exists()
+
+
+def test_the_formats_are_listed_with_what_they_can(run):
+    code, out, _ = run("formats")
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines() if not line.startswith(" ")] == list(FORMATS)
+    code, out, _ = run("formats", "--json")
+    by_name = {row["name"]: row for row in json.loads(out)}
+    assert by_name["html"]["ways"] == ["write"]
+    assert by_name["conll"]["ways"] == ["read", "write"]
+
+
+def test_tagging_a_file_of_texts_gives_what_tagging_the_texts_gives(run, small_model, records, tmp_path):
+    plain = [json.loads(line) for line in run("tag", small_model, stdin="\n".join(TEXTS).encode())[1].splitlines()]
+    for given in (["--input", "jsonl"], ["--input", "auto"]):
+        code, out, err = run("tag", small_model, records, *given)
+        assert (code, err) == (0, "")
+        assert [json.loads(line) for line in out.splitlines()] == plain
+    code, out, _ = run("tag", small_model, "--input", "jsonl", stdin=records.read_bytes())
+    assert [json.loads(line) for line in out.splitlines()] == plain
+    code, out, _ = run("tag", small_model, records, "--input", "jsonl", "--out", tmp_path / "x" / "tagged.jsonl")
+    assert (code, out) == (0, "")
+    assert [json.loads(line) for line in (tmp_path / "x" / "tagged.jsonl").read_text().splitlines()] == plain
+
+
+def test_a_score_below_the_least_one_is_left_out_of_every_format(run, small_model, records):
+    sure = run("tag", small_model, records, "--input", "jsonl", "--min-score", "0.9999", "--format", "lines")[1]
+    tags = {pair.rpartition(":")[2] for line in sure.splitlines() for pair in line.split()}
+    every = [json.loads(line) for line in run("tag", small_model, records, "--input", "jsonl")[1].splitlines()]
+    left = {entity["label"] for row in every for entity in row["entities"] if entity["score"] >= 0.9999}
+    assert {tag[2:] for tag in tags if tag != "O" and not tag.startswith("-DOC")} == left
+
+
+def test_a_model_is_scored_on_texts_as_on_columns_where_every_entity_is_one_of_whole_tokens(
+    run, small_model, records, tmp_path
+):
+    run("convert", records, tmp_path / "out.conll")
+    figures = []
+    for file in (records, tmp_path / "out.conll"):
+        code, out, _ = run("evaluate", small_model, file, "--json")
+        assert code == 0
+        value = json.loads(out)
+        figures.append([value[key] for key in ("micro", "accuracy", "tokens", "strict")])
+    assert figures[0] == figures[1]
+
+
+def test_an_entity_that_ends_within_a_token_is_no_other_one_and_a_model_is_not_shown_where_it_ends(
+    run, small_model, tmp_path
+):
+    gold, found = tmp_path / "gold.jsonl", tmp_path / "found.jsonl"
+    for path, end in ((gold, 8), (found, 11)):
+        path.write_text(json.dumps({"text": "New Yorkers ran", "entities": [{"label": "X", "start": 0, "end": end}]}))
+    value = json.loads(run("score", gold, found, "--json")[1])
+    assert (value["micro"]["correct"], value["micro"]["found"], value["micro"]["support"]) == (0, 1, 1)
+    assert value["relaxed"]["overlap"]["f1"] == 1
+    assert json.loads(run("score", found, found, "--json")[1])["micro"]["correct"] == 1
+    code, _, err = run("score", gold)
+    assert (code, err) == (2, f"error: PRED: expected a file with other entities for the texts of {gold}, found none\n")
+
+
+def test_texts_that_are_not_the_same_are_not_scored(run, records, tmp_path):
+    other = tmp_path / "other.jsonl"
+    other.write_text('{"text": "Jordan Kong"}\n')
+    code, _, err = run("score", records, other)
+    assert (code, err) == (
+        1,
+        f"error: {other}: expected the text of {records}:1 as document 1, found 'ong' at character 8, "
+        "where that has 'ing flew to Amman.'\n",
+    )
+    other.write_text(json.dumps({"text": TEXTS[0]}))
+    code, _, err = run("score", records, other)
+    assert (code, err) == (1, f"error: {other}: expected the 2 documents of {records}, found 1\n")
+
+
+def test_a_recipe_trains_straight_from_texts(run, records, tmp_path):
+    (tmp_path / "r.toml").write_text('[data]\ntrain = "texts.jsonl"\ndev = "texts.jsonl"\n[training]\nepochs = 1\n')
+    code, out, _ = run("train", tmp_path / "r.toml", "--out", tmp_path / "model", "--device", "cpu")
+    assert code == 0
+    assert "dev F1" in out
