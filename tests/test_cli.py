@@ -595,7 +595,7 @@ def test_an_unknown_format_is_refused_with_those_that_there_are(run, small_model
     readable = ", ".join(name for name in FORMATS if find_format(name).read)
     writable = ", ".join(name for name in FORMATS if can_write(find_format(name)))
     found = run("tag", small_model, "--input", "pdf")
-    assert found == (2, "", f"error: --input: expected text, auto or one of {readable}, found 'pdf'\n")
+    assert found == (2, "", f"error: --input: expected auto or one of {readable}, found 'pdf'\n")
     found = run("tag", small_model, "--format", "xml")
     assert found == (2, "", f"error: --format: expected one of {writable}, found 'xml'\n")
 

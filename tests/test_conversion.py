@@ -115,3 +115,63 @@ def test_a_recipe_trains_straight_from_texts(run, records, tmp_path):
     code, out, _ = run("train", tmp_path / "r.toml", "--out", tmp_path / "model", "--device", "cpu")
     assert code == 0
     assert "dev F1" in out
+
+
+@pytest.fixture
+def wrapped(tmp_path):
+    """Two files in a folder, of which one wraps a name."""
+    folder = tmp_path / "folder"
+    (folder / "b").mkdir(parents=True)
+    (folder / "b" / "one.txt").write_bytes(b"He met Jordan\r\nKing in Amman.\n")
+    (folder / "a.txt").write_bytes(b"Rome.")
+    (folder / "other.md").write_text("not this")
+    return folder
+
+
+def test_a_file_or_folder_of_text_is_tagged_as_whole_texts_where_that_is_asked_for(run, small_model, wrapped):
+    code, out, err = run("tag", small_model, wrapped)
+    assert (code, err) == (0, "")
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert [(row["id"], row["text"]) for row in rows] == [
+        ("a.txt", "Rome."),
+        ("b/one.txt", "He met Jordan\r\nKing in Amman.\n"),
+    ]
+    file = wrapped / "b" / "one.txt"
+    (whole,) = (json.loads(line) for line in run("tag", small_model, file, "--input", "text")[1].splitlines())
+    assert whole["entities"] == rows[1]["entities"]
+    (piped,) = run("tag", small_model, "--input", "text", stdin=file.read_bytes())[1].splitlines()
+    assert json.loads(piped) == {"text": whole["text"], "entities": whole["entities"]}
+    lines = run("tag", small_model, file)[1].splitlines()
+    assert [json.loads(line)["text"] for line in lines] == ["He met Jordan", "King in Amman."]
+    assert run("tag", small_model, file, "--lines")[1].splitlines() == lines
+    code, _, err = run("tag", small_model, file, "--lines", "--input", "text")
+    assert (code, err) == (2, "error: --lines: expected no --input beside it, found --input text\n")
+    code, _, err = run("tag", small_model, file, "--input", "text", "--k-best", "2")
+    assert (code, err) == (2, "error: --k-best: expected --lines or --input conll, found text\n")
+
+
+def test_a_folder_without_text_is_refused(run, small_model, tmp_path):
+    code, _, err = run("tag", small_model, tmp_path)
+    assert (code, err) == (1, f"error: {tmp_path}: expected a folder of .txt files, found none in it\n")
+
+
+def test_what_is_piped_in_is_called_stdin(run, small_model):
+    code, _, err = run("tag", small_model, "--input", "jsonl", stdin=b'{"text": "a"}\n{"text": 1}\n')
+    assert code == 1
+    assert err.startswith("error: stdin:2: expected ")
+
+
+def test_a_file_of_another_format_is_not_tagged_as_columns_and_its_lines_not_without_a_warning(
+    run, small_model, records
+):
+    code, out, err = run("tag", small_model, records, "--input", "conll")
+    assert (code, out) == (2, "")
+    assert err == (
+        f"error: {records}: expected columns with the words first, found what looks like jsonl; "
+        "--input jsonl reads it so\n"
+    )
+    code, out, err = run("tag", small_model, records)
+    assert (code, len(out.splitlines())) == (0, 2)
+    assert err == (
+        f"warning: {records}: each line is tagged as a text, and it looks like jsonl; --input jsonl reads it so\n"
+    )

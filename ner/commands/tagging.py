@@ -5,6 +5,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,9 +20,12 @@ from ner.commands.options import (
     Threshold,
     load_tagger,
     read_lines,
+    say,
     say_losses,
 )
-from ner.errors import ConfigError
+from ner.errors import ConfigError, NerError
+
+LINES = "lines of text"  # what is read where --input says nothing
 
 if TYPE_CHECKING:
     from ner.data_settings import DataConfig
@@ -35,8 +39,12 @@ def tag(
     model: ModelFolder,
     file: Annotated[str, typer.Argument(metavar="[FILE or -]", help="Text, or a file of any format; -: stdin.")] = "-",
     input_format: Annotated[
-        str, typer.Option("--input", metavar="text|FORMAT", help="What FILE is: text, or one of `ner formats`.")
-    ] = "text",
+        str | None,
+        typer.Option("--input", metavar="FORMAT", help="auto, or one of `ner formats`; text: a file is one text."),
+    ] = None,
+    lines: Annotated[
+        bool, typer.Option("--lines", help="Each line is a text of its own; so it is where --input says nothing.")
+    ] = False,
     output_format: Annotated[
         str | None,
         typer.Option("--format", metavar="FORMAT", help="One of `ner formats`; default: jsonl, or that of --input."),
@@ -51,13 +59,17 @@ def tag(
     device: Device = "auto",
     threads: Threads = None,
 ) -> None:
-    """Find the entities of each line of a text, or of each document of an annotated file."""
+    """Find the entities of each line of a text, of whole texts, or of each document of an annotated file."""
     from ner.formats.table import can_write, find_format, name_for_writing, readable, writable
 
-    if input_format not in ("text", "auto", *readable()):
-        raise ConfigError(f"--input: expected text, auto or one of {', '.join(readable())}, found {input_format!r}")
+    if lines and input_format:
+        raise ConfigError(f"--lines: expected no --input beside it, found --input {input_format}")
+    if not input_format:
+        input_format = "text" if not lines and Path(file).is_dir() else LINES
+    elif input_format not in ("auto", *readable()):
+        raise ConfigError(f"--input: expected auto or one of {', '.join(readable())}, found {input_format!r}")
     if output_format is None:
-        own = input_format not in ("text", "auto") and can_write(find_format(input_format))
+        own = input_format in readable() and can_write(find_format(input_format))
         output_format = name_for_writing(out, None) if out else input_format if own else "jsonl"
     if output_format not in writable():
         raise ConfigError(f"--format: expected one of {', '.join(writable())}, found {output_format!r}")
@@ -65,8 +77,8 @@ def tag(
         raise ConfigError(f"--format {output_format}: expected --out PATH, since it is no text for stdout")
     if k_best and output_format != "jsonl":
         raise ConfigError(f"--k-best: expected --format jsonl, found {output_format}")
-    if k_best and input_format not in ("text", "conll"):
-        raise ConfigError(f"--k-best: expected --input text or conll, found {input_format}")
+    if k_best and input_format not in (LINES, "conll"):
+        raise ConfigError(f"--k-best: expected --lines or --input conll, found {input_format}")
 
     from ner.config import override_data
     from ner.formats.files import write_documents, write_pieces
@@ -78,6 +90,7 @@ def tag(
     interactive = file == "-" and sys.stdin.isatty()
     options = OutputOptions(output_format, min_score, k_best, batch_size=1 if interactive else 2048)
     losses = Losses()
+    _check_what_it_looks_like(file, input_format, data)
     if out and not find_format(output_format).write:
         documents = tagged_documents(tagger, _documents(file, input_format, data, losses), options)
         write_documents(out, documents, output_format, data, losses)
@@ -97,7 +110,7 @@ def _pieces(
     """What is written, as it comes."""
     from ner.output import tag_columns, tag_documents, tag_text
 
-    if input_format == "text" and options.format in ("jsonl", "conll", "html"):
+    if input_format == LINES and options.format in ("jsonl", "conll", "html"):
         return tag_text(tagger, read_lines(file, data.encoding), options)
     if input_format == "conll" and options.format in ("jsonl", "conll", "html"):
         lines = read_lines(file, data.encoding)
@@ -106,11 +119,11 @@ def _pieces(
 
 
 def _documents(file: str, input_format: str, data: "DataConfig", losses: "Losses") -> "Iterator[Document]":
-    """The documents to tag; of text each line is one. What stdin holds is kept in a file while it is read."""
+    """The documents to tag. What stdin holds is kept in a file while it is read, unless each line is a document."""
     from ner.formats.files import read_documents
     from ner.text.document import Document
 
-    if input_format == "text":
+    if input_format == LINES:
         for line in read_lines(file, data.encoding):
             yield Document(line.removesuffix("\n").removesuffix("\r"))
         return
@@ -122,7 +135,28 @@ def _documents(file: str, input_format: str, data: "DataConfig", losses: "Losses
         copy = Path(folder) / "stdin"
         with copy.open("wb") as stream:
             shutil.copyfileobj(sys.stdin.buffer, stream)
-        yield from read_documents(copy, data, losses)
+        try:
+            for document in read_documents(copy, data, losses):
+                own = document.id == copy.name and input_format == "text"
+                source = document.source.replace(str(copy), copy.name)
+                yield replace(document, id=None if own else document.id, source=source)
+        except NerError as error:
+            raise type(error)(str(error).replace(str(copy), copy.name)) from None
+
+
+def _check_what_it_looks_like(file: str, input_format: str, data: "DataConfig") -> None:
+    """Raise ConfigError where a file that is called one of columns surely is of another format; warn of other lines."""
+    from ner.formats.table import looks_like, take_sample
+
+    if file == "-" or input_format not in ("conll", LINES) or not Path(file).is_file():
+        return
+    found = looks_like(take_sample(Path(file)))
+    if not found or (input_format == "conll" and (data.word_column or data.separator)):
+        return
+    way_out = f"--input {found[0]} reads it so"
+    if input_format == "conll":
+        raise ConfigError(f"{file}: expected columns with the words first, found what looks like {found[0]}; {way_out}")
+    say(f"{file}: each line is tagged as a text, and it looks like {found[0]}; {way_out}")
 
 
 def bench(

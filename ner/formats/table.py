@@ -43,7 +43,7 @@ def name_for_reading(path: str | Path, data: DataConfig) -> str:
     if data.word_column != DataConfig().word_column or data.tag_column != DataConfig().tag_column or data.separator:
         return "conll"  # who says which columns, has columns
     sample = take_sample(Path(path))
-    found = [name for name in FORMATS if (tell := find_format(name).recognizes) and tell(sample)]
+    found = looks_like(sample)
     if len(found) > 1:
         raise ConfigError(
             f"{path}: expected a file of one format, found one that may be {' or '.join(found)}; set data.format = "
@@ -52,6 +52,11 @@ def name_for_reading(path: str | Path, data: DataConfig) -> str:
     if not found and sample.path.is_dir():
         raise DataError(f"{path}: expected a file, or a folder of one of the formats of `ner formats`, found neither")
     return found[0] if found else "conll"
+
+
+def looks_like(sample: Sample) -> list[str]:
+    """The names of the formats that a file surely is of: one, none, or several where it is in doubt."""
+    return [name for name in FORMATS if (tell := find_format(name).recognizes) and tell(sample)]
 
 
 def name_for_writing(path: str | Path, name: str | None) -> str:
