@@ -46,6 +46,7 @@ def write(documents: Iterable[Document], data: DataConfig, losses: Losses) -> It
     Documents of one sentence are written without a mark until there is one that has more, or a marked one.
     """
     lines = line_writer(data)
+    mark = f"{DOCUMENT_START}{data.separator or ' '}{OUTSIDE}\n\n"
     marked = False
     first = True
     for document in documents:
@@ -55,7 +56,7 @@ def write(documents: Iterable[Document], data: DataConfig, losses: Losses) -> It
             losses.add("documents without a token: left out", document.name)
             continue
         marked |= len(sentences) > 1 or document.is_marked
-        piece = f"{DOCUMENT_START} {OUTSIDE}\n\n" if marked else ""
+        piece = mark if marked else ""
         try:
             piece += "".join("\n".join(lines(sentence)) + "\n\n" for sentence in sentences)
         except DataError as error:
