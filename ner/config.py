@@ -40,7 +40,7 @@ class Config(Section):
 
 
 def _warn(message: str) -> None:
-    warnings.warn(message, FutureWarning, stacklevel=3)
+    warnings.warn(message, FutureWarning, stacklevel=3)  # whoever called load_config
 
 
 def load_config(
@@ -66,14 +66,10 @@ def load_config(
         raise ConfigError(f"{path}: expected a readable TOML file in UTF-8: {error}") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from None
-    for old, new in MOVED.items():
-        section, _, name = old.partition(".")
-        if isinstance(table := tree.get(section), dict) and name in table:
-            warn(f"{path}: {old} is now {new}")
-            value = value_now(new, table.pop(name))
-            home, _, called = new.partition(".")
-            if isinstance(place := tree.setdefault(home, {}), dict):
-                place.setdefault(called, value)
+    renamed: list[str] = []
+    rename(tree, lambda old, new: renamed.append(f"{path}: {old} is now {new}"))
+    for message in renamed:
+        warn(message)
     for override in overrides or []:
         key, equals, text = override.partition("=")
         if key.strip() in MOVED:
@@ -81,6 +77,23 @@ def load_config(
             override = f"{MOVED[key.strip()]}{equals}{value_now(MOVED[key.strip()], text.strip())}"
         _lay_over(tree, override)
     return _resolve_paths(parse_config(tree, str(path)), path.parent)
+
+
+def rename(tree: dict[str, Any], on_old: Callable[[str, str], object]) -> None:
+    """Give every setting of a tree of tables, changed in place, its name and value of today.
+
+    Args:
+        tree: what isn't a table stays as it is, for whoever checks it.
+        on_old: called with the old and the new name of each.
+    """
+    for old, new in MOVED.items():
+        section, _, name = old.partition(".")
+        if isinstance(table := tree.get(section), dict) and name in table:
+            on_old(old, new)
+            value = value_now(new, table.pop(name))
+            home, _, called = new.partition(".")
+            if isinstance(place := tree.setdefault(home, {}), dict):
+                place.setdefault(called, value)
 
 
 def value_now(key: str, value: Any) -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 
 from safetensors import SafetensorError
 
-from ner.config import Config, parse_config
+from ner.config import Config, parse_config, rename
 from ner.errors import ConfigError, ModelError, describe
 from ner.evaluation.training_entities import Memory, memory_from_dict
 from ner.features.vocabulary import Vocabularies
@@ -168,6 +168,7 @@ def open_model(folder: str | Path) -> OpenModel:
         raise ModelError(f"{folder}: expected model format {FORMAT} or older, found {found}; update bilstm-crf-ner")
     if found <= LAST_FORMAT:
         values = with_old_defaults(values)
+    rename(values, lambda old, new: None)
     try:
         config = parse_config(values, str(folder / "config.json"))
     except ConfigError as error:

@@ -819,6 +819,14 @@ def test_a_directory_holds_every_setting(folder: Path, model: Model) -> None:
     assert values == {"format": 4, **model.config.model_dump(mode="json", exclude={"run"})}
 
 
+def test_a_setting_of_a_directory_goes_by_its_name_of_today(folder: Path) -> None:
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    del config["data"]["format"]
+    config["data"]["layout"] = "columns"
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    assert open_model(folder).config.data.format == "conll"
+
+
 # Written by the package of then: `config.json` of a model trained with its defaults, which left out what came later.
 WRITTEN_IN_FORMAT_2 = {"format": 2, "data": {}, "model": {"word_dim": 8, "hidden_dim": 8}, "training": {"epochs": 1}}
 
