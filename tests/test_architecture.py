@@ -29,7 +29,7 @@ FOLDERS = [
     "reporting",
 ]
 # What a floor below the network has in PyTorch: training's half of the conditional random field.
-TORCH_IN_CRF = {"crf.layer", "crf.likelihood", "crf.torch_recursion"}
+TORCH_IN_CRF = {"crf.layer", "crf.likelihood", "crf.torch_forward_backward"}
 FACADE = "tagger"
 TOP = ["commands", "cli", "__init__", "__main__"]
 FLOORS = [*GROUND, *FOLDERS, FACADE, *TOP]

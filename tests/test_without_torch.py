@@ -20,7 +20,7 @@ class NoTorch:
 sys.meta_path.insert(0, NoTorch())
 """
 # Floors below the network, and those above that say what to do and import torch only where it is done.
-_WITH_TORCH = ("crf.layer", "crf.likelihood", "crf.torch_recursion")
+_WITH_TORCH = ("crf.layer", "crf.likelihood", "crf.torch_forward_backward")
 WITHOUT = [m for m in modules() if floor_of(m) < FLOORS.index("network") and m not in _WITH_TORCH]
 SEAM = ["inference.backend", "inference.decoding", "inference.loading", "inference.prediction", "inference.prepared"]
 SEAM += [

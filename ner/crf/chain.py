@@ -23,7 +23,7 @@ class NotFiniteError(ValueError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Chain:
-    """A linear chain's own scores in NumPy; a forbidden start, move or end is -inf.
+    """A linear chain's own scores in NumPy; a forbidden start, transition or end is -inf.
 
     Everywhere, `emissions` are the scores (B, T, K) of each tag at each token, in float32 or float64, sentences padded
     at their ends with anything, and `lengths` the tokens of each sentence (B,). All methods compute in the precision
@@ -44,7 +44,7 @@ class Chain:
         return to_lists(viterbi(scores, lengths), lengths)
 
     def decode_by_marginals(self, emissions: Array, lengths: Array) -> list[list[int]]:
-        """The legal tags of each sentence of which most are expected to be right (maximum expected accuracy)."""
+        """The legal tags of each sentence of which most are expected to be correct (maximum expected accuracy)."""
         scores = self._tempered(emissions, lengths)
         if not scores.emissions.size:
             return [[] for _ in lengths]
@@ -60,21 +60,21 @@ class Chain:
         return forward_backward(scores, lengths).marginals.transpose(1, 0, 2)
 
     def span_posteriors(
-        self, emissions: Array, lengths: Array, places: Sequence[tuple[int, int, int]] | Array, roles: Array
+        self, emissions: Array, lengths: Array, spans: Sequence[tuple[int, int, int]] | Array, roles: Array
     ) -> Array:
         """The probability (N,) that an entity stands at exactly each of N spans.
 
         Args:
             emissions: as everywhere.
             lengths: as everywhere.
-            places: sentence, first token and end (half-open) of each (N, 3).
-            roles: numbers of the tags B, I, E, S of each span's label (N, 4).
+            spans: sentence, first token and end (half-open) of each (N, 3).
+            roles: ids of the tags B, I, E, S of each span's label (N, 4).
         """
         scores = self._tempered(emissions, lengths)
-        if not len(places):
+        if not len(spans):
             return np.zeros(0, emissions.dtype)
         sums = forward_backward(scores, lengths)
-        logs = span_posteriors.span_log_posteriors(scores, sums, np.asarray(places), np.asarray(roles))
+        logs = span_posteriors.span_log_posteriors(scores, sums, np.asarray(spans), np.asarray(roles))
         # Rounding may carry a certain one a hair above 1.
         return np.minimum(np.exp(logs), 1).astype(emissions.dtype)
 
@@ -86,7 +86,7 @@ class Chain:
         Args:
             emissions: as everywhere.
             lengths: as everywhere.
-            roles: numbers of the tags B, I, E, S of each label (L, 4).
+            roles: ids of the tags B, I, E, S of each label (L, 4).
             threshold: above 0.
         """
         scores = self._tempered(emissions, lengths)

@@ -1,10 +1,10 @@
-"""Sums over all tag sequences of a linear chain: the forward-backward recursion in NumPy, fast and exact.
+"""Sums over all tag sequences of a linear chain: the forward-backward algorithm in NumPy, fast and exact.
 
-The recursion runs on probabilities instead of logarithms, so that a step is one matrix product for the whole
+It computes with probabilities instead of logarithms, so that a step is one matrix product for the whole
 batch and both directions at once (Rabiner 1989, section V.A: each step is scaled to sum 1, the scales add up
 to the log partition).
 
-Scaled numbers can vanish where scores differ by more than float32 can hold. That is noticed, and the batch
+Scaled weights can vanish where scores differ by more than float32 can hold. That is noticed, and the batch
 is then done again in log space, step by step, slowly and without that limit.
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from ner.crf.lengths import Array, real_tokens, reversal
 
-# Multiplications of a matrix product, and numbers of a matrix that meets a single row, up to which OpenBLAS leaves its
+# Multiplications of a matrix product, and elements of a matrix that meets a single row, up to which OpenBLAS leaves its
 # threads asleep (0.3.31: SMP_THRESHOLD_MIN · GEMM_MULTITHREAD_THRESHOLD = 65536 · 4; 2304 · 4 in gemv). Batches are
 # decoded side by side, so threads of its own only take the core from another batch.
 _MOST_MULTIPLIED = 65_536 * 4
@@ -23,7 +23,7 @@ _MOST_FOR_ONE_ROW = 2_304 * 4
 
 
 class Scores(NamedTuple):
-    """A chain's scores; a forbidden start, move or end is -inf."""
+    """A chain's scores; a forbidden start, transition or end is -inf."""
 
     emissions: Array  # (B, T, K)
     start: Array  # (K,)
@@ -32,7 +32,7 @@ class Scores(NamedTuple):
 
 
 class ScaledSums(NamedTuple):
-    """What the scaled recursion finds, time first.
+    """The results of scaled forward-backward, time first.
 
     `prefix + suffix - log_partition` is the log marginal: the prefix is the log weight of all ways up to a token and
     its tag, the suffix that of all that follows it. A tag too improbable for its log to be had is -inf.
@@ -90,11 +90,11 @@ def forward_backward(scores: Scores, lengths: Array) -> Sums:
         scores: of a batch with B and T at least 1, in float32 or float64.
         lengths: tokens of each sentence (B,).
     """
-    found = scaled_recursion(scores, lengths)
-    return log_space_recursion(scores, lengths) if found is None else found
+    found = scaled_forward_backward(scores, lengths)
+    return log_space_forward_backward(scores, lengths) if found is None else found
 
 
-def scaled_recursion(scores: Scores, lengths: Array) -> ScaledSums | None:
+def scaled_forward_backward(scores: Scores, lengths: Array) -> ScaledSums | None:
     """Forward-backward on scaled probabilities; None where too much may have vanished."""
     emissions, start, transitions, end = scores
     num_rows, num_steps, num_tags = emissions.shape
@@ -103,7 +103,8 @@ def scaled_recursion(scores: Scores, lengths: Array) -> ScaledSums | None:
     top = parameters.max()
     width = float(top - parameters.min(where=parameters > -math.inf, initial=top))
     parameters = np.exp(parameters - top)
-    first, last, moves = parameters[:num_tags], parameters[num_tags : 2 * num_tags], parameters[2 * num_tags :]
+    first, last = parameters[:num_tags], parameters[num_tags : 2 * num_tags]
+    transition_weights = parameters[2 * num_tags :].reshape(num_tags, num_tags)
 
     by_step = np.ascontiguousarray(emissions.transpose(1, 0, 2))  # (T, B, K)
     tops = by_step.max(2, keepdims=True)  # (T, B, 1)
@@ -116,7 +117,7 @@ def scaled_recursion(scores: Scores, lengths: Array) -> ScaledSums | None:
     lowest = float(potentials.min())
     if lowest == 0:  # an impossible tag, or one whose score is out of reach
         lowest = float(potentials.min(where=by_step > -math.inf, initial=1))
-    # With scores this far apart a path may vanish in both directions, which nothing below would notice.
+    # With scores this far apart a tag sequence may vanish in both directions, which nothing below would notice.
     if lowest * math.exp(-width) < tiny:
         return None
 
@@ -124,25 +125,25 @@ def scaled_recursion(scores: Scores, lengths: Array) -> ScaledSums | None:
     order = reversal(lengths, num_steps).T if ragged else None  # (T, B)
     both[:, 1, :num_rows] = _mirrored(potentials, order)
     with np.errstate(all="ignore"):  # what vanished is seen to below
-        entering, states, scales = _recur(both, first, last, moves.reshape(num_tags, num_tags), grid)
+        entering, states, scales = _recur(both, first, last, transition_weights, grid)
         forward, backward = states[:, 0, :num_rows], _mirrored(entering[:, 1, :num_rows], order)
         products = forward * backward  # (T, B, K)
         overlap = products.sum(2)  # (T, B)
-        alive = real_tokens(lengths, num_steps).T  # (T, B)
+        mask = real_tokens(lengths, num_steps).T  # (T, B)
         # What vanished at a token had less than `tiny` of its step's weight on one side; where the two sides
         # overlap by far more than that, it can't have mattered. NaN (0/0) fails the comparison too.
         safe = overlap > tiny**0.5  # no suffix is above 1, so this is the stricter of two tests, and the cheaper
         if not safe.all():
             safe = overlap > tiny**0.5 * backward.max(2)
-            if not (safe | ~alive).all():
+            if not (safe | ~mask).all():
                 return None
-            # A constraint may leave padding without any path, and 0 · NaN is NaN.
-            products[~alive] = 0
-        rate = np.where(alive, np.reciprocal(overlap), np.zeros((), overlap.dtype))
-        # In double precision: over hundreds of tokens the sum grows, and what is told of a path is a small
+            # A constraint may leave padding without any tag sequence, and 0 · NaN is NaN.
+            products[~mask] = 0
+        rate = np.where(mask, np.reciprocal(overlap), np.zeros((), overlap.dtype))
+        # In double precision: over hundreds of tokens the sum grows, and what is told of a tag sequence is a small
         # difference of two such sums.
         logs = np.log(scales[:, :num_rows, 0].astype(np.float64)) + tops[:, :, 0]
-    log_scales = np.where(alive, logs, 0).cumsum(0) + np.arange(1, num_steps + 1)[:, None] * float(top)
+    log_scales = np.where(mask, logs, 0).cumsum(0) + np.arange(1, num_steps + 1)[:, None] * float(top)
     final, rows = np.maximum(lengths - 1, 0), np.arange(num_rows)
     with np.errstate(all="ignore"):  # what stands at the first token of an empty row is anything
         # Not a product with a vector: of many rows and tags that would be another call that may wake threads.
@@ -165,7 +166,9 @@ def _grid(num_rows: int, num_tags: int) -> tuple[int, int]:
     return (1, num_rows) if num_rows <= at_once else (-(-num_rows // at_once), at_once)
 
 
-def _recur(both: Array, first: Array, last: Array, moves: Array, grid: tuple[int, int]) -> tuple[Array, Array, Array]:
+def _recur(
+    both: Array, first: Array, last: Array, transition_weights: Array, grid: tuple[int, int]
+) -> tuple[Array, Array, Array]:
     """Both directions side by side: a batched matrix product a step, and a handful of operations in place.
 
     The backward direction reads each sentence from its own end, so that padding comes last in both, and what
@@ -175,7 +178,7 @@ def _recur(both: Array, first: Array, last: Array, moves: Array, grid: tuple[int
         both: potentials of each direction as it reads (T, 2, B, K).
         first: weights of starts (K,).
         last: weights of ends (K,).
-        moves: weights of transitions (K, K).
+        transition_weights: weights of transitions (K, K).
         grid: products in a step of each direction, and rows of each; together B.
 
     Returns:
@@ -183,7 +186,7 @@ def _recur(both: Array, first: Array, last: Array, moves: Array, grid: tuple[int
         scaled to sum 1 (T, 2, B, K); the scales of the forward direction (T, B, 1).
     """
     num_steps, _, num_rows, num_tags = both.shape
-    by_direction = np.stack((moves, moves.T))[:, None]  # (2, 1, K, K)
+    by_direction = np.stack((transition_weights, transition_weights.T))[:, None]  # (2, 1, K, K)
     width = max(1, _MOST_MULTIPLIED // (grid[1] * num_tags))
     columns = [slice(begin, begin + width) for begin in range(0, num_tags, width)]
     blocks = [(column, np.ascontiguousarray(by_direction[..., column])) for column in columns]
@@ -211,7 +214,7 @@ def _mirrored(sequence: Array, order: Array | None) -> Array:
     return sequence[order, np.arange(order.shape[1])]
 
 
-def log_space_recursion(scores: Scores, lengths: Array) -> LogSums:
+def log_space_forward_backward(scores: Scores, lengths: Array) -> LogSums:
     """Forward-backward on logarithms, which nothing can make vanish.
 
     In double precision: a log marginal is a small difference of large sums.
@@ -224,7 +227,7 @@ def log_space_recursion(scores: Scores, lengths: Array) -> LogSums:
     mirrored = emissions[rows[:, None], order]
     suffixes = _log_reached(mirrored, end, transitions.T)[rows[:, None], order]
     total = np.where(lengths > 0, _log_sum((prefixes[rows, final] + end).T), 0)
-    with np.errstate(invalid="ignore"):  # where padding has no path at all
+    with np.errstate(invalid="ignore"):  # where padding has no tag sequence at all
         log_weights = prefixes + suffixes - total[:, None, None]
     weights = np.exp(np.where(real_tokens(lengths, num_steps)[:, :, None], log_weights, -math.inf))
     return LogSums(total, weights.astype(dtype).transpose(1, 0, 2), prefixes, suffixes)

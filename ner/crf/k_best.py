@@ -28,7 +28,7 @@ class _Proposals(NamedTuple):
     step: Array  # (N,)
     tag: Array  # (N,): that it takes at `step`
     parent: Array  # (N,): a sequence whose tags are known, which it shares behind `step`; -1: `step` is the last
-    known: Array  # (N,): the number under which its own tags are known; -1: not yet
+    known: Array  # (N,): the index under which its own tags are known; -1: not yet
 
 
 def k_best(scores: Scores, lengths: Array, totals: Array, k: int) -> list[list[tuple[list[int], float]]]:
@@ -69,11 +69,11 @@ def k_best(scores: Scores, lengths: Array, totals: Array, k: int) -> list[list[t
     sequences = np.concatenate((sequences, _go_back(scores, best, sequences, _take(pool, rest))[1]))
     result: list[list[tuple[list[int], float]]] = [[] if length else [([], 0.0)] for length in lengths]
     length_of = lengths.tolist()
-    found = zip(
+    best_first = zip(
         pool.row.tolist(), sequences[pool.known].tolist(), (pool.score - totals[pool.row]).tolist(), strict=True
     )
-    for row_number, sequence, value in found:
-        result[row_number].append((sequence[: length_of[row_number]], value))
+    for sentence, sequence, value in best_first:
+        result[sentence].append((sequence[: length_of[sentence]], value))
     return result
 
 
@@ -85,10 +85,10 @@ def _ranked(proposals: _Proposals, k: int) -> tuple[_Proposals, Array]:
     """The k best of each sentence, sentence by sentence, best first, and the rank of each in its sentence, from 0."""
     order = np.lexsort((-proposals.score, proposals.row))
     row = proposals.row[order]
-    places = np.arange(len(row))
+    indices = np.arange(len(row))
     begins = np.ones(len(row), np.bool_)
     begins[1:] = row[1:] != row[:-1]
-    rank = places - np.maximum.accumulate(np.where(begins, places, 0))
+    rank = indices - np.maximum.accumulate(np.where(begins, indices, 0))
     kept = rank < k
     return _take(proposals, order[kept]), rank[kept]
 
@@ -100,8 +100,8 @@ def _greatest(values: Array, k: int, least: Array) -> tuple[Array, Array, Array]
         values = np.take_along_axis(values, columns, 1)
     else:
         columns = np.broadcast_to(np.arange(values.shape[1]), values.shape)
-    row, place = np.nonzero(values > least[:, None])
-    return row, columns[row, place], values[row, place]
+    row, index = np.nonzero(values > least[:, None])
+    return row, columns[row, index], values[row, index]
 
 
 def _go_back(scores: Scores, best: Array, sequences: Array, chosen: _Proposals) -> tuple[Array, Array]:
@@ -136,21 +136,21 @@ def _follow(
         table += _behind(scores, lengths[part.row], part.row, tags)[:, :reach, None]
         np.put_along_axis(table, tags[:, :reach, None], -math.inf, 2)  # that would be the sequence itself
         table[np.arange(reach) >= part.step[:, None]] = -math.inf
-        number, place, score = _greatest(table.reshape(len(table), -1), k, least[part.row])
-        unknown = np.full(len(number), -1)
-        step, tag = np.divmod(place, num_tags)
-        proposed.append(_Proposals(part.row[number], score, step, tag, part.known[number], unknown))
+        parent, index, score = _greatest(table.reshape(len(table), -1), k, least[part.row])
+        unknown = np.full(len(parent), -1)
+        step, tag = np.divmod(index, num_tags)
+        proposed.append(_Proposals(part.row[parent], score, step, tag, part.known[parent], unknown))
     return np.concatenate(all_tags), _Proposals(*map(np.concatenate, zip(*proposed, strict=True)))
 
 
 def _behind(scores: Scores, lengths: Array, rows: Array, tags: Array) -> Array:
-    """What a sequence's score owes to all that comes behind each token, the move away from it not counted (N, T)."""
+    """What a sequence's score owes to all behind each token, the transition away from it not counted (N, T)."""
     steps = np.arange(tags.shape[1])
     parts = np.where(steps < lengths[:, None], scores.emissions[rows[:, None], steps, tags], 0)
-    moves = scores.transitions[tags[:, :-1], tags[:, 1:]]
-    parts[:, :-1] += np.where(steps[1:] < lengths[:, None], moves, 0)
-    numbers = np.arange(len(tags))
-    parts[numbers, lengths - 1] += scores.end[tags[numbers, lengths - 1]]
+    transitions = scores.transitions[tags[:, :-1], tags[:, 1:]]
+    parts[:, :-1] += np.where(steps[1:] < lengths[:, None], transitions, 0)
+    sequence = np.arange(len(tags))
+    parts[sequence, lengths - 1] += scores.end[tags[sequence, lengths - 1]]
     behind = np.zeros_like(parts)
     behind[:, :-1] = parts[:, :0:-1].cumsum(1)[:, ::-1]
     return behind

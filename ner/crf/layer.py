@@ -1,8 +1,8 @@
 """A linear-chain conditional random field (Lafferty, McCallum & Pereira 2001) over pytorch-crf's interface.
 
-Constructor, parameters, `forward` and `decode` are those of `torchcrf.CRF`, so weights move both ways. On top:
-moves can be forbidden, with probability exactly zero in everything; training takes tokens whose tag is only
-partly known; marginals, posteriors of spans and the k best paths are exact.
+Constructor, parameters, `forward` and `decode` are those of `torchcrf.CRF`, so weights go both ways. On top:
+transitions can be forbidden, with probability exactly zero in everything; training takes tokens whose tag is only
+partly known; marginals, posteriors of spans and the k best tag sequences are exact.
 
 Training is in PyTorch, on the device of the emissions. Decoding is that of `chain`, in NumPy on the host.
 """
@@ -21,14 +21,14 @@ from ner.crf.chain import Chain
 from ner.crf.chain import NotFiniteError as NotFiniteError  # training asks for it here
 from ner.crf.lengths import Array
 from ner.crf.span_posteriors import ProbableSpan
-from ner.crf.torch_recursion import Scores
+from ner.crf.torch_forward_backward import Scores
 
 
 class Constraints(NamedTuple):
     """Which tags may start (K,), follow one another (K, K, from row to column) and end (K,); all bool."""
 
     start: Tensor
-    moves: Tensor
+    transitions: Tensor
     end: Tensor
 
 
@@ -36,15 +36,15 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
     """A CRF layer over K tags.
 
     Emissions are (T, B, K), or (B, T, K) with `batch_first`. A mask is bool, True at tokens, and each row's
-    tokens come before its padding; without one everything is a token. A row without tokens has one path,
+    tokens come before its padding; without one everything is a token. A row without tokens has one tag sequence,
     the empty one.
     """
 
     allowed_start: Tensor
-    allowed_moves: Tensor
+    allowed_transitions: Tensor
     allowed_end: Tensor
     # Divides all scores before they become the probabilities of marginals, posteriors and k-best lists
-    # (Guo et al. 2017); the loss and the best path know nothing of it.
+    # (Guo et al. 2017); the loss and the best tag sequence know nothing of it.
     temperature: float = 1.0
 
     def __init__(self, num_tags: int, batch_first: bool = False, *, constraints: Constraints | None = None) -> None:
@@ -54,7 +54,7 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
             shapes = ((num_tags,), (num_tags, num_tags), (num_tags,))
             constraints = Constraints(*(torch.ones(shape, dtype=torch.bool, device="cpu") for shape in shapes))
         # Not saved: they follow from the tags, and the library's weights have none.
-        for name, allowed in zip(("start", "moves", "end"), constraints, strict=True):
+        for name, allowed in zip(("start", "transitions", "end"), constraints, strict=True):
             self.register_buffer(f"allowed_{name}", allowed, persistent=False)
 
     def forward(self, emissions: Tensor, tags: Tensor, mask: Tensor | None = None, reduction: str = "sum") -> Tensor:
@@ -62,7 +62,7 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
 
         Args:
             emissions: scores of each tag at each token.
-            tags: tag numbers (T, B), or (B, T) with `batch_first`; padding may hold anything.
+            tags: tag ids (T, B), or (B, T) with `batch_first`; padding may hold anything.
             mask: of the same shape.
             reduction: `none` (B,), or a scalar: `sum`, `mean` over sentences, `token_mean` over tokens.
 
@@ -73,9 +73,9 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
         tags = tags if self.batch_first else tags.t()
         if tags.shape != emissions.shape[:2]:
             raise ValueError(f"expected tags of shape {tuple(emissions.shape[:2])}, found {tuple(tags.shape)}")
-        alive = _alive(lengths, emissions.shape[1])
+        mask = _mask(lengths, emissions.shape[1])  # (B, T)
         # Padding may hold anything, -100 too, so it is given a tag that exists before it is looked up.
-        tags = tags.masked_fill(~alive, 0)
+        tags = tags.masked_fill(~mask, 0)
         if tags.numel() and not (int(tags.amin()) >= 0 and int(tags.amax()) < self.num_tags):
             raise ValueError(
                 f"expected tags from 0 to {self.num_tags - 1}, found {int(tags.amin())}..{int(tags.amax())}"
@@ -94,7 +94,7 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
     ) -> Tensor:
         """Log of the probability that each token's tag is among those allowed there.
 
-        The sum runs over all paths that agree (Tsuboi et al. 2008). Where everything is allowed it is 0 and
+        The sum runs over all tag sequences that agree (Tsuboi et al. 2008). Where everything is allowed it is 0 and
         has no gradient; where each token allows one tag it is the plain log-likelihood.
 
         Args:
@@ -105,21 +105,21 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
             tempered: at this `temperature`, not at 1.
 
         Raises:
-            ValueError: as `forward`, or no legal path agrees with what is allowed.
+            ValueError: as `forward`, or no legal tag sequence agrees with what is allowed.
         """
         emissions, lengths = self._check(emissions, mask)
         allowed = allowed if self.batch_first else allowed.transpose(0, 1)
-        alive = _alive(lengths, emissions.shape[1])
-        open_tokens = allowed | ~alive.unsqueeze(2)
+        mask = _mask(lengths, emissions.shape[1])  # (B, T)
+        open_tokens = allowed | ~mask.unsqueeze(2)
         if not bool(open_tokens.any(2).all()):
-            row, token = (int(place) for place in (~open_tokens.any(2)).nonzero()[0])
+            row, token = (int(index) for index in (~open_tokens.any(2)).nonzero()[0])
             raise ValueError(f"sentence {row}, token {token}: expected at least one allowed tag, found none")
         scores = self._tempered if tempered else self._scores
         agreeing = scores(emissions.masked_fill(~open_tokens, -math.inf))
         some = likelihood.log_partition(agreeing, lengths)
         if not bool(some.isfinite().all()):
             row = int((~some.isfinite()).nonzero()[0])
-            raise ValueError(f"sentence {row}: expected a legal path among the allowed tags, found none")
+            raise ValueError(f"sentence {row}: expected a legal tag sequence among the allowed tags, found none")
         return _reduce(some - likelihood.log_partition(scores(emissions), lengths), lengths, reduction)
 
     @torch.no_grad()
@@ -131,7 +131,7 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
         return likelihood.log_likelihood(scores, tags, lengths).sum()
 
     def log_partition(self, emissions: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Log of the summed weight of all legal paths of each sentence (B,), differentiable once."""
+        """Log of the summed weight of all legal tag sequences of each sentence (B,), differentiable once."""
         emissions, lengths = self._check(emissions, mask)
         return likelihood.log_partition(self._scores(emissions), lengths)
 
@@ -144,7 +144,7 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
         return self.chain().decode(*self._on_host(emissions, mask))
 
     def decode_by_marginals(self, emissions: Tensor, mask: Tensor | None = None) -> list[list[int]]:
-        """The legal tags of each sentence of which most are expected to be right (maximum expected accuracy)."""
+        """The legal tags of each sentence of which most are expected to be correct (maximum expected accuracy)."""
         return self.chain().decode_by_marginals(*self._on_host(emissions, mask))
 
     def marginals(self, emissions: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -153,19 +153,19 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
         return weights if self.batch_first else weights.transpose(0, 1)
 
     def span_posteriors(
-        self, emissions: Tensor, mask: Tensor | None, places: Sequence[tuple[int, int, int]], roles: Tensor
+        self, emissions: Tensor, mask: Tensor | None, spans: Sequence[tuple[int, int, int]], roles: Tensor
     ) -> Tensor:
         """Probability (N,) that an entity stands at exactly each of N spans; no gradient.
 
         Args:
             emissions: scores of each tag at each token.
             mask: as in `forward`.
-            places: sentence, first token and end (half-open) of each.
-            roles: numbers of the tags B, I, E, S of each span's label (N, 4).
+            spans: sentence, first token and end (half-open) of each.
+            roles: ids of the tags B, I, E, S of each span's label (N, 4).
         """
-        if not places:
+        if not spans:
             return emissions.new_zeros(0)
-        found = self.chain().span_posteriors(*self._on_host(emissions, mask), places, roles.cpu().numpy())
+        found = self.chain().span_posteriors(*self._on_host(emissions, mask), spans, roles.cpu().numpy())
         return torch.from_numpy(found).to(emissions)
 
     def probable_spans(
@@ -176,15 +176,15 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
         Args:
             emissions: scores of each tag at each token.
             mask: as in `forward`.
-            roles: numbers of the tags B, I, E, S of each label (L, 4).
+            roles: ids of the tags B, I, E, S of each label (L, 4).
             threshold: above 0.
         """
         return self.chain().probable_spans(*self._on_host(emissions, mask), roles.cpu().numpy(), threshold)
 
     def k_best(self, emissions: Tensor, mask: Tensor | None = None, *, k: int) -> list[list[tuple[list[int], float]]]:
-        """The k most probable legal paths of each sentence with their log-probabilities, best first.
+        """The k most probable legal tag sequences of each sentence with their log-probabilities, best first.
 
-        A sentence of fewer legal paths gives them all; an empty one gives the empty path.
+        A sentence of fewer legal tag sequences gives them all; an empty one gives the empty sequence.
         """
         return self.chain().k_best(*self._on_host(emissions, mask), k=k)
 
@@ -206,12 +206,13 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
         return Scores(emissions, *(part.to(emissions.dtype) for part in self.transition_scores()))
 
     def transition_scores(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Scores of starts (K,), moves (K, K, from row to column) and ends (K,), -inf where constraints forbid one."""
+        """Scores of starts (K,), transitions (K, K, from row to column) and ends (K,); -inf: constraints forbid it."""
         if not self.constrained:
             return self._raw()
-        allowed = (self.allowed_start, self.allowed_moves, self.allowed_end)
-        start, moves, end = (part.masked_fill(~ok, -math.inf) for part, ok in zip(self._raw(), allowed, strict=True))
-        return start, moves, end
+        allowed = (self.allowed_start, self.allowed_transitions, self.allowed_end)
+        pairs = zip(self._raw(), allowed, strict=True)
+        start, transitions, end = (part.masked_fill(~legal, -math.inf) for part, legal in pairs)
+        return start, transitions, end
 
     def _on_host(self, emissions: Tensor, mask: Tensor | None) -> tuple[Array, Array]:
         """Emissions (B, T, K) and lengths (B,) as a chain wants them."""
@@ -231,7 +232,7 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
                 emissions = emissions.masked_fill(~mask.unsqueeze(2), 0)
         # One sum tells of any NaN or infinity; where it overflowed without one, the second look clears it.
         if not math.isfinite(float(emissions.detach().sum())) and not bool(emissions.isfinite().all()):
-            row, token = (int(place) for place in (~emissions.isfinite()).any(2).nonzero()[0])
+            row, token = (int(index) for index in (~emissions.isfinite()).any(2).nonzero()[0])
             raise NotFiniteError(f"sentence {row}, token {token}: expected finite emissions, found NaN or infinity")
         return emissions, lengths
 
@@ -252,7 +253,7 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
     def _check_legal(self, tags: Tensor, lengths: Tensor) -> None:
         if not self.constrained or not tags.numel():
             return
-        legal = self.allowed_moves[tags[:, :-1], tags[:, 1:]] | ~_alive(lengths - 1, tags.shape[1] - 1)
+        legal = self.allowed_transitions[tags[:, :-1], tags[:, 1:]] | ~_mask(lengths - 1, tags.shape[1] - 1)
         final = tags.gather(1, (lengths - 1).clamp(min=0).unsqueeze(1)).squeeze(1)
         rows = (self.allowed_start[tags[:, 0]] & self.allowed_end[final]) | (lengths == 0)
         rows &= legal.all(1)
@@ -278,7 +279,7 @@ def _lengths(mask: Tensor) -> Tensor:
     return mask.sum(1)
 
 
-def _alive(lengths: Tensor, num_steps: int) -> Tensor:
+def _mask(lengths: Tensor, num_steps: int) -> Tensor:
     return torch.arange(num_steps, device=lengths.device) < lengths.unsqueeze(1)
 
 

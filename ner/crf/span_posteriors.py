@@ -1,8 +1,8 @@
 """Spans of a linear chain over BIOES tags: how probable each is, and which to take.
 
-The best path takes a span where all of it together is most probable. Taken one by one, by their own probability, spans
-can be chosen for the F1 that is to be expected: the greatest comes of taking those whose probability is above half of
-it (Jansche 2007; Lipton, Elkan & Narayanaswamy 2014, theorem 2).
+The best tag sequence takes a span where all of it together is most probable. Taken one by one, by their own
+probability, spans can be chosen for the F1 that is to be expected: the greatest comes of taking those whose probability
+is above half of it (Jansche 2007; Lipton, Elkan & Narayanaswamy 2014, theorem 2).
 """
 
 import math
@@ -22,7 +22,7 @@ _ROUNDING = 1e-4
 
 
 class ProbableSpan(NamedTuple):
-    """A span, `start` to `end` (half-open), the number of its label and its probability."""
+    """A span, `start` to `end` (half-open), the id of its label and its probability."""
 
     start: int
     end: int
@@ -30,23 +30,23 @@ class ProbableSpan(NamedTuple):
     probability: float
 
 
-def span_log_posteriors(scores: Scores, sums: Sums, places: Array, roles: Array) -> Array:
+def span_log_posteriors(scores: Scores, sums: Sums, spans: Array, roles: Array) -> Array:
     """Log-probability (N,) that exactly this span is an entity: all sequences with B I… E, or S, just there.
 
     Args:
         scores: of the batch.
         sums: of the same scores.
-        places: sentence, first token and end (half-open) of each span (N, 3), N at least 1.
-        roles: numbers of the tags B, I, E, S of each span's label (N, 4).
+        spans: sentence, first token and end (half-open) of each span (N, 3), N at least 1.
+        roles: ids of the tags B, I, E, S of each span's label (N, 4).
     """
-    rows, starts, ends = places.T
+    rows, starts, ends = spans.T
     longest = int((ends - starts).max())
-    if len(places) > 1 and len(places) * longest > _MOST_INSIDE:
+    if len(spans) > 1 and len(spans) * longest > _MOST_INSIDE:
         # Long spans apart from short ones, so that these aren't padded to the length of those.
         order = np.argsort(ends - starts, kind="stable")
-        found = np.empty(len(places))
+        found = np.empty(len(spans))
         for half in (order[: len(order) // 2], order[len(order) // 2 :]):
-            found[half] = span_log_posteriors(scores, sums, places[half], roles[half])
+            found[half] = span_log_posteriors(scores, sums, spans[half], roles[half])
         return found
     begin, inside, last, single = roles.T
     alone = ends - starts == 1
@@ -59,10 +59,10 @@ def span_log_posteriors(scores: Scores, sums: Sums, places: Array, roles: Array)
     emitted = scores.emissions[rows[:, None], within, inside[:, None]]
     middle = np.where(steps, emitted, 0).sum(1, dtype=np.float64)
     num_inside = np.maximum(ends - starts - 2, 0)
-    moves = scores.transitions.astype(np.float64)
-    # A forbidden move that isn't made must not count: 0 · -inf is NaN.
-    stayed = np.where(num_inside > 1, (num_inside - 1) * np.where(num_inside > 1, moves[inside, inside], 0), 0)
-    crossed = np.where(num_inside > 0, moves[begin, inside] + moves[inside, last], moves[begin, last])
+    transitions = scores.transitions.astype(np.float64)
+    # A forbidden transition that isn't made must not count: 0 · -inf is NaN.
+    stayed = np.where(num_inside > 1, (num_inside - 1) * np.where(num_inside > 1, transitions[inside, inside], 0), 0)
+    crossed = np.where(num_inside > 0, transitions[begin, inside] + transitions[inside, last], transitions[begin, last])
     # The prefix ends in the first tag, emission included; the suffix begins behind the last one.
     rest = np.where(alone, 0, crossed + stayed + middle + scores.emissions[rows, ends - 1, final])
     prefix, suffix = sums.prefix(rows, starts, first), sums.suffix(rows, ends - 1, final)
@@ -82,11 +82,11 @@ def probable_spans(
         scores: of the batch.
         sums: of the same scores.
         lengths: tokens of each sentence (B,).
-        roles: numbers of the tags B, I, E, S of each label (L, 4).
+        roles: ids of the tags B, I, E, S of each label (L, 4).
         threshold: above 0.
     """
     least = math.log(threshold)
-    emissions, moves = scores.emissions, scores.transitions.astype(np.float64)
+    emissions, transitions = scores.emissions, scores.transitions.astype(np.float64)
     begin, inside, last, single = roles.T
     found: list[list[ProbableSpan]] = [[] for _ in range(len(lengths))]
 
@@ -114,9 +114,9 @@ def probable_spans(
             part[growing] for part in (rows, starts, labels, tags, ends + 1, weights)
         )
         closing, goes_on = last[labels], inside[labels]
-        closed = weights + moves[tags, closing] + emissions[rows, ends, closing]
+        closed = weights + transitions[tags, closing] + emissions[rows, ends, closing]
         take(rows, starts, ends + 1, labels, closed + sums.suffix(rows, ends, closing) - sums.log_partition[rows])
-        weights = weights + moves[tags, goes_on] + emissions[rows, ends, goes_on]
+        weights = weights + transitions[tags, goes_on] + emissions[rows, ends, goes_on]
         tags = goes_on
     return [sorted(spans, key=lambda span: (span.end, span.start, span.label)) for spans in found]
 
@@ -137,30 +137,30 @@ def choose_spans(spans: Sequence[ProbableSpan], threshold: float) -> list[Probab
     [(0, 2)]
     """
     ends = [span.end for span in spans]
-    before = [bisect_right(ends, span.start, hi=place) for place, span in enumerate(spans)]
-    gains = [0.0]  # of the best choice among the first so many
-    for place, span in enumerate(spans):
-        gains.append(max(gains[-1], gains[before[place]] + span.probability - threshold))
-    chosen, place = [], len(spans)
-    while place:
-        if gains[place] > gains[place - 1]:
-            chosen.append(spans[place - 1])
-            place = before[place - 1]
+    before = [bisect_right(ends, span.start, hi=index) for index, span in enumerate(spans)]
+    gains = [0.0]  # of the best selection among the first so many
+    for index, span in enumerate(spans):
+        gains.append(max(gains[-1], gains[before[index]] + span.probability - threshold))
+    chosen, index = [], len(spans)
+    while index:
+        if gains[index] > gains[index - 1]:
+            chosen.append(spans[index - 1])
+            index = before[index - 1]
         else:
-            place -= 1
+            index -= 1
     return chosen[::-1]
 
 
 def tags_of_spans(
     spans: Sequence[ProbableSpan], length: int, roles: Sequence[Sequence[int]], outside: int
 ) -> list[int]:
-    """The tag numbers of a sentence of so many tokens that has these spans.
+    """The tag ids of a sentence of so many tokens that has these spans.
 
     Args:
         spans: that don't overlap.
         length: tokens of the sentence.
-        roles: numbers of the tags B, I, E, S of each label (L, 4).
-        outside: number of the tag O.
+        roles: ids of the tags B, I, E, S of each label (L, 4).
+        outside: id of the tag O.
     """
     tags = [outside] * length
     for start, end, label, _ in spans:

@@ -45,7 +45,7 @@ def way_back(best: Array, transitions: Array, final: Array, last: Array) -> Arra
     """
     num_steps, num_rows, num_tags = best.shape
     # Where a way ends, its last tag now beats all others whatever follows it, so what follows needs no care: the
-    # lowest scores are far below a forbidden move, that far below any real score.
+    # lowest scores are far below a forbidden transition, that far below any real score.
     lowest = float(np.finfo(best.dtype).min)
     rows = np.arange(num_rows)
     best[final, rows] = lowest / 4
@@ -91,19 +91,19 @@ def _step(emitted: Array, start: Array, transitions: Array) -> Array:
         emitted = np.ascontiguousarray(emitted.transpose(0, 2, 1)).transpose(0, 2, 1)
         sums = np.empty((num_tags, num_rows, num_tags), emitted.dtype).transpose(0, 2, 1)
     best = np.empty_like(emitted)
-    moves = transitions[:, :, None]
+    transitions = transitions[:, :, None]  # (from, to, 1)
     np.add(emitted[0], start[:, None], out=best[0])
     for origin, emission, state in zip(best[:-1, :, None], emitted[1:], best[1:], strict=True):
-        np.add(origin, moves, out=sums)
+        np.add(origin, transitions, out=sums)
         np.maximum.reduce(sums, 0, out=state)
         np.add(state, emission, out=state)
     return best
 
 
 class _Plan(NamedTuple):
-    """Which sums a step needs where moves are forbidden: of BIOES tags, a quarter of all pairs.
+    """Which sums a step needs where transitions are forbidden: of BIOES tags, a quarter of all pairs.
 
-    Tags are put in order: M that many tags may precede, then F that few may. Origins are numbers in this order.
+    Tags are put in order: M that many tags may precede, then F that few may. Origins are indices in this order.
     """
 
     order: Array  # (K,)
@@ -114,30 +114,30 @@ class _Plan(NamedTuple):
 
 @lru_cache(maxsize=16)
 def _plan(allowed: bytes, num_tags: int) -> _Plan | None:
-    """The plan for allowed moves, a bool (K, K) in bytes; None where all pairs are about as cheap."""
-    moves = np.frombuffer(allowed, np.bool_).reshape(num_tags, num_tags)
-    few = moves.sum(0) <= _FEW_ORIGINS
+    """The plan for allowed transitions, a bool (K, K) in bytes; None where all pairs are about as cheap."""
+    legal = np.frombuffer(allowed, np.bool_).reshape(num_tags, num_tags)
+    few = legal.sum(0) <= _FEW_ORIGINS
     order = np.argsort(few, kind="stable")
     num_many = num_tags - int(few.sum())
-    moves = moves[order][:, order]  # (from, to)
-    origins = np.flatnonzero(moves[:, :num_many].any(1))
-    counts = moves[:, num_many:].sum(0)
+    legal = legal[order][:, order]  # (from, to)
+    origins = np.flatnonzero(legal[:, :num_many].any(1))
+    counts = legal[:, num_many:].sum(0)
     most = int(counts.max(initial=0))
     if num_many == 0 or len(origins) * num_many + 2 * most * len(counts) > 0.75 * num_tags**2:
         return None
-    few_origins = np.argsort(~moves[:, num_many:], axis=0, kind="stable")[:most]
+    few_origins = np.argsort(~legal[:, num_many:], axis=0, kind="stable")[:most]
     return _Plan(order, origins, few_origins, np.arange(most)[:, None] < counts)
 
 
 def _step_by_plan(emitted: Array, start: Array, transitions: Array, plan: _Plan) -> Array:
-    """As `_step`, of sums of allowed moves alone; emissions, start and result in the plan's order of tags."""
+    """As `_step`, of sums of allowed transitions alone; emissions, start and result in the plan's order of tags."""
     num_rows, num_few = emitted.shape[2], plan.few_origins.shape[1]
     num_many = len(plan.order) - num_few
-    moves = transitions[np.ix_(plan.order[plan.origins], plan.order[:num_many])][:, :, None]
-    few_moves = transitions[plan.order[plan.few_origins], plan.order[num_many:]]
-    few_moves = np.where(plan.allowed, few_moves, np.array(-math.inf, emitted.dtype)).reshape(-1, 1)
+    many_transitions = transitions[np.ix_(plan.order[plan.origins], plan.order[:num_many])][:, :, None]
+    few_transitions = transitions[plan.order[plan.few_origins], plan.order[num_many:]]
+    few_transitions = np.where(plan.allowed, few_transitions, np.array(-math.inf, emitted.dtype)).reshape(-1, 1)
     sums = np.empty((len(plan.origins), num_many, num_rows), emitted.dtype)
-    few_sums = np.empty((len(few_moves), num_rows), emitted.dtype)
+    few_sums = np.empty((len(few_transitions), num_rows), emitted.dtype)
     by_origin = few_sums.reshape(-1, num_few, num_rows)
     leaving = np.empty((len(plan.origins), num_rows), emitted.dtype)
     few_origins = plan.few_origins.reshape(-1)
@@ -146,10 +146,10 @@ def _step_by_plan(emitted: Array, start: Array, transitions: Array, plan: _Plan)
     np.add(emitted[0], start[:, None], out=best[0])
     for origin, emission, state in zip(best[:-1], emitted[1:], best[1:], strict=True):
         origin.take(plan.origins, 0, leaving, "clip")
-        np.add(leaving[:, None], moves, out=sums)
+        np.add(leaving[:, None], many_transitions, out=sums)
         np.maximum.reduce(sums, 0, out=state[:num_many])
         origin.take(few_origins, 0, few_sums, "clip")
-        np.add(few_sums, few_moves, out=few_sums)
+        np.add(few_sums, few_transitions, out=few_sums)
         np.maximum.reduce(by_origin, 0, out=state[num_many:])
         np.add(state, emission, out=state)
     return best

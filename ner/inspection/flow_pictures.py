@@ -63,12 +63,12 @@ def _draw_clipping(flows: Sequence[CellFlow]) -> "Figure":
 
 
 def _plot_flow(axes: "Axes", flow: Flow, name: str, colour: str) -> None:
-    hidden, memory = (np.maximum(values, _FLOOR) for values in (flow.hidden, flow.memory))
-    if np.array_equal(hidden, memory):
+    hidden, cell_state = (np.maximum(values, _FLOOR) for values in (flow.hidden, flow.cell_state))
+    if np.array_equal(hidden, cell_state):
         axes.plot(hidden, color=colour, label=name)
         return
     axes.plot(hidden, color=colour, label=f"{name}: hidden state")
-    axes.plot(memory, color=colour, linestyle="--", label=f"{name}: memory")
+    axes.plot(cell_state, color=colour, linestyle="--", label=f"{name}: memory")
 
 
 def _smooth(values: Sequence[float], width: int = 20) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

@@ -1,7 +1,7 @@
 """How far a gradient travels back in time: the vanishing gradient, measured.
 
 Bengio et al. (1994) and Pascanu et al. (2013) show that the Jacobian of a state in a state k tokens earlier is
-a product of k matrices, whose norm shrinks or grows exponentially with k; an LSTM's memory is carried by sums
+a product of k matrices, whose norm shrinks or grows exponentially with k; an LSTM's cell state is carried by sums
 instead (Hochreiter & Schmidhuber 1997). Here the norm is taken from a cell as it stands, untrained or trained,
 on real sentences.
 """
@@ -39,12 +39,12 @@ _UNBOUNDED = 1e30
 class Flow:
     """Mean norm of u · ∂s_T/∂s_(T-k) over sentences and random unit vectors u, for k = 0, 1, 2, …: 1 at k = 0.
 
-    `hidden` is of the hidden state while the memory stays as it is, `memory` of the memory and of the hidden state
-    that shows it; both are the same where the cell has no memory of its own.
+    `hidden` is of the hidden state while the cell state stays as it is. `cell_state` is of the cell state and of the
+    hidden state that shows it. Both are the same where the cell has no cell state of its own.
     """
 
     hidden: list[float]
-    memory: list[float]
+    cell_state: list[float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,18 +142,18 @@ def _flow(cell: Cell, tokens: Tensor, generator: torch.Generator) -> Flow:
     with torch.enable_grad():
         states = [state for state, _ in cell.states(tokens, None)]
     hidden = _norms([state.hidden for state in states], generator)
-    if states[-1].memory is states[-1].hidden:
+    if states[-1].cell_state is states[-1].hidden:
         return Flow(hidden, hidden)
-    return Flow(hidden, _norms([state.memory for state in states], generator))
+    return Flow(hidden, _norms([state.cell_state for state in states], generator))
 
 
-def _norms(path: list[Tensor], generator: torch.Generator) -> list[float]:
+def _norms(states: list[Tensor], generator: torch.Generator) -> list[float]:
     """The mean norm of u · ∂last/∂each, the last first."""
-    total = torch.zeros(len(path))
+    total = torch.zeros(len(states))
     for _ in range(_DIRECTIONS):
-        direction = torch.randn(path[-1].shape, generator=generator).to(path[-1].device)
+        direction = torch.randn(states[-1].shape, generator=generator).to(states[-1].device)
         direction = direction / direction.norm(dim=1, keepdim=True)
-        gradients = torch.autograd.grad(path[-1], path, direction, retain_graph=True)
+        gradients = torch.autograd.grad(states[-1], states, direction, retain_graph=True)
         total += torch.stack([gradient.norm(dim=1).mean() for gradient in reversed(gradients)]).cpu() / _DIRECTIONS
     return total.tolist()
 

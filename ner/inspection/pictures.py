@@ -78,7 +78,7 @@ def _draw_transitions(moves: Transitions) -> "Figure":
 
 def _draw_layer(inspection: Inspection, layer: dict[str, dict[str, Any]]) -> "Figure":
     words = inspection.words
-    gates = [name for name in next(iter(layer.values())) if name not in ("hidden", "memory")]
+    gates = [name for name in next(iter(layer.values())) if name not in ("hidden", "cell_state")]
     heights = ([0.4 + 0.32 * len(gates)] if gates else []) + [3.2]
     figure = new_figure(max(_NARROWEST, _COLUMN * len(words) + 1.8), len(layer) * (sum(heights) + 1.0))
     grid = figure.subplots(len(layer) * len(heights), 1, squeeze=False, height_ratios=heights * len(layer))[:, 0]
@@ -90,7 +90,7 @@ def _draw_layer(inspection: Inspection, layer: dict[str, dict[str, Any]]) -> "Fi
             draw_heat_map(axes, means, rows=gates, columns=words, limits=(0, 1), numbers=".2f")
             axes.set_title(f"{side} direction ({reads}): mean of each gate, 0 closed, 1 open")
         # Units in the order in which they speak loudest, so that what is held shows as a streak.
-        memory = seen["memory"]
+        memory = seen["cell_state"]
         order = np.argsort(np.abs(memory).argmax(0), kind="stable")
         reach = max(float(np.quantile(np.abs(memory), 0.99)), 1e-6)
         axes = grid[(number + 1) * len(heights) - 1]

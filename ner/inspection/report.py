@@ -42,7 +42,7 @@ def write_flows(flows: Sequence[CellFlow], folder: Path) -> list[str]:
         ConfigError: matplotlib isn't installed, or the folder can't be written.
     """
     prepare(folder)
-    values = [_finite(asdict(flow)) for flow in flows]
+    values = [_finite(_as_json(flow)) for flow in flows]
     _write(folder / "gradient-flow.json", json.dumps(values, indent=1, allow_nan=False) + "\n")
     pictures, warnings = draw_flows(flows, folder)
     _write(folder / "index.html", render_page("Gradient flow", [(None, pictures)]))
@@ -60,6 +60,12 @@ def prepare(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"--out {folder}: expected a folder that can be made: {error.strerror}") from None
+
+
+def _as_json(flow: CellFlow) -> dict[str, Any]:
+    # In the file a cell state goes by its old name, `memory`: other programs may read it.
+    flows = {name: getattr(flow, name) for name in ("untrained", "trained")}
+    return asdict(flow) | {name: {"hidden": own.hidden, "memory": own.cell_state} for name, own in flows.items()}
 
 
 def _finite(values: Any) -> Any:

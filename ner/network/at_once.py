@@ -25,7 +25,7 @@ def read_at_once(
     """Hidden states (B, T, H) of two cells, each of its inputs (B, T, D).
 
     Args:
-        cells: without a memory to hand up.
+        cells: without cell states to hand up.
         inputs: of each.
         precision: entered in the thread of each, since autocast is a thread's own.
     """

@@ -14,10 +14,10 @@ from torch.nn import functional
 
 
 class State(NamedTuple):
-    """What a cell carries from token to token; the same tensor twice where it has no memory of its own."""
+    """What a cell carries from token to token; the same tensor twice where it has no cell state of its own."""
 
     hidden: Tensor  # (B, H)
-    memory: Tensor  # (B, H)
+    cell_state: Tensor  # (B, H)
 
 
 class CellOptions(NamedTuple):
@@ -28,7 +28,7 @@ class CellOptions(NamedTuple):
     clock_periods: tuple[int, ...] = (1, 2, 4, 8)
     """Periods of a clockwork RNN's modules, ascending."""
     stacked: bool = False
-    """A layer of the same cell lies below, and hands its memory up."""
+    """A layer of the same cell lies below, and hands its cell states up."""
 
 
 class Cell(nn.Module, ABC):
@@ -39,8 +39,8 @@ class Cell(nn.Module, ABC):
 
     blocks: ClassVar[tuple[str, ...]]
     """Names of the weight blocks; each is H rows of `weight_ih`, `weight_hh` and `bias`, in this order."""
-    reads_memory_below = False
-    """Whether `drive` wants the memory of the layer below."""
+    reads_cell_states_below = False
+    """Whether `drive` wants the cell states of the layer below."""
 
     def __init__(self, input_dim: int, hidden_dim: int, options: CellOptions = CellOptions()) -> None:
         super().__init__()
@@ -65,19 +65,22 @@ class Cell(nn.Module, ABC):
                 torch.split(bias, self.hidden_dim)[self.blocks.index("forget")].fill_(options.forget_bias)
 
     def forward(self, inputs: Tensor, below: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
-        """Hidden states (B, T, H), and where the cell above wants it the memory (B, T, H).
+        """Hidden states (B, T, H), and where the cell above wants them the cell states (B, T, H).
 
         Args:
             inputs: (B, T, D), right-padded, T at least 1.
-            below: memory of the layer below (B, T, H), for a cell that reads it.
+            below: cell states of the layer below (B, T, H), for a cell that reads it.
         """
         states = [state for state, _ in self.states(inputs, below)]
         hidden = torch.stack([state.hidden for state in states], dim=1)
-        return hidden, torch.stack([state.memory for state in states], dim=1) if self.reads_memory_below else None
+        if not self.reads_cell_states_below:
+            return hidden, None
+        return hidden, torch.stack([state.cell_state for state in states], dim=1)
 
     def trace(self, inputs: Tensor, below: Tensor | None = None) -> dict[str, Tensor]:
-        """Everything that happens inside, each (B, T, H): `hidden`, `memory` and the gates by name."""
-        seen = [{"hidden": state.hidden, "memory": state.memory} | gates for state, gates in self.states(inputs, below)]
+        """Everything that happens inside, each (B, T, H): `hidden`, `cell_state` and the gates by name."""
+        steps = self.states(inputs, below)
+        seen = [{"hidden": state.hidden, "cell_state": state.cell_state} | gates for state, gates in steps]
         return {name: torch.stack([step[name] for step in seen], dim=1) for name in seen[0]}
 
     def drive(self, inputs: Tensor, below: Tensor | None) -> Tensor:
@@ -110,7 +113,7 @@ class Cell(nn.Module, ABC):
 
 
 class FusedCell(Cell):
-    """A cell that PyTorch has a kernel for; the kernel keeps the memory to itself."""
+    """A cell that PyTorch has a kernel for; the kernel keeps its cell states to itself."""
 
     kernel: ClassVar[Callable[..., nn.RNNBase]]
 
@@ -123,7 +126,7 @@ class FusedCell(Cell):
         self._initialise(weight_ih, weight_hh, bias, options)
 
     def forward(self, inputs: Tensor, below: Tensor | None = None) -> tuple[Tensor, None]:
-        """As `Cell.forward`, without the memory."""
+        """As `Cell.forward`, without the cell states."""
         hidden, _ = self.fused(inputs)  # (B, T, H)
         return hidden, None
 

@@ -3,7 +3,7 @@
 The three that PyTorch has kernels for run on those; their `step` says what the kernel computes (a test holds
 the two together), and lets every gate be seen.
 
-In the equations x is the input, h the hidden state, c the memory, σ the logistic function, ⊙ a product unit
+In the equations x is the input, h the hidden state, c the cell state, σ the logistic function, ⊙ a product unit
 by unit; h' and c' are those of the token before.
 """
 
@@ -43,8 +43,8 @@ class LSTM(FusedCell):
         summed = drive + self.recurrent(state.hidden, weight)
         to_input, to_forget, to_candidate, to_output = summed.chunk(4, dim=1)
         input_gate, forget, output = to_input.sigmoid(), to_forget.sigmoid(), to_output.sigmoid()
-        memory = forget * state.memory + input_gate * to_candidate.tanh()
-        return State(output * memory.tanh(), memory), {"forget": forget, "input": input_gate, "output": output}
+        cell_state = forget * state.cell_state + input_gate * to_candidate.tanh()
+        return State(output * cell_state.tanh(), cell_state), {"forget": forget, "input": input_gate, "output": output}
 
 
 class GRU(FusedCell):
@@ -67,10 +67,10 @@ class GRU(FusedCell):
 
 
 class PeepholeLSTM(Cell):
-    """An LSTM whose gates see the memory (Gers & Schmidhuber 2000), unit by unit.
+    """An LSTM whose gates see the cell state (Gers & Schmidhuber 2000), unit by unit.
 
     i, f = σ(W x + U h' + p ⊙ c' + b); c = f ⊙ c' + i ⊙ tanh(W x + U h' + b);
-    o = σ(W x + U h' + p ⊙ c + b): the output gate sees the new memory; h = o ⊙ tanh(c).
+    o = σ(W x + U h' + p ⊙ c + b): the output gate sees the new cell state; h = o ⊙ tanh(c).
     """
 
     blocks: ClassVar[tuple[str, ...]] = ("input", "forget", "candidate", "output")
@@ -84,11 +84,11 @@ class PeepholeLSTM(Cell):
         """Gates: forget, input, output."""
         to_input, to_forget, to_candidate, to_output = torch.addmm(drive, state.hidden, weight).chunk(4, dim=1)
         input_peephole, forget_peephole, output_peephole = self.peepholes.unbind(0)
-        input_gate = torch.addcmul(to_input, input_peephole, state.memory).sigmoid()
-        forget = torch.addcmul(to_forget, forget_peephole, state.memory).sigmoid()
-        memory = torch.addcmul(forget * state.memory, input_gate, to_candidate.tanh())
-        output = torch.addcmul(to_output, output_peephole, memory).sigmoid()
-        return State(output * memory.tanh(), memory), {"forget": forget, "input": input_gate, "output": output}
+        input_gate = torch.addcmul(to_input, input_peephole, state.cell_state).sigmoid()
+        forget = torch.addcmul(to_forget, forget_peephole, state.cell_state).sigmoid()
+        cell_state = torch.addcmul(forget * state.cell_state, input_gate, to_candidate.tanh())
+        output = torch.addcmul(to_output, output_peephole, cell_state).sigmoid()
+        return State(output * cell_state.tanh(), cell_state), {"forget": forget, "input": input_gate, "output": output}
 
 
 class CoupledLSTM(Cell):
@@ -103,23 +103,23 @@ class CoupledLSTM(Cell):
         """Gates: forget, output."""
         to_forget, to_candidate, to_output = torch.addmm(drive, state.hidden, weight).chunk(3, dim=1)
         forget, output = to_forget.sigmoid(), to_output.sigmoid()
-        memory = torch.lerp(to_candidate.tanh(), state.memory, forget)
-        return State(output * memory.tanh(), memory), {"forget": forget, "output": output}
+        cell_state = torch.lerp(to_candidate.tanh(), state.cell_state, forget)
+        return State(output * cell_state.tanh(), cell_state), {"forget": forget, "output": output}
 
 
 class DepthGatedLSTM(PeepholeLSTM):
-    """A peephole LSTM whose memory also takes from the layer below (Yao et al. 2015).
+    """A peephole LSTM whose cell state also takes from the layer below (Yao et al. 2015).
 
-    d = σ(W x + p ⊙ c' + q ⊙ m + b), where m is the memory below at the same token;
+    d = σ(W x + p ⊙ c' + q ⊙ m + b), where m is the cell state below at the same token;
     c = d ⊙ m + f ⊙ c' + i ⊙ tanh(W x + U h' + b). Below the first layer lies the input: there m is V x.
     """
 
-    reads_memory_below = True
+    reads_cell_states_below = True
 
     def __init__(self, input_dim: int, hidden_dim: int, options: CellOptions = CellOptions()) -> None:
         super().__init__(input_dim, hidden_dim, options)
         self.depth = nn.Linear(input_dim, hidden_dim)
-        self.depth_peepholes = nn.Parameter(torch.zeros(2, hidden_dim))  # to the memory before, to the memory below
+        self.depth_peepholes = nn.Parameter(torch.zeros(2, hidden_dim))  # to the cell state before, to that below
         self.entrance = None if options.stacked else nn.Linear(input_dim, hidden_dim, bias=False)
         nn.init.xavier_uniform_(self.depth.weight)
         nn.init.zeros_(self.depth.bias)
@@ -127,7 +127,7 @@ class DepthGatedLSTM(PeepholeLSTM):
             nn.init.xavier_uniform_(self.entrance.weight)
 
     def drive(self, inputs: Tensor, below: Tensor | None) -> Tensor:
-        """As `Cell.drive`, then for the depth gate, then the memory below."""
+        """As `Cell.drive`, then for the depth gate, then the cell states below."""
         if self.entrance is not None:
             below = self.entrance(inputs)
         assert below is not None  # the layer hands it up
@@ -139,14 +139,14 @@ class DepthGatedLSTM(PeepholeLSTM):
         own, to_depth, below = torch.split(drive, [4 * self.hidden_dim, self.hidden_dim, self.hidden_dim], dim=1)
         to_input, to_forget, to_candidate, to_output = torch.addmm(own, state.hidden, weight).chunk(4, dim=1)
         input_peephole, forget_peephole, output_peephole = self.peepholes.unbind(0)
-        input_gate = torch.addcmul(to_input, input_peephole, state.memory).sigmoid()
-        forget = torch.addcmul(to_forget, forget_peephole, state.memory).sigmoid()
-        depth = torch.addcmul(to_depth, self.depth_peepholes[0], state.memory).sigmoid()
-        memory = torch.addcmul(forget * state.memory, input_gate, to_candidate.tanh())
-        memory = torch.addcmul(memory, depth, below)
-        output = torch.addcmul(to_output, output_peephole, memory).sigmoid()
+        input_gate = torch.addcmul(to_input, input_peephole, state.cell_state).sigmoid()
+        forget = torch.addcmul(to_forget, forget_peephole, state.cell_state).sigmoid()
+        depth = torch.addcmul(to_depth, self.depth_peepholes[0], state.cell_state).sigmoid()
+        cell_state = torch.addcmul(forget * state.cell_state, input_gate, to_candidate.tanh())
+        cell_state = torch.addcmul(cell_state, depth, below)
+        output = torch.addcmul(to_output, output_peephole, cell_state).sigmoid()
         gates = {"forget": forget, "input": input_gate, "output": output, "depth": depth}
-        return State(output * memory.tanh(), memory), gates
+        return State(output * cell_state.tanh(), cell_state), gates
 
 
 class ClockworkRNN(Cell):
@@ -164,10 +164,11 @@ class ClockworkRNN(Cell):
         super().__init__(input_dim, hidden_dim, options)
         modules = torch.arange(hidden_dim, device="cpu").tensor_split(len(options.clock_periods))
         by_unit = [torch.full_like(m, p) for m, p in zip(modules, options.clock_periods, strict=True)]
-        number = torch.cat([torch.full_like(m, n) for n, m in enumerate(modules)])
+        module_of = torch.cat([torch.full_like(m, n) for n, m in enumerate(modules)])
         # Not saved: they follow from the settings. Real tensors even where the network is built on the meta device.
         self.register_buffer("periods", torch.cat(by_unit), persistent=False)  # (H,)
-        self.register_buffer("reachable", number >= number.unsqueeze(1), persistent=False)  # (H, H): from column to row
+        # (H, H), from column to row.
+        self.register_buffer("reachable", module_of >= module_of.unsqueeze(1), persistent=False)
 
     def drive(self, inputs: Tensor, below: Tensor | None) -> Tensor:
         """As `Cell.drive`, then 1 where a unit ticks, 0 where it waits."""

@@ -43,9 +43,9 @@ class CharacterCNN(nn.Module):
         size = len(row) - behind - before * len(spellings)  # characters of all words: N
         words = torch.repeat_interleave(lengths, output_size=size)  # (N,), of each character
         first = torch.arange(size, device=lengths.device) + before * words  # (N,), of each character's window
-        places = first.unsqueeze(1) + torch.arange(self.kernel_size, device=lengths.device)  # (N, k)
-        windows = characters.index_select(0, places.flatten()).view(size, self.filters.in_features)  # (N, k·E)
-        # The columns of `filters` have a character's k places beside each other, the windows its E numbers.
+        indices = first.unsqueeze(1) + torch.arange(self.kernel_size, device=lengths.device)  # (N, k)
+        windows = characters.index_select(0, indices.flatten()).view(size, self.filters.in_features)  # (N, k·E)
+        # The columns of `filters` have a character's k positions beside each other, the windows its E values.
         filters = self.filters.weight.view(len(self.filters.weight), -1, self.kernel_size).transpose(1, 2).flatten(1)
         answers = nn.functional.linear(windows, filters, self.filters.bias)  # (N, F)
         return _Strongest.apply(answers, words, lengths)  # type: ignore[no-any-return, no-untyped-call]

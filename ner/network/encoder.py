@@ -69,26 +69,26 @@ class Encoder(nn.Module):
         self.context = context
         # The first layer's input is of another width than its states, so nothing leads past it.
         self.connections = nn.ModuleList(
-            CONNECTIONS[connection if number else "none"](layer.output_dim) for number, layer in enumerate(layers)
+            CONNECTIONS[connection if index else "none"](layer.output_dim) for index, layer in enumerate(layers)
         )
         self.output_dim = layers[-1].output_dim
 
     def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:
         """States (B, T, H) of inputs (B, T, D), rows of these lengths (B,), right-padded."""
-        states, memory = self.entering(inputs, lengths), None
+        states, cell_states = self.entering(inputs, lengths), None
         for layer, connection in zip(self.layers, self.connections, strict=True):
-            own, memory = layer(states, lengths, memory)
+            own, cell_states = layer(states, lengths, cell_states)
             states = self.dropout(connection(states, own))
         return states
 
     def trace(self, inputs: Tensor, lengths: Tensor) -> list[dict[str, dict[str, Tensor]]]:
         """What happens inside each layer, by direction and name; see `Cell.trace`."""
         traces = []
-        states, memory = self.entering(inputs, lengths), None
+        states, cell_states = self.entering(inputs, lengths), None
         for layer, connection in zip(self.layers, self.connections, strict=True):
             assert isinstance(layer, RecurrentLayer)  # a ModuleList tells no more than Module
-            traces.append(layer.trace(states, lengths, memory))
-            own, memory = layer(states, lengths, memory)
+            traces.append(layer.trace(states, lengths, cell_states))
+            own, cell_states = layer(states, lengths, cell_states)
             states = self.dropout(connection(states, own))
         return traces
 

@@ -27,11 +27,11 @@ class GlobalContext(nn.Module):
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         """Summaries (B, S) of sentences (B, T, D) of these lengths (B,), each at least 1."""
         states, _ = self.layer(tokens, lengths)  # (B, T, S)
-        alive = (torch.arange(states.shape[1], device=lengths.device) < lengths.unsqueeze(1)).unsqueeze(-1)
+        mask = (torch.arange(states.shape[1], device=lengths.device) < lengths.unsqueeze(1)).unsqueeze(-1)
         # The first idea of the sentence is the mean of its states; how much a token tells is judged beside it.
-        mean = (states * alive).sum(1, keepdim=True) / lengths.view(-1, 1, 1)  # (B, 1, S)
+        mean = (states * mask).sum(1, keepdim=True) / lengths.view(-1, 1, 1)  # (B, 1, S)
         beside = torch.cat((states, mean.expand_as(states)), dim=-1)
         scores = self.informativeness(torch.tanh(self.attention(beside)))  # (B, T, 1)
-        weights = scores.masked_fill(~alive, -math.inf).softmax(1)
+        weights = scores.masked_fill(~mask, -math.inf).softmax(1)
         summary: Tensor = (weights * states).sum(1)
         return summary

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from ner.crf.torch_recursion import reversal
+from ner.crf.torch_forward_backward import reversal
 from ner.network.at_once import read_at_once
 from ner.network.cell import CellOptions, FusedCell
 from ner.network.cells import CELLS, LSTM
@@ -44,25 +44,25 @@ class RecurrentLayer(nn.Module):
         self.output_dim = hidden_dim * (2 if bidirectional else 1)
 
     def forward(self, inputs: Tensor, lengths: Tensor, below: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
-        """States (B, T, H), or (B, T, 2H) with the backward direction's behind the forward's; the memory alike.
+        """States (B, T, H), or (B, T, 2H) with the backward direction's behind the forward's; the cell states alike.
 
-        There is a memory only where the cell reads that of the layer below.
+        There are cell states only where the cell reads those of the layer below.
 
         Args:
             inputs: (B, T, D), right-padded.
             lengths: tokens of each row (B,).
-            below: the memory that the layer below handed up.
+            below: the cell states that the layer below handed up.
         """
         # In the others' small steps the conversions would cost more than the products gain.
         half = self.bf16 and isinstance(self.forward_cell, FusedCell) and has_bf16(inputs.device)
         precision = partial(_precision, inputs.device.type, half=half)
         if self.at_once and torch.is_grad_enabled():
-            states, memory = self._read_at_once(inputs, lengths, precision), None
+            states, cell_states = self._read_at_once(inputs, lengths, precision), None
         else:
             with precision():
-                states, memory = self._read(inputs, lengths, below)
+                states, cell_states = self._read(inputs, lengths, below)
         # A sum over many tokens would lose digits in bfloat16.
-        return states.to(inputs.dtype), None if memory is None else memory.to(inputs.dtype)
+        return states.to(inputs.dtype), None if cell_states is None else cell_states.to(inputs.dtype)
 
     def _read(self, inputs: Tensor, lengths: Tensor, below: Tensor | None) -> tuple[Tensor, Tensor | None]:
         if self.backward_cell is None:
@@ -70,13 +70,13 @@ class RecurrentLayer(nn.Module):
         # A single sentence has no padding.
         order = reversal(lengths, inputs.shape[1]) if len(inputs) > 1 else None  # (B, T)
         below_forward, below_backward = (None, None) if below is None else below.chunk(2, dim=-1)
-        forward, memory = self.forward_cell(inputs, below_forward)  # (B, T, H)
+        forward, cell_states = self.forward_cell(inputs, below_forward)  # (B, T, H)
         mirrored = None if below_backward is None else _reorder(below_backward, order)
-        backward, mirrored_memory = self.backward_cell(_reorder(inputs, order), mirrored)
+        backward, mirrored_cell_states = self.backward_cell(_reorder(inputs, order), mirrored)
         states = torch.cat([forward, _reorder(backward, order)], dim=-1)  # (B, T, 2H)
-        if memory is None:
+        if cell_states is None:
             return states, None
-        return states, torch.cat([memory, _reorder(mirrored_memory, order)], dim=-1)
+        return states, torch.cat([cell_states, _reorder(mirrored_cell_states, order)], dim=-1)
 
     def can_part(self) -> bool:
         """Whether its directions may have a thread each."""
@@ -160,5 +160,5 @@ class _Reordered(torch.autograd.Function):
 
 def _moved(sequence: Tensor, order: Tensor) -> Tensor:
     rows, steps = order.shape
-    places = (order + steps * torch.arange(rows, device=order.device).unsqueeze(1)).flatten()
-    return sequence.reshape(rows * steps, sequence.shape[2]).index_select(0, places).view(sequence.shape)
+    indices = (order + steps * torch.arange(rows, device=order.device).unsqueeze(1)).flatten()
+    return sequence.reshape(rows * steps, sequence.shape[2]).index_select(0, indices).view(sequence.shape)

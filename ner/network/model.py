@@ -107,8 +107,8 @@ def _build_encoder(config: ModelConfig, input_dim: int) -> Encoder:
         context = GlobalContext(RecurrentLayer(config.cell, input_dim, config.context_dim, options=options, **kind))
         input_dim += context.output_dim
     layers = []
-    for number in range(config.num_layers):
-        own = options._replace(stacked=number > 0)
+    for index in range(config.num_layers):
+        own = options._replace(stacked=index > 0)
         layers.append(RecurrentLayer(config.cell, input_dim, config.hidden_dim, options=own, **kind))
         input_dim = layers[-1].output_dim
     dropout = Dropout(config.dropout, variational=config.variational_dropout)

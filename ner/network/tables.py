@@ -31,7 +31,7 @@ class WordEmbedding(nn.Module):
         self.extra = self.extra.new_zeros(0, self.extra.shape[1])
 
     def look_up(self, words: Tensor) -> Tensor:
-        """Vectors (…, D) of word numbers (…); numbers from `num_trained` on are of the second table."""
+        """Vectors (…, D) of word ids (…); ids from `num_trained` on are of the second table."""
         num_trained = self.trained.num_embeddings
         beyond = words >= num_trained
         if len(self.extra) == 0 or not bool(beyond.any()):

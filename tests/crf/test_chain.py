@@ -1,4 +1,4 @@
-"""The chain in NumPy against enumeration, and its recursion against that in PyTorch: each is the other's oracle."""
+"""The chain in NumPy against enumeration, its forward-backward against that in PyTorch: each is the other's oracle."""
 
 import itertools
 import json
@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from ner.crf import forward_backward, k_best, torch_recursion, viterbi
+from ner.crf import forward_backward, k_best, torch_forward_backward, viterbi
 from ner.crf.chain import Chain, NotFiniteError
 from ner.crf.layer import CRF
-from ner.crf.likelihood import path_scores
+from ner.crf.likelihood import sequence_scores
 from ner.text.tags import legal_moves, tags_of_labels
 
 
@@ -48,16 +48,18 @@ def every_sequence(chain, emissions):
     sequences = torch.tensor(list(itertools.product(range(num_tags), repeat=length)))
     batch = torch.from_numpy(emissions).double().expand(len(sequences), -1, -1)
     parts = (torch.from_numpy(part).double() for part in (chain.start, chain.transitions, chain.end))
-    scores = path_scores(torch_recursion.Scores(batch, *parts), sequences, torch.full((len(sequences),), length))
-    order = [number for number in scores.argsort(descending=True).tolist() if scores[number] > -math.inf]
-    return [(sequences[number].tolist(), float(scores[number])) for number in order]
+    scores = sequence_scores(
+        torch_forward_backward.Scores(batch, *parts), sequences, torch.full((len(sequences),), length)
+    )
+    order = [index for index in scores.argsort(descending=True).tolist() if scores[index] > -math.inf]
+    return [(sequences[index].tolist(), float(scores[index])) for index in order]
 
 
 def both_scores(chain, emissions, lengths):
     """The same checked scores for both libraries."""
     scores = chain._scores(emissions, np.array(lengths))
     tensors = (torch.from_numpy(np.ascontiguousarray(part)) for part in scores)
-    return scores, torch_recursion.Scores(*tensors)
+    return scores, torch_forward_backward.Scores(*tensors)
 
 
 LENGTHS = [[1], [30], [7, 3], [9, 9, 1, 4], [6, 0, 5, 2, 6, 1, 3]]
@@ -66,13 +68,13 @@ LENGTHS = [[1], [30], [7, 3], [9, 9, 1, 4], [6, 0, 5, 2, 6, 1, 3]]
 @pytest.mark.parametrize("forbidden", [False, True])
 @pytest.mark.parametrize("num_tags", [2, 5])
 @pytest.mark.parametrize("lengths", LENGTHS)
-def test_the_recursion_in_numpy_finds_what_that_in_torch_finds(lengths, num_tags, forbidden):
+def test_forward_backward_in_numpy_finds_what_that_in_torch_finds(lengths, num_tags, forbidden):
     chain = random_chain(num_tags, len(lengths), forbidden=forbidden)
     ours, theirs = both_scores(chain, random_emissions(lengths, num_tags), lengths)
-    scaled = forward_backward.scaled_recursion(ours, np.array(lengths))
-    in_logs = forward_backward.log_space_recursion(ours, np.array(lengths))
-    of_torch = torch_recursion.scaled_recursion(theirs, torch.tensor(lengths))
-    chart = torch_recursion.log_space_recursion(theirs, torch.tensor(lengths))
+    scaled = forward_backward.scaled_forward_backward(ours, np.array(lengths))
+    in_logs = forward_backward.log_space_forward_backward(ours, np.array(lengths))
+    of_torch = torch_forward_backward.scaled_forward_backward(theirs, torch.tensor(lengths))
+    chart = torch_forward_backward.log_space_forward_backward(theirs, torch.tensor(lengths))
     rows, steps, tags = np.nonzero(np.ones(ours.emissions.shape))
     real = steps < np.array(lengths)[rows]
     rows, steps, tags = rows[real], steps[real], tags[real]
@@ -107,7 +109,7 @@ def test_decode_finds_the_best_of_all_sequences(rows, sparse, dtype, monkeypatch
             assert found == every_sequence(chain, emissions[row, : lengths[row]])[0][0]
 
 
-def test_only_legal_sums_are_made_where_most_moves_are_forbidden():
+def test_only_legal_sums_are_made_where_most_transitions_are_forbidden():
     plan = viterbi._plan((bioes_chain(4).transitions > -math.inf).tobytes(), 17)
     assert len(plan.origins) == len(plan.order) - plan.few_origins.shape[1] == 9  # O, and B and S, or E and S
     assert plan.few_origins.shape == (2, 8)
@@ -293,7 +295,7 @@ def test_scores_at_which_probabilities_vanish_are_summed_in_log_space():
     emissions[0, 2] = [-500, 0, -500, -500, 500]
     emissions[0, 3] = [500, 0, -500, -500, -500]
     ours, _ = both_scores(chain, emissions, [6])
-    assert forward_backward.scaled_recursion(ours, np.array([6])) is None
+    assert forward_backward.scaled_forward_backward(ours, np.array([6])) is None
     wanted = np.zeros((6, 5))
     every = every_sequence(chain, emissions[0])
     total = np.logaddexp.reduce([score for _, score in every])

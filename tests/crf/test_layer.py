@@ -10,40 +10,44 @@ import torchcrf
 
 from ner.crf.layer import CRF, Constraints
 from ner.crf.likelihood import log_partition
-from ner.crf.torch_recursion import Scores, log_space_recursion, scaled_recursion
+from ner.crf.torch_forward_backward import Scores, log_space_forward_backward, scaled_forward_backward
 
 
 def random_crf(num_tags, generator, *, constrained=False, scale=1.0):
     constraints = None
     if constrained:
         start, end = (torch.rand(num_tags, generator=generator) < 0.6 for _ in range(2))
-        moves = torch.rand(num_tags, num_tags, generator=generator) < 0.6
-        # One tag is allowed everywhere, so that each sentence has at least one legal path.
-        start[0] = end[0] = moves[0, 0] = True
-        constraints = Constraints(start, moves, end)
+        transitions = torch.rand(num_tags, num_tags, generator=generator) < 0.6
+        # One tag is allowed everywhere, so that each sentence has at least one legal tag sequence.
+        start[0] = end[0] = transitions[0, 0] = True
+        constraints = Constraints(start, transitions, end)
     crf = CRF(num_tags, batch_first=True, constraints=constraints)
     for parameter in crf.parameters():
         parameter.data = scale * torch.randn(parameter.shape, generator=generator)
     return crf
 
 
-def legal_paths(crf, length):
-    for path in itertools.product(range(crf.num_tags), repeat=length):
-        if not path or (
-            crf.allowed_start[path[0]]
-            and crf.allowed_end[path[-1]]
-            and all(crf.allowed_moves[a, b] for a, b in itertools.pairwise(path))
+def legal_sequences(crf, length):
+    for sequence in itertools.product(range(crf.num_tags), repeat=length):
+        if not sequence or (
+            crf.allowed_start[sequence[0]]
+            and crf.allowed_end[sequence[-1]]
+            and all(crf.allowed_transitions[a, b] for a, b in itertools.pairwise(sequence))
         ):
-            yield path
+            yield sequence
 
 
-def score(crf, emissions, path):
-    """The score of a path in double precision, one addend after the other."""
-    if not path:
+def score(crf, emissions, sequence):
+    """The score of a tag sequence in double precision, one addend after the other."""
+    if not sequence:
         return 0.0
-    start, moves, end = ([*part.tolist()] for part in (crf.start_transitions, crf.transitions, crf.end_transitions))
-    total = math.fsum([start[path[0]], end[path[-1]], *(emissions[step, tag].item() for step, tag in enumerate(path))])
-    return total + math.fsum(moves[a][b] for a, b in itertools.pairwise(path))
+    start, transitions, end = (
+        [*part.tolist()] for part in (crf.start_transitions, crf.transitions, crf.end_transitions)
+    )
+    total = math.fsum(
+        [start[sequence[0]], end[sequence[-1]], *(emissions[step, tag].item() for step, tag in enumerate(sequence))]
+    )
+    return total + math.fsum(transitions[a][b] for a, b in itertools.pairwise(sequence))
 
 
 def log_sum(values):
@@ -67,23 +71,24 @@ def crf(request, world):
     return random_crf(world[0], world[4], constrained=request.param)
 
 
-def test_log_partition_is_the_log_of_the_sum_over_all_legal_paths(crf, world):
+def test_log_partition_is_the_log_of_the_sum_over_all_legal_sequences(crf, world):
     _, emissions, mask, lengths, _ = world
     found = crf.log_partition(emissions, mask).tolist()
     for row, length in enumerate(lengths):
-        wanted = log_sum([score(crf, emissions[row], path) for path in legal_paths(crf, length)])
+        wanted = log_sum([score(crf, emissions[row], sequence) for sequence in legal_sequences(crf, length)])
         assert found[row] == pytest.approx(wanted, rel=1e-5, abs=1e-5)
 
 
 def test_log_likelihood_is_score_less_log_partition_in_every_reduction(crf, world):
     _, emissions, mask, lengths, _ = world
-    paths = [max(legal_paths(crf, length), key=lambda p: hash(p)) for length in lengths]
+    sequences = [max(legal_sequences(crf, length), key=lambda p: hash(p)) for length in lengths]
     tags = torch.full(mask.shape, -100)
-    for row, path in enumerate(paths):
-        tags[row, : len(path)] = torch.tensor(path, dtype=torch.long)
+    for row, sequence in enumerate(sequences):
+        tags[row, : len(sequence)] = torch.tensor(sequence, dtype=torch.long)
     wanted = [
-        score(crf, emissions[row], path) - log_sum([score(crf, emissions[row], p) for p in legal_paths(crf, len(path))])
-        for row, path in enumerate(paths)
+        score(crf, emissions[row], sequence)
+        - log_sum([score(crf, emissions[row], p) for p in legal_sequences(crf, len(sequence))])
+        for row, sequence in enumerate(sequences)
     ]
     for reduction, value in (
         ("none", torch.tensor(wanted)),
@@ -94,28 +99,28 @@ def test_log_likelihood_is_score_less_log_partition_in_every_reduction(crf, worl
         torch.testing.assert_close(crf(emissions, tags, mask, reduction), value, rtol=1e-4, atol=1e-4)
 
 
-def test_decode_gives_a_best_legal_path_of_each_sentence(crf, world):
+def test_decode_gives_a_best_legal_tag_sequence_of_each_sentence(crf, world):
     _, emissions, mask, lengths, _ = world
-    for row, path in enumerate(crf.decode(emissions, mask)):
-        assert len(path) == lengths[row]
-        best = max(score(crf, emissions[row], p) for p in legal_paths(crf, lengths[row]))
-        assert tuple(path) in set(legal_paths(crf, lengths[row]))
-        assert score(crf, emissions[row], path) == pytest.approx(best, abs=1e-4)
+    for row, sequence in enumerate(crf.decode(emissions, mask)):
+        assert len(sequence) == lengths[row]
+        best = max(score(crf, emissions[row], p) for p in legal_sequences(crf, lengths[row]))
+        assert tuple(sequence) in set(legal_sequences(crf, lengths[row]))
+        assert score(crf, emissions[row], sequence) == pytest.approx(best, abs=1e-4)
 
 
 def probabilities(crf, emissions, length):
-    scores = {path: score(crf, emissions, path) for path in legal_paths(crf, length)}
+    scores = {sequence: score(crf, emissions, sequence) for sequence in legal_sequences(crf, length)}
     total = log_sum(list(scores.values()))
-    return {path: math.exp(value - total) for path, value in scores.items()}
+    return {sequence: math.exp(value - total) for sequence, value in scores.items()}
 
 
-def test_marginals_are_summed_path_probabilities(crf, world):
+def test_marginals_are_summed_tag_sequence_probabilities(crf, world):
     num_tags, emissions, mask, lengths, _ = world
     found = crf.marginals(emissions, mask)
     for row, length in enumerate(lengths):
         wanted = torch.zeros_like(found[row])
-        for path, probability in probabilities(crf, emissions[row], length).items():
-            for step, tag in enumerate(path):
+        for sequence, probability in probabilities(crf, emissions[row], length).items():
+            for step, tag in enumerate(sequence):
                 wanted[step, tag] += probability
         torch.testing.assert_close(found[row], wanted, rtol=1e-4, atol=1e-6)
     assert num_tags == found.shape[2]
@@ -128,26 +133,27 @@ def test_marginals_are_the_gradient_of_the_log_partition(crf, world):
     torch.testing.assert_close(gradient, crf.marginals(emissions.detach(), mask), rtol=1e-5, atol=1e-6)
 
 
-def test_decoding_by_marginals_gives_the_legal_path_of_most_expected_right_tags(crf, world):
+def test_decoding_by_marginals_gives_the_legal_tag_sequence_of_most_expected_correct_tags(crf, world):
     _, emissions, mask, lengths, _ = world
     weights = crf.marginals(emissions, mask)
-    for row, path in enumerate(crf.decode_by_marginals(emissions, mask)):
+    for row, sequence in enumerate(crf.decode_by_marginals(emissions, mask)):
         expected = {
-            p: sum(float(weights[row, step, tag]) for step, tag in enumerate(p)) for p in legal_paths(crf, lengths[row])
+            p: sum(float(weights[row, step, tag]) for step, tag in enumerate(p))
+            for p in legal_sequences(crf, lengths[row])
         }
-        assert expected[tuple(path)] == pytest.approx(max(expected.values()), abs=1e-5)
+        assert expected[tuple(sequence)] == pytest.approx(max(expected.values()), abs=1e-5)
 
 
 @pytest.mark.parametrize("k", [1, 3, 2000])
-def test_k_best_lists_are_the_first_of_all_paths_by_probability(crf, world, k):
+def test_k_best_lists_are_the_first_of_all_tag_sequences_by_probability(crf, world, k):
     _, emissions, mask, lengths, _ = world
     for row, found in enumerate(crf.k_best(emissions, mask, k=k)):
         wanted = probabilities(crf, emissions[row], lengths[row])
         ranked = sorted(wanted.values(), reverse=True)[:k]
-        assert len({tuple(path) for path, _ in found}) == len(found) == len(ranked)
-        for (path, log_probability), probability in zip(found, ranked, strict=True):
+        assert len({tuple(sequence) for sequence, _ in found}) == len(found) == len(ranked)
+        for (sequence, log_probability), probability in zip(found, ranked, strict=True):
             assert math.exp(log_probability) == pytest.approx(probability, rel=1e-3, abs=1e-7)
-            assert wanted[tuple(path)] == pytest.approx(probability, rel=1e-3, abs=1e-7)
+            assert wanted[tuple(sequence)] == pytest.approx(probability, rel=1e-3, abs=1e-7)
 
 
 def test_the_best_of_k_is_what_decode_gives(crf, world):
@@ -170,9 +176,9 @@ BIOES = Constraints(  # O B I E S of one label
 )
 
 
-def bioes_spans(path):
+def bioes_spans(sequence):
     spans, start = [], None
-    for step, tag in enumerate(path):
+    for step, tag in enumerate(sequence):
         if tag in (1, 4):
             start = step
         if tag in (3, 4):
@@ -181,7 +187,7 @@ def bioes_spans(path):
 
 
 @pytest.mark.parametrize("length", [1, 2, 4, 5])
-def test_span_posteriors_are_summed_over_the_paths_with_that_span(length):
+def test_span_posteriors_are_summed_over_the_tag_sequences_with_that_span(length):
     generator = torch.Generator().manual_seed(length)
     crf = CRF(5, batch_first=True, constraints=BIOES)
     for parameter in crf.parameters():
@@ -194,7 +200,7 @@ def test_span_posteriors_are_summed_over_the_paths_with_that_span(length):
     found = crf.span_posteriors(emissions, mask, spans, roles).tolist()
     worlds = [probabilities(crf, emissions[row], lengths[row]) for row in (0, 1)]
     for (row, start, end), posterior in zip(spans, found, strict=True):
-        wanted = sum(p for path, p in worlds[row].items() if (start, end) in bioes_spans(path))
+        wanted = sum(p for sequence, p in worlds[row].items() if (start, end) in bioes_spans(sequence))
         assert posterior == pytest.approx(wanted, rel=1e-4, abs=1e-6)
 
 
@@ -221,7 +227,7 @@ def test_all_spans_over_a_token_and_no_entity_there_sum_to_one():
         assert covering + float(outside[token]) == pytest.approx(1, abs=1e-5)
 
 
-def test_partial_labels_sum_over_the_paths_that_agree(crf, world):
+def test_partial_labels_sum_over_the_tag_sequences_that_agree(crf, world):
     num_tags, emissions, mask, lengths, generator = world
     allowed = torch.rand(*mask.shape, num_tags, generator=generator) < 0.5
     allowed[:, :, 0] = True  # the tag that is legal everywhere
@@ -229,8 +235,8 @@ def test_partial_labels_sum_over_the_paths_that_agree(crf, world):
     for row, length in enumerate(lengths):
         agreeing = [
             p
-            for path, p in probabilities(crf, emissions[row], length).items()
-            if all(allowed[row, step, tag] for step, tag in enumerate(path))
+            for sequence, p in probabilities(crf, emissions[row], length).items()
+            if all(allowed[row, step, tag] for step, tag in enumerate(sequence))
         ]
         assert math.exp(found[row]) == pytest.approx(math.fsum(agreeing), rel=1e-4, abs=1e-6)
 
@@ -239,7 +245,7 @@ def test_partial_labels_that_are_all_known_give_the_plain_loss_and_gradient(crf,
     num_tags, emissions, mask, lengths, _ = world
     tags = torch.zeros_like(mask, dtype=torch.long)
     for row, length in enumerate(lengths):
-        tags[row, :length] = torch.tensor(list(legal_paths(crf, length))[-1], dtype=torch.long)
+        tags[row, :length] = torch.tensor(list(legal_sequences(crf, length))[-1], dtype=torch.long)
     emissions.requires_grad_()
     known = torch.nn.functional.one_hot(tags, num_tags).bool()
     losses = crf.partial_log_likelihood(emissions, known, mask), crf(emissions, tags, mask)
@@ -258,11 +264,11 @@ def test_partial_labels_of_which_nothing_is_known_give_no_loss_and_no_gradient(c
     assert all(float(gradient.abs().max()) == 0 for gradient in gradients)
 
 
-def test_all_zero_scores_give_the_log_of_the_number_of_legal_paths():
+def test_all_zero_scores_give_the_log_of_the_number_of_legal_sequences():
     crf = CRF(5, batch_first=True, constraints=BIOES)
     for parameter in crf.parameters():
         parameter.data.zero_()
-    wanted = [math.log(len(list(legal_paths(crf, length)))) for length in (1, 2, 6)]
+    wanted = [math.log(len(list(legal_sequences(crf, length)))) for length in (1, 2, 6)]
     mask = torch.arange(6) < torch.tensor([1, 2, 6]).unsqueeze(1)
     assert crf.log_partition(torch.zeros(3, 6, 5), mask).tolist() == pytest.approx(wanted, abs=1e-5)
 
@@ -282,7 +288,7 @@ def test_gradients_pass_gradcheck_in_double_precision():
 def test_without_constraints_it_equals_pytorch_crf(batch_first, ragged):
     generator = torch.Generator().manual_seed(1)
     ours, theirs = CRF(17, batch_first=batch_first), torchcrf.CRF(17, batch_first=batch_first)
-    theirs.load_state_dict(ours.state_dict())  # and so the weights move both ways
+    theirs.load_state_dict(ours.state_dict())  # and so the weights go both ways
     ours.load_state_dict(theirs.state_dict())
     emissions = torch.randn(8, 20, 17, generator=generator)
     tags = torch.randint(0, 17, (8, 20), generator=generator)
@@ -301,7 +307,7 @@ def test_without_constraints_it_equals_pytorch_crf(batch_first, ragged):
 
 
 def double_oracle(scores, lengths):
-    return log_space_recursion(Scores(*(part.double() for part in scores)), lengths)
+    return log_space_forward_backward(Scores(*(part.double() for part in scores)), lengths)
 
 
 @pytest.mark.parametrize("scale", [1, 10, 100, 1000])
@@ -322,32 +328,32 @@ def test_scores_up_to_a_thousand_agree_with_log_space_in_double_precision(scale,
         torch.testing.assert_close(crf.marginals(emissions, mask).double(), weights, rtol=1e-4, atol=1e-4)
 
 
-def test_a_single_legal_path_is_certain_however_bad_its_score():
+def test_a_single_legal_tag_sequence_is_certain_however_bad_its_score():
     forced = [1, 2, 0, 2, 1]
     start, end = torch.zeros(3, dtype=torch.bool), torch.zeros(3, dtype=torch.bool)
-    moves = torch.zeros(3, 3, dtype=torch.bool)
+    transitions = torch.zeros(3, 3, dtype=torch.bool)
     start[1] = end[1] = True
     for a, b in itertools.pairwise(forced):
-        moves[a, b] = True
-    # From 2 two moves are allowed; emissions that forbid the wrong one leave a single path.
-    crf = CRF(3, batch_first=True, constraints=Constraints(start, moves, end))
+        transitions[a, b] = True
+    # From 2 two transitions are allowed; emissions that forbid the wrong one leave a single tag sequence.
+    crf = CRF(3, batch_first=True, constraints=Constraints(start, transitions, end))
     emissions = torch.full((1, 5, 3), 1000.0)
     for step, tag in enumerate(forced):
         emissions[0, step, tag] = -1000.0
-    paths = list(legal_paths(crf, 5))
-    wanted = log_sum([score(crf, emissions[0], path) for path in paths])
+    sequences = list(legal_sequences(crf, 5))
+    wanted = log_sum([score(crf, emissions[0], sequence) for sequence in sequences])
     assert crf.log_partition(emissions).item() == pytest.approx(wanted, rel=1e-4)
-    assert tuple(crf.decode(emissions)[0]) in set(paths)
+    assert tuple(crf.decode(emissions)[0]) in set(sequences)
 
 
-def test_ordinary_scores_need_nolog_space_recursion():
+def test_ordinary_scores_need_no_log_space_forward_backward():
     generator = torch.Generator().manual_seed(5)
     crf = random_crf(5, generator)
     scores = crf._scores(5 * torch.randn(4, 50, 5, generator=generator))
-    assert scaled_recursion(scores, torch.tensor([50, 3, 20, 50])) is not None
+    assert scaled_forward_backward(scores, torch.tensor([50, 3, 20, 50])) is not None
 
 
-def test_a_batch_of_empty_sentences_has_empty_paths():
+def test_a_batch_of_empty_sentences_has_empty_tag_sequences():
     crf = CRF(3, batch_first=True)
     mask = torch.zeros(2, 4, dtype=torch.bool)
     assert crf.decode(torch.randn(2, 4, 3), mask) == [[], []]
@@ -394,7 +400,7 @@ def test_a_batch_of_empty_sentences_has_empty_paths():
             lambda c: c.partial_log_likelihood(
                 torch.zeros(1, 1, 5), torch.tensor([[[False, True, False, False, False]]])
             ),
-            "sentence 0: expected a legal path among the allowed tags, found none",
+            "sentence 0: expected a legal tag sequence among the allowed tags, found none",
         ),
     ],
 )
@@ -422,7 +428,7 @@ def test_probabilities_of_a_long_sentence_are_as_exact_as_those_of_a_short_one(n
     assert value == pytest.approx(exact, abs=1e-3)
 
 
-def test_sentences_of_no_tokens_at_all_have_one_path_of_probability_one():
+def test_sentences_of_no_tokens_at_all_have_one_tag_sequence_of_probability_one():
     crf = CRF(5, batch_first=True, constraints=BIOES)
     nothing = torch.zeros(2, 0, 5)
     assert crf.decode(nothing) == [[], []]
@@ -434,16 +440,20 @@ def test_sentences_of_no_tokens_at_all_have_one_path_of_probability_one():
 
 
 @pytest.mark.parametrize("temperature", [0.5, 2.0])
-def test_tempered_partial_labels_sum_over_the_paths_that_agree_at_that_temperature(crf, world, temperature):
+def test_tempered_partial_labels_sum_over_the_tag_sequences_that_agree_at_that_temperature(crf, world, temperature):
     num_tags, emissions, mask, lengths, generator = world
     crf.temperature = temperature
     allowed = torch.rand(*mask.shape, num_tags, generator=generator) < 0.5
     allowed[:, :, 0] = True  # the tag that is legal everywhere
     found = crf.partial_log_likelihood(emissions, allowed, mask, "none", tempered=True).tolist()
     for row, length in enumerate(lengths):
-        scores = {path: score(crf, emissions[row], path) / temperature for path in legal_paths(crf, length)}
+        scores = {
+            sequence: score(crf, emissions[row], sequence) / temperature for sequence in legal_sequences(crf, length)
+        }
         agreeing = [
-            value for path, value in scores.items() if all(allowed[row, step, tag] for step, tag in enumerate(path))
+            value
+            for sequence, value in scores.items()
+            if all(allowed[row, step, tag] for step, tag in enumerate(sequence))
         ]
         assert found[row] == pytest.approx(log_sum(agreeing) - log_sum(list(scores.values())), rel=1e-4, abs=1e-5)
 
@@ -471,11 +481,12 @@ def test_the_gradient_of_tempered_partial_labels_is_their_slope():
     assert torch.autograd.gradcheck(tempered, [emissions])
 
 
-def test_move_scores_are_the_addends_of_a_path_and_minus_infinity_where_one_is_forbidden(crf, world):
+def test_transition_scores_are_the_addends_of_a_tag_sequence_and_minus_infinity_where_one_is_forbidden(crf, world):
     num_tags = world[0]
-    start, moves, end = (part.tolist() for part in crf.transition_scores())
-    allowed = set(legal_paths(crf, 3))
-    for path in itertools.product(range(num_tags), repeat=3):
-        total = start[path[0]] + moves[path[0]][path[1]] + moves[path[1]][path[2]] + end[path[2]]
-        wanted = score(crf, torch.zeros(3, num_tags), path) if path in allowed else -math.inf
+    start, transitions, end = (part.tolist() for part in crf.transition_scores())
+    allowed = set(legal_sequences(crf, 3))
+    for sequence in itertools.product(range(num_tags), repeat=3):
+        a, b, c = sequence
+        total = start[a] + transitions[a][b] + transitions[b][c] + end[c]
+        wanted = score(crf, torch.zeros(3, num_tags), sequence) if sequence in allowed else -math.inf
         assert total == pytest.approx(wanted, abs=1e-5)

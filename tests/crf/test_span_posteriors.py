@@ -1,4 +1,4 @@
-"""Spans by their own probability, against enumeration of tag paths and of all ways to choose."""
+"""Spans by their own probability, against enumeration of tag sequences and of all ways to choose."""
 
 from itertools import chain, combinations, pairwise
 
@@ -27,10 +27,10 @@ def every_span(crf: CRF, emissions: Tensor, row: int, length: int) -> list[Proba
     """All spans of one sentence, each with its probability from `span_posteriors`, itself held against enumeration."""
     found = []
     for label, roles in enumerate(ROLES):
-        places = [(row, start, end) for start in range(length) for end in range(start + 1, length + 1)]
+        spans = [(row, start, end) for start in range(length) for end in range(start + 1, length + 1)]
         mask = torch.arange(emissions.shape[1]) < torch.tensor([[length]] * len(emissions))
-        chances = crf.span_posteriors(emissions, mask, places, torch.tensor([roles] * len(places))).tolist()
-        found += [ProbableSpan(a, b, label, p) for (_, a, b), p in zip(places, chances, strict=True)]
+        chances = crf.span_posteriors(emissions, mask, spans, torch.tensor([roles] * len(spans))).tolist()
+        found += [ProbableSpan(a, b, label, p) for (_, a, b), p in zip(spans, chances, strict=True)]
     return sorted(found, key=lambda span: (span.end, span.start, span.label))
 
 
@@ -124,6 +124,6 @@ def apart(spans: tuple[ProbableSpan, ...] | list[ProbableSpan]) -> bool:
 
 def test_tags_of_spans_read_back_as_these_spans() -> None:
     spans = [ProbableSpan(0, 1, 1, 0.9), ProbableSpan(1, 4, 1, 0.9), ProbableSpan(4, 6, 0, 0.9)]
-    tags = [TAGS[number] for number in tags_of_spans(spans, 7, ROLES, TAGS.index("O"))]
+    tags = [TAGS[index] for index in tags_of_spans(spans, 7, ROLES, TAGS.index("O"))]
     assert tags == ["S-PER", "B-PER", "I-PER", "E-PER", "B-LOC", "E-LOC", "O"]
     assert [(s.start, s.end, LABELS.index(s.label)) for s in tags_to_spans(tags)] == [span[:3] for span in spans]

@@ -30,26 +30,26 @@ MakeModel = Callable[..., Model]
 DISTANCE = 12
 NUM_DIRECTIONS = 4
 OPTIONS = CellOptions(clock_periods=(1, 2))
-WITHOUT_MEMORY = {"rnn", "gru", "clockwork-rnn"}
+WITHOUT_CELL_STATE = {"rnn", "gru", "clockwork-rnn"}
 WITH_PEEPHOLES = {"peephole-lstm", "depth-gated-lstm"}
 
 
 def exact_jacobian(name: str, cell: Cell, tokens: Tensor, part: str, distance: int) -> Tensor:
     """∂s_T/∂s_(T-k) (H, H) of one sentence (T, D).
 
-    A hidden state changes while its memory stays; a memory changes, and with it the hidden state that shows it.
+    A hidden state changes while the cell state stays; a cell state changes, and with it the hidden state that shows it.
     """
     start, gates = cell.states(tokens[None], None)[-1 - distance]
     drives = cell.drive(tokens[None], None).unbind(1)[len(tokens) - distance :]
 
     def last(values: Tensor) -> Tensor:
-        if name in WITHOUT_MEMORY:
+        if name in WITHOUT_CELL_STATE:
             state = State(values, values)
         elif part == "hidden":
-            state = State(values, start.memory)
+            state = State(values, start.cell_state)
         else:
             peephole = cell.get_parameter("peepholes")[2] if name in WITH_PEEPHOLES else 0.0
-            output = (gates["output"].logit() + peephole * (values - start.memory)).sigmoid()
+            output = (gates["output"].logit() + peephole * (values - start.cell_state)).sigmoid()
             state = State(output * values.tanh(), values)
         for drive in drives:
             state, _ = cell.step(drive, state, cell.recurrent_weight())
@@ -62,7 +62,7 @@ def exact_flow(name: str, cell: Cell, sentences: list[Tensor], seed: int) -> Flo
     """From Jacobians, in the directions that this seed gives."""
     generator = torch.Generator().manual_seed(seed)
     found = {}
-    for part in ("hidden",) if name in WITHOUT_MEMORY else ("hidden", "memory"):
+    for part in ("hidden",) if name in WITHOUT_CELL_STATE else ("hidden", "cell_state"):
         shape = len(sentences), cell.hidden_dim
         directions = torch.stack([torch.randn(shape, generator=generator) for _ in range(NUM_DIRECTIONS)], dim=1)
         directions /= directions.norm(dim=2, keepdim=True)  # (B, N, H)
@@ -74,12 +74,12 @@ def exact_flow(name: str, cell: Cell, sentences: list[Tensor], seed: int) -> Flo
             for distance in range(len(sentences[0]))
         ]
         found[part] = [sum(row) / len(row) for row in norms]
-    return Flow(found["hidden"], found.get("memory", found["hidden"]))
+    return Flow(found["hidden"], found.get("cell_state", found["hidden"]))
 
 
 def assert_alike(found: Flow, wanted: Flow) -> None:
     assert found.hidden == pytest.approx(wanted.hidden, rel=2e-3, abs=1e-6)
-    assert found.memory == pytest.approx(wanted.memory, rel=2e-3, abs=1e-6)
+    assert found.cell_state == pytest.approx(wanted.cell_state, rel=2e-3, abs=1e-6)
 
 
 def first_layer(model: Model) -> Cell:
@@ -102,7 +102,7 @@ def test_the_flow_is_the_mean_norm_of_directions_times_the_exact_jacobian(
         entering = model.network.encoder.entering(model.network.embedding(inputs), inputs.lengths)
         tokens.append(entering[0, : len(longest[-1].tokens)].detach())
     found = measure_flow(model, sentences, seed=5)
-    assert len(found.hidden) == len(found.memory) == 3
+    assert len(found.hidden) == len(found.cell_state) == 3
     assert_alike(found, exact_flow(cell, first_layer(model), tokens, seed=5))
 
 
@@ -118,11 +118,11 @@ def test_over_many_steps_it_still_is(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CELLS)
-def test_all_of_it_is_there_at_distance_zero_and_only_some_cells_have_a_memory_of_their_own(name: str) -> None:
+def test_all_of_it_is_there_at_distance_zero_and_only_some_cells_have_a_cell_state_of_their_own(name: str) -> None:
     flow = flow_of(CELLS[name](3, 4, OPTIONS))
     assert flow.hidden[0] == pytest.approx(1)
-    assert flow.memory[0] == pytest.approx(1)
-    assert (flow.hidden == flow.memory) == (name in WITHOUT_MEMORY)
+    assert flow.cell_state[0] == pytest.approx(1)
+    assert (flow.hidden == flow.cell_state) == (name in WITHOUT_CELL_STATE)
 
 
 @torch.no_grad()
@@ -136,15 +136,15 @@ def test_a_vanilla_network_loses_half_a_step_where_its_weights_halve() -> None:
 
 @pytest.mark.parametrize("bias", [10.0, 0.0, -10.0])
 @torch.no_grad()
-def test_the_memory_of_an_lstm_keeps_what_its_forget_gate_lets_through(bias: float) -> None:
+def test_the_cell_state_of_an_lstm_keeps_what_its_forget_gate_lets_through(bias: float) -> None:
     cell = CELLS["lstm"](3, 4, OPTIONS)
     for parameter in cell.parameters():
         parameter.zero_()
     dict(cell.named_parameters())["fused.bias_ih_l0"][4:8] = bias
     flow = flow_of(cell)
     opening = 1 / (1 + math.exp(-bias))
-    assert flow.memory == pytest.approx([opening**k for k in range(DISTANCE + 1)], rel=1e-3, abs=1e-12)
-    assert (flow.memory[-1] > 0.99, flow.memory[1] < 1e-4) == (bias > 0, bias < 0)
+    assert flow.cell_state == pytest.approx([opening**k for k in range(DISTANCE + 1)], rel=1e-3, abs=1e-12)
+    assert (flow.cell_state[-1] > 0.99, flow.cell_state[1] < 1e-4) == (bias > 0, bias < 0)
     assert flow.hidden == pytest.approx([1.0] + DISTANCE * [0.0])
 
 

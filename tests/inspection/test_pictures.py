@@ -56,7 +56,8 @@ def made_up(
     rng = np.random.default_rng(1)
     shape = len(words), len(TAGS)
     sides = {
-        side: {name: rng.random((len(words), 3)) for name in ("hidden", "memory", "forget")} for side in ("forward",)
+        side: {name: rng.random((len(words), 3)) for name in ("hidden", "cell_state", "forget")}
+        for side in ("forward",)
     }
     norms = rng.random(len(words)) if norm is None else np.full(len(words), norm)
     return Inspection(
@@ -265,9 +266,9 @@ def _broken(width: float, height: float) -> None:
     raise RuntimeError("no such backend\nand more")
 
 
-def flow_of(cell: str, *, memory: bool = True, **changes: object) -> CellFlow:
+def flow_of(cell: str, *, cell_state: bool = True, **changes: object) -> CellFlow:
     hidden = [0.5**k for k in range(51)]
-    flow = Flow(hidden, [0.99**k for k in range(51)] if memory else hidden)
+    flow = Flow(hidden, [0.99**k for k in range(51)] if cell_state else hidden)
     curve = Curve([5.0 - n / 50 for n in range(50)], [2.0] * 50, None)
     return CellFlow(
         **{"cell": cell, "untrained": flow, "trained": flow, "clip_norm": 5.0}
@@ -278,9 +279,9 @@ def flow_of(cell: str, *, memory: bool = True, **changes: object) -> CellFlow:
 
 AWKWARD = [
     flow_of("lstm"),
-    flow_of("rnn", memory=False, free=Curve([5.0, 80.0, 1e30], [2.0, 9.0, math.inf], "epoch 1, batch 4: …")),
-    flow_of("gru", memory=False, clip_norm=None),
-    flow_of("clockwork-rnn", memory=False, free=Curve([5.0], [2.0], "at once")),
+    flow_of("rnn", cell_state=False, free=Curve([5.0, 80.0, 1e30], [2.0, 9.0, math.inf], "epoch 1, batch 4: …")),
+    flow_of("gru", cell_state=False, clip_norm=None),
+    flow_of("clockwork-rnn", cell_state=False, free=Curve([5.0], [2.0], "at once")),
     flow_of("coupled-lstm", trained=Flow([1.0] + 50 * [0.0], [1.0] + 50 * [0.0])),
 ]
 
@@ -296,7 +297,7 @@ def test_flows_of_any_kind_are_drawn(flows: list[CellFlow], tmp_path: Path) -> N
 
 
 def test_the_page_of_flows_holds_both_pictures_and_the_numbers_are_all_there(tmp_path: Path) -> None:
-    write_flows([flow_of("lstm"), flow_of("rnn", memory=False)], tmp_path)
+    write_flows([flow_of("lstm"), flow_of("rnn", cell_state=False)], tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {
         "index.html",
         "gradient-flow.json",

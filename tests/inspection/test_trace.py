@@ -147,7 +147,7 @@ def test_hidden_states_projected_by_hand_are_the_emissions(
 def test_gates_are_those_of_the_cell_and_between_closed_and_open(make_model: MakeModel, cell: str) -> None:
     seen = look(make_model(cell=cell, num_layers=2))
     for side in (side for layer in seen.layers for side in layer.values()):
-        assert side.keys() == GATES[cell] | {"hidden", "memory"}
+        assert side.keys() == GATES[cell] | {"hidden", "cell_state"}
         assert {values.shape for values in side.values()} == {(len(WORDS), 4)}
         assert all((values > 0).all() and (values < 1).all() for name, values in side.items() if name in GATES[cell])
 
@@ -156,12 +156,12 @@ def test_every_cell_has_its_gates_written_down_here() -> None:
     assert GATES.keys() == CELLS.keys()
 
 
-def test_memory_is_in_the_order_of_the_tokens_in_both_directions(make_model: MakeModel) -> None:
+def test_cell_states_are_in_the_order_of_the_tokens_in_both_directions(make_model: MakeModel) -> None:
     model = make_model()
     seen, other = look(model), look(model, [*WORDS[:-1], "Rome"])
     (before,), (after,) = seen.layers, other.layers
     # The last word is all that differs: who reads from the left knows it last, who reads from the right first.
-    changed = {side: (before[side]["memory"] != after[side]["memory"]).any(1).tolist() for side in before}
+    changed = {side: (before[side]["cell_state"] != after[side]["cell_state"]).any(1).tolist() for side in before}
     assert changed == {"forward": [False] * 7 + [True], "backward": [True] * 8}
 
 

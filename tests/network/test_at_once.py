@@ -26,8 +26,8 @@ def make(cell: str = "lstm", *, bidirectional: bool = True, bf16: bool = False) 
 def states_and_gradients(layer: RecurrentLayer, inputs: Tensor, lengths: Tensor) -> list[Tensor]:
     layer.zero_grad()
     inputs = inputs.clone().requires_grad_()
-    states, memory = layer(inputs, lengths)
-    assert memory is None
+    states, cell_states = layer(inputs, lengths)
+    assert cell_states is None
     (states * torch.arange(states.numel()).view_as(states)).sum().backward()
     gradients = [tensor.grad for tensor in (inputs, *layer.parameters())]
     return [states.detach(), *(gradient.clone() for gradient in gradients if gradient is not None)]

@@ -68,7 +68,7 @@ def elman(cell: Cell, sentence: Array, below: Array | None) -> Steps:
     h, steps = np.zeros(HIDDEN_DIM), []
     for x in sentence:
         h = np.tanh(candidate(x, h))
-        steps.append({"hidden": h, "memory": h})
+        steps.append({"hidden": h, "cell_state": h})
     return steps
 
 
@@ -80,7 +80,7 @@ def lstm(cell: Cell, sentence: Array, below: Array | None) -> Steps:
         i, f, o = sigmoid(to_input(x, h)), sigmoid(to_forget(x, h)), sigmoid(to_output(x, h))
         c = f * c + i * np.tanh(candidate(x, h))
         h = o * np.tanh(c)
-        steps.append({"hidden": h, "memory": c, "input": i, "forget": f, "output": o})
+        steps.append({"hidden": h, "cell_state": c, "input": i, "forget": f, "output": o})
     return steps
 
 
@@ -92,12 +92,12 @@ def gru(cell: Cell, sentence: Array, below: Array | None) -> Steps:
         r, z = sigmoid(reset(x, h)), sigmoid(update(x, h))
         n = np.tanh(candidate.w @ x + candidate.b + r * (candidate.u @ h + candidate.b_recurrent))
         h = (1 - z) * n + z * h
-        steps.append({"hidden": h, "memory": h, "reset": r, "update": z})
+        steps.append({"hidden": h, "cell_state": h, "reset": r, "update": z})
     return steps
 
 
 def peephole_lstm(cell: Cell, sentence: Array, below: Array | None) -> Steps:
-    """Gers & Schmidhuber 2000: the input and forget gate see the memory before, the output gate the new one."""
+    """Gers & Schmidhuber 2000: the input and forget gate see the cell state before, the output gate the new one."""
     to_input, to_forget, candidate, to_output = blocks_of(cell, "peephole-lstm")
     p_input, p_forget, p_output = array(cell.get_parameter("peepholes"))
     h, c, steps = np.zeros(HIDDEN_DIM), np.zeros(HIDDEN_DIM), []
@@ -107,7 +107,7 @@ def peephole_lstm(cell: Cell, sentence: Array, below: Array | None) -> Steps:
         c = f * c + i * np.tanh(candidate(x, h))
         o = sigmoid(to_output(x, h) + p_output * c)
         h = o * np.tanh(c)
-        steps.append({"hidden": h, "memory": c, "input": i, "forget": f, "output": o})
+        steps.append({"hidden": h, "cell_state": c, "input": i, "forget": f, "output": o})
     return steps
 
 
@@ -119,12 +119,12 @@ def coupled_lstm(cell: Cell, sentence: Array, below: Array | None) -> Steps:
         f, o = sigmoid(to_forget(x, h)), sigmoid(to_output(x, h))
         c = f * c + (1 - f) * np.tanh(candidate(x, h))
         h = o * np.tanh(c)
-        steps.append({"hidden": h, "memory": c, "forget": f, "output": o})
+        steps.append({"hidden": h, "cell_state": c, "forget": f, "output": o})
     return steps
 
 
 def depth_gated_lstm(cell: Cell, sentence: Array, below: Array | None) -> Steps:
-    """Yao et al. 2015, equations 5 to 10; below the first layer the memory is a linear map of the input."""
+    """Yao et al. 2015, equations 5 to 10; below the first layer the cell state is a linear map of the input."""
     to_input, to_forget, candidate, to_output = blocks_of(cell, "depth-gated-lstm")
     p_input, p_forget, p_output = array(cell.get_parameter("peepholes"))
     p_before, p_below = array(cell.get_parameter("depth_peepholes"))
@@ -139,7 +139,7 @@ def depth_gated_lstm(cell: Cell, sentence: Array, below: Array | None) -> Steps:
         c = d * m + f * c + i * np.tanh(candidate(x, h))
         o = sigmoid(to_output(x, h) + p_output * c)
         h = o * np.tanh(c)
-        steps.append({"hidden": h, "memory": c, "input": i, "forget": f, "output": o, "depth": d})
+        steps.append({"hidden": h, "cell_state": c, "input": i, "forget": f, "output": o, "depth": d})
     return steps
 
 
@@ -155,7 +155,7 @@ def clockwork(cell: Cell, sentence: Array, below: Array | None, periods: tuple[i
                 heard = [u[unit, other] * h[other] for other in range(HIDDEN_DIM) if module[other] >= module[unit]]
                 new[unit] = math.tanh(w[unit] @ x + b[unit] + math.fsum(heard))
         h = new
-        steps.append({"hidden": h, "memory": h})
+        steps.append({"hidden": h, "cell_state": h})
     return steps
 
 
@@ -220,17 +220,17 @@ def test_every_cell_has_an_oracle() -> None:
 def test_states_are_those_of_the_papers_equations(case: Case) -> None:
     cell = random_cell(case.cell, case.options)
     inputs, below = random_inputs(case)
-    hidden, memory = cell(inputs, below)
+    hidden, cell_states = cell(inputs, below)
     wanted = by_the_paper(case, cell, inputs, below)
     torch.testing.assert_close(hidden, wanted["hidden"], rtol=0, atol=1e-10)
-    assert (memory is None) == (case.cell != "depth-gated-lstm")  # no other cell reads it
-    if memory is not None:
-        torch.testing.assert_close(memory, wanted["memory"], rtol=0, atol=1e-10)
+    assert (cell_states is None) == (case.cell != "depth-gated-lstm")  # no other cell reads it
+    if cell_states is not None:
+        torch.testing.assert_close(cell_states, wanted["cell_state"], rtol=0, atol=1e-10)
 
 
 @every_case
 @torch.no_grad()
-def test_a_trace_shows_the_memory_and_every_gate_of_the_equations(case: Case) -> None:
+def test_a_trace_shows_the_cell_state_and_every_gate_of_the_equations(case: Case) -> None:
     cell = random_cell(case.cell, case.options)
     inputs, below = random_inputs(case)
     found, wanted = cell.trace(inputs, below), by_the_paper(case, cell, inputs, below)
@@ -346,7 +346,7 @@ def test_at_the_start_the_forget_bias_opens_the_forget_gates_and_every_other_bia
     # From a state of zeros, an input of zeros leaves of each gate its bias.
     gates = cell.trace(torch.zeros(1, 1, INPUT_DIM))
     assert ("forget" in gates) == (name in FORGETTING)
-    for gate in gates.keys() - {"hidden", "memory"}:
+    for gate in gates.keys() - {"hidden", "cell_state"}:
         opening = 1 / (1 + math.exp(-forget_bias)) if gate == "forget" else 0.5
         torch.testing.assert_close(gates[gate], torch.full((1, 1, HIDDEN_DIM), opening), msg=gate)
     biases = [float(b) for key, p in cell.named_parameters() if "bias" in key for b in p.flatten()]

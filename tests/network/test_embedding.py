@@ -17,7 +17,7 @@ from ner.network.inputs import Inputs
 from ner.network.tables import PADDING, WordEmbedding
 
 NUM_CHARACTERS, CHARACTER_DIM = 12, 4
-# Spellings of character numbers, of 1 to 9 characters; the last two differ only in length.
+# Spellings of character ids, of 1 to 9 characters; the last two differ only in length.
 SPELLINGS = [[5], [2, 3], [7, 8, 9, 10, 11, 2, 3, 4, 5], [6, 6, 6], [4, 4, 4, 4], [4, 4, 4]]
 
 
@@ -134,7 +134,7 @@ def test_character_dropout_works_in_training_only() -> None:
     assert torch.equal(network(*batch), network(*batch))
 
 
-def test_word_numbers_read_the_trained_table_and_behind_it_the_fixed_one() -> None:
+def test_word_ids_read_the_trained_table_and_behind_it_the_fixed_one() -> None:
     embedding = WordEmbedding(4, 3, 2)
     embedding.extra.copy_(torch.tensor([[0.5, 1.5], [2.5, 3.5], [4.5, 5.5]]))
     rows = embedding.trained.weight.detach().tolist()
@@ -168,10 +168,10 @@ def test_word_vectors_start_with_a_variance_of_one_by_their_width() -> None:
 
 def inputs_of(words: list[list[int]], **parts: Tensor) -> Inputs:
     """A batch whose sentences are all as long; `lexicon__words` stands for the array `lexicon.words`."""
-    numbers = torch.tensor(words)
-    arrays = {"words": numbers, **{name.replace("__", "."): part for name, part in parts.items()}}
-    lengths = torch.full((len(numbers),), numbers.shape[1])
-    return Inputs(arrays, lengths, torch.ones_like(numbers, dtype=torch.bool))
+    ids = torch.tensor(words)
+    arrays = {"words": ids, **{name.replace("__", "."): part for name, part in parts.items()}}
+    lengths = torch.full((len(ids),), ids.shape[1])
+    return Inputs(arrays, lengths, torch.ones_like(ids, dtype=torch.bool))
 
 
 def test_a_token_is_its_word_then_its_characters_its_bigram_its_case_and_its_marks() -> None:
@@ -194,9 +194,9 @@ def test_a_token_is_its_word_then_its_characters_its_bigram_its_case_and_its_mar
     found = embedding(inputs)
     assert found.shape == (1, 3, embedding.output_dim)
     encoded = characters(spellings, lengths)
-    for token, (number, pair, case, place) in enumerate([(2, 8, 1, 1), (3, 1, 2, 0), (4, 5, 3, 1)]):
+    for token, (word, pair, case, spelling) in enumerate([(2, 8, 1, 1), (3, 1, 2, 0), (4, 5, 3, 1)]):
         neighbours = [bigrams.table.weight[pair], casing.table.weight[case], marks[0, token]]
-        parts = [words.trained.weight[number], encoded[place], *neighbours]
+        parts = [words.trained.weight[word], encoded[spelling], *neighbours]
         assert torch.equal(found[0, token], torch.cat(parts))
 
 

@@ -18,8 +18,8 @@ LENGTHS = torch.tensor([6, 2])
 
 def make_layers(cell: str, num_layers: int, *, input_dim: int = INPUT_DIM) -> list[RecurrentLayer]:
     layers = []
-    for number in range(num_layers):
-        options = CellOptions(stacked=number > 0)
+    for index in range(num_layers):
+        options = CellOptions(stacked=index > 0)
         layers.append(RecurrentLayer(cell, input_dim, HIDDEN_DIM, bidirectional=True, options=options))
         input_dim = layers[-1].output_dim
     return layers
@@ -68,20 +68,20 @@ def test_dropout_is_off_in_use_and_at_rate_zero(variational: bool) -> None:
 
 def by_hand(encoder: Encoder, inputs: Tensor, past: Callable[[int, Tensor, Tensor], Tensor]) -> Tensor:
     """The stack without dropout; `past` joins what enters a layer above the first with its states."""
-    states, memory = inputs, None
-    for number, layer in enumerate(encoder.layers):
-        own, memory = layer(states, LENGTHS, memory)
-        states = past(number, states, own) if number else own
+    states, cell_states = inputs, None
+    for index, layer in enumerate(encoder.layers):
+        own, cell_states = layer(states, LENGTHS, cell_states)
+        states = past(index, states, own) if index else own
     return states
 
 
 @pytest.mark.parametrize("cell", ["gru", "depth-gated-lstm"])
 @torch.no_grad()
-def test_each_layer_reads_the_states_and_the_memory_of_the_layer_below(cell: str) -> None:
+def test_each_layer_reads_the_states_and_the_cell_states_of_the_layer_below(cell: str) -> None:
     encoder = Encoder(make_layers(cell, 3), dropout=Dropout(0.5)).eval()
     inputs = random_inputs()
     assert encoder.output_dim == 2 * HIDDEN_DIM
-    assert torch.equal(encoder(inputs, LENGTHS), by_hand(encoder, inputs, lambda number, below, own: own))
+    assert torch.equal(encoder(inputs, LENGTHS), by_hand(encoder, inputs, lambda index, below, own: own))
 
 
 @pytest.mark.parametrize("cell", ["gru", "depth-gated-lstm"])
@@ -89,7 +89,7 @@ def test_each_layer_reads_the_states_and_the_memory_of_the_layer_below(cell: str
 def test_residual_connections_add_what_enters_a_layer_above_the_first(cell: str) -> None:
     encoder = Encoder(make_layers(cell, 3), dropout=Dropout(0.5), connection="residual").eval()
     inputs = random_inputs()
-    wanted = by_hand(encoder, inputs, lambda number, below, own: below + own)
+    wanted = by_hand(encoder, inputs, lambda index, below, own: below + own)
     torch.testing.assert_close(encoder(inputs, LENGTHS), wanted, rtol=0, atol=1e-6)
 
 
@@ -101,14 +101,14 @@ def test_highway_gates_mix_what_enters_a_layer_with_its_states(cell: str) -> Non
     for parameter in encoder.connections.parameters():
         nn.init.normal_(parameter)
 
-    def mixed(number: int, below: Tensor, own: Tensor) -> Tensor:
+    def mixed(index: int, below: Tensor, own: Tensor) -> Tensor:
         """Srivastava et al. 2015, equation 3."""
-        weight, bias = encoder.connections[number].parameters()
+        weight, bias = encoder.connections[index].parameters()
         carried = torch.empty_like(own)
-        for place in torch.cartesian_prod(*map(torch.arange, own.shape[:2])).tolist():
-            x, y = below[tuple(place)], own[tuple(place)]
+        for index in torch.cartesian_prod(*map(torch.arange, own.shape[:2])).tolist():
+            x, y = below[tuple(index)], own[tuple(index)]
             t = 1 / (1 + torch.exp(-(weight @ x + bias)))
-            carried[tuple(place)] = t * y + (1 - t) * x
+            carried[tuple(index)] = t * y + (1 - t) * x
         return carried
 
     inputs = random_inputs()
@@ -158,8 +158,8 @@ def test_the_last_traced_states_are_what_comes_out(cell: str, connection: str, w
     traces = encoder.trace(inputs, LENGTHS)
     own = [torch.cat([trace["forward"]["hidden"], trace["backward"]["hidden"]], dim=-1) for trace in traces]
     states = own[0]
-    for number in (1, 2):
-        states = encoder.connections[number](states, own[number])
+    for index in (1, 2):
+        states = encoder.connections[index](states, own[index])
     torch.testing.assert_close(encoder(inputs, LENGTHS), states, rtol=0, atol=1e-6)
     assert all("forget" in trace["backward"] for trace in traces) == (cell != "clockwork-rnn")
 

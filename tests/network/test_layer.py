@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from ner.crf.torch_recursion import reversal
+from ner.crf.torch_forward_backward import reversal
 from ner.network.cell import CellOptions
 from ner.network.cells import CELLS
 from ner.network.layer import RecurrentLayer, has_bf16
@@ -51,11 +51,11 @@ def random_stack(cell: str, *, bidirectional: bool) -> list[RecurrentLayer]:
 
 
 def run(stack: list[RecurrentLayer], inputs: Tensor, lengths: Tensor) -> list[tuple[Tensor, Tensor | None]]:
-    """States and memory of each layer."""
-    results, states, memory = [], inputs, None
+    """States and cell states of each layer."""
+    results, states, cell_states = [], inputs, None
     for layer in stack:
-        states, memory = layer(states, lengths, memory)
-        results.append((states, memory))
+        states, cell_states = layer(states, lengths, cell_states)
+        results.append((states, cell_states))
     return results
 
 
@@ -90,9 +90,9 @@ def test_without_the_backward_direction_it_is_pytorchs_plain_layer(cell: str) ->
     plain = KERNELS[cell](INPUT_DIM, HIDDEN_DIM, batch_first=True)
     plain.load_state_dict(weights_by_direction(layer))
     inputs = torch.randn(2, 6, INPUT_DIM)
-    states, memory = layer(inputs, torch.tensor([6, 4]))
+    states, cell_states = layer(inputs, torch.tensor([6, 4]))
     assert layer.output_dim == HIDDEN_DIM
-    assert memory is None
+    assert cell_states is None
     assert torch.equal(states, plain(inputs)[0])
 
 
@@ -108,18 +108,18 @@ def test_a_sentence_has_the_same_states_alone_and_in_a_batch_in_two_layers_on_ea
     together = run(stack, inputs, lengths)
     for row, length in enumerate(lengths.tolist()):
         alone = run(stack, inputs[row : row + 1, :length], lengths[row : row + 1])
-        for (states, memory), (own_states, own_memory) in zip(together, alone, strict=True):
+        for (states, cell_states), (own_states, own_cell_states) in zip(together, alone, strict=True):
             assert own_states.shape == (1, length, stack[0].output_dim)
             torch.testing.assert_close(states[row, :length], own_states[0], rtol=0, atol=1e-12)
-            assert (memory is None) == (own_memory is None) == (cell != "depth-gated-lstm")
-            if memory is not None and own_memory is not None:
-                torch.testing.assert_close(memory[row, :length], own_memory[0], rtol=0, atol=1e-12)
+            assert (cell_states is None) == (own_cell_states is None) == (cell != "depth-gated-lstm")
+            if cell_states is not None and own_cell_states is not None:
+                torch.testing.assert_close(cell_states[row, :length], own_cell_states[0], rtol=0, atol=1e-12)
 
 
 @both_ways
 @every_cell
 @torch.no_grad()
-def test_what_stands_in_the_padding_never_reaches_a_state_or_a_memory(cell: str, bidirectional: bool) -> None:
+def test_what_stands_in_the_padding_never_reaches_a_state_or_a_cell_state(cell: str, bidirectional: bool) -> None:
     stack = random_stack(cell, bidirectional=bidirectional)
     lengths = torch.tensor([9, 2, 5])
     mask = mask_of(lengths)
@@ -137,20 +137,22 @@ def test_the_backward_direction_is_the_cell_over_the_sentence_reversed(cell: str
     stack = random_stack(cell, bidirectional=True)
     lengths = torch.tensor([6, 2, 9])
     inputs = torch.randn(3, 9, INPUT_DIM, dtype=torch.double)
-    below, memory_below = inputs, None
+    below, cell_states_below = inputs, None
     for layer in stack:
-        states, memory = layer(below, lengths, memory_below)
+        states, cell_states = layer(below, lengths, cell_states_below)
         for row, length in enumerate(lengths.tolist()):
-            # The lower layer's backward memory lies behind its forward one.
-            handed_up = None if memory_below is None else memory_below[row : row + 1, :length, HIDDEN_DIM:].flip(1)
+            # The lower layer's backward cell states lie behind its forward ones.
+            handed_up = (
+                None if cell_states_below is None else cell_states_below[row : row + 1, :length, HIDDEN_DIM:].flip(1)
+            )
             assert layer.backward_cell is not None
-            wanted, wanted_memory = layer.backward_cell(below[row : row + 1, :length].flip(1), handed_up)
+            wanted, wanted_cell_states = layer.backward_cell(below[row : row + 1, :length].flip(1), handed_up)
             torch.testing.assert_close(states[row, :length, HIDDEN_DIM:], wanted[0].flip(0), rtol=0, atol=1e-12)
-            if memory is not None:
+            if cell_states is not None:
                 torch.testing.assert_close(
-                    memory[row, :length, HIDDEN_DIM:], wanted_memory[0].flip(0), rtol=0, atol=1e-12
+                    cell_states[row, :length, HIDDEN_DIM:], wanted_cell_states[0].flip(0), rtol=0, atol=1e-12
                 )
-        below, memory_below = states, memory
+        below, cell_states_below = states, cell_states
 
 
 @every_cell
@@ -172,30 +174,32 @@ def test_a_layer_of_one_direction_is_the_forward_half_of_one_of_both(cell: str) 
 def test_a_trace_shows_each_direction_in_the_order_of_the_tokens(cell: str, bidirectional: bool) -> None:
     stack = random_stack(cell, bidirectional=bidirectional)
     lengths = torch.tensor([6, 2, 9])
-    below, memory_below = torch.randn(3, 9, INPUT_DIM, dtype=torch.double), None
+    below, cell_states_below = torch.randn(3, 9, INPUT_DIM, dtype=torch.double), None
     for layer in stack:
-        traced = layer.trace(below, lengths, memory_below)
-        states, memory = layer(below, lengths, memory_below)
+        traced = layer.trace(below, lengths, cell_states_below)
+        states, cell_states = layer(below, lengths, cell_states_below)
         assert list(traced) == ["forward", "backward"][: 1 + bidirectional]
         directions = {"forward": layer.forward_cell, "backward": layer.backward_cell}
         for number, (direction, seen) in enumerate(traced.items()):
             own = slice(number * HIDDEN_DIM, (number + 1) * HIDDEN_DIM)
             for row, length in enumerate(lengths.tolist()):
                 torch.testing.assert_close(seen["hidden"][row, :length], states[row, :length, own], rtol=0, atol=1e-12)
-                if memory is not None:
+                if cell_states is not None:
                     torch.testing.assert_close(
-                        seen["memory"][row, :length], memory[row, :length, own], rtol=0, atol=1e-12
+                        seen["cell_state"][row, :length], cell_states[row, :length, own], rtol=0, atol=1e-12
                     )
                 # One sentence alone, turned by hand.
                 turn = [1] if direction == "backward" else []
-                handed_up = None if memory_below is None else memory_below[row : row + 1, :length, own].flip(turn)
+                handed_up = (
+                    None if cell_states_below is None else cell_states_below[row : row + 1, :length, own].flip(turn)
+                )
                 reader = directions[direction]
                 assert reader is not None
                 alone = reader.trace(below[row : row + 1, :length].flip(turn), handed_up)
                 assert alone.keys() == seen.keys()
                 for name, values in alone.items():
                     torch.testing.assert_close(seen[name][row, :length], values.flip(turn)[0], rtol=0, atol=1e-12)
-        below, memory_below = states, memory
+        below, cell_states_below = states, cell_states
 
 
 @pytest.mark.parametrize("lengths", [[3, 1, 5], [1], [4, 4]], ids=str)

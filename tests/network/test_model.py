@@ -1,4 +1,4 @@
-"""The whole network against enumeration of all tag paths, and against itself without padding."""
+"""The whole network against enumeration of all tag sequences, and against itself without padding."""
 
 from itertools import pairwise, product
 
@@ -43,42 +43,44 @@ def batch_of(sentences: list[Sentence], vocabularies: Vocabularies) -> tuple[Inp
     return inputs, tags
 
 
-def path_score(network: BiLSTMCRF, emissions: Tensor, path: tuple[int, ...]) -> float:
+def sequence_score(network: BiLSTMCRF, emissions: Tensor, sequence: tuple[int, ...]) -> float:
     """Lample et al. 2016, equation 1, term by term."""
     crf = network.crf
-    score = float(crf.start_transitions[path[0]]) + float(crf.end_transitions[path[-1]])
-    score += sum(float(emissions[step, tag]) for step, tag in enumerate(path))
-    return score + sum(float(crf.transitions[a, b]) for a, b in pairwise(path))
+    score = float(crf.start_transitions[sequence[0]]) + float(crf.end_transitions[sequence[-1]])
+    score += sum(float(emissions[step, tag]) for step, tag in enumerate(sequence))
+    return score + sum(float(crf.transitions[a, b]) for a, b in pairwise(sequence))
 
 
-def all_paths(names: list[str], length: int, constraints: bool) -> list[tuple[int, ...]]:
-    """Every tag path; with constraints those alone in which B goes on with I or E, and only B and I do."""
-    paths = product(range(len(names)), repeat=length)
+def all_sequences(names: list[str], length: int, constraints: bool) -> list[tuple[int, ...]]:
+    """Every tag sequence; with constraints those alone in which B goes on with I or E, and only B and I do."""
+    sequences = product(range(len(names)), repeat=length)
     if not constraints:
-        return list(paths)
-    words = {path: "-" + "".join(names[tag][0] for tag in path) + "-" for path in paths}
-    return [path for path, word in words.items() if all((a in "BI") == (b in "IE") for a, b in pairwise(word))]
+        return list(sequences)
+    words = {sequence: "-" + "".join(names[tag][0] for tag in sequence) + "-" for sequence in sequences}
+    return [sequence for sequence, word in words.items() if all((a in "BI") == (b in "IE") for a, b in pairwise(word))]
 
 
-def test_the_paths_with_constraints_are_the_ways_to_lay_out_entities() -> None:
+def test_the_tag_sequences_with_constraints_are_the_ways_to_lay_out_entities() -> None:
     names = ["O", "B-PER", "I-PER", "E-PER", "S-PER"]
-    # Each place is O, S or the start of a longer entity: f(n) = 2 f(n-1) + f(n-2) + f(n-3) + ...
-    assert [len(all_paths(names, length, True)) for length in (1, 2, 3, 4)] == [2, 5, 13, 34]
-    assert len(all_paths(names, 4, False)) == 5**4
+    # Each token is O, S or the start of a longer entity: f(n) = 2 f(n-1) + f(n-2) + f(n-3) + ...
+    assert [len(all_sequences(names, length, True)) for length in (1, 2, 3, 4)] == [2, 5, 13, 34]
+    assert len(all_sequences(names, 4, False)) == 5**4
 
 
 @pytest.mark.parametrize("constraints", [False, True])
 @torch.no_grad()
-def test_the_loss_is_that_of_enumerating_every_tag_path(constraints: bool) -> None:
+def test_the_loss_is_that_of_enumerating_every_tag_sequence(constraints: bool) -> None:
     network, vocabularies = make_network(constraints=constraints)
     inputs, tags = batch_of(SENTENCES, vocabularies)
     emissions = network.emissions(inputs)
     losses = []
     for row, sentence in enumerate(SENTENCES):
         length = len(sentence.tokens)
-        paths = all_paths(vocabularies.tags, length, constraints)
-        scores = torch.tensor([path_score(network, emissions[row], path) for path in paths], dtype=torch.float64)
-        gold = path_score(network, emissions[row], tuple(tags[row, :length].tolist()))
+        sequences = all_sequences(vocabularies.tags, length, constraints)
+        scores = torch.tensor(
+            [sequence_score(network, emissions[row], sequence) for sequence in sequences], dtype=torch.float64
+        )
+        gold = sequence_score(network, emissions[row], tuple(tags[row, :length].tolist()))
         losses.append(float(scores.logsumexp(0)) - gold)
     assert len(vocabularies.tags) == 5
     assert float(network(inputs, tags)) == pytest.approx(sum(losses) / len(losses), abs=1e-4)
@@ -86,14 +88,14 @@ def test_the_loss_is_that_of_enumerating_every_tag_path(constraints: bool) -> No
 
 @pytest.mark.parametrize("constraints", [False, True])
 @torch.no_grad()
-def test_decoding_finds_the_best_of_all_tag_paths(constraints: bool) -> None:
+def test_decoding_finds_the_best_of_all_tag_sequences(constraints: bool) -> None:
     network, vocabularies = make_network(constraints=constraints)
     inputs, _ = batch_of(SENTENCES, vocabularies)
     emissions = network.emissions(inputs)
     decoded = network.crf.decode(network.emissions(inputs), inputs.mask)
     for row, sentence in enumerate(SENTENCES):
-        paths = all_paths(vocabularies.tags, len(sentence.tokens), constraints)
-        best = max(paths, key=lambda path: path_score(network, emissions[row], path))
+        sequences = all_sequences(vocabularies.tags, len(sentence.tokens), constraints)
+        best = max(sequences, key=lambda sequence: sequence_score(network, emissions[row], sequence))
         assert tuple(decoded[row]) == best
 
 
@@ -155,7 +157,7 @@ def test_every_shape_of_network_gives_each_tag_a_score_and_a_finite_loss(
     assert network(inputs, tags).isfinite()
     network.eval()
     decoded = network.crf.decode(network.emissions(inputs), inputs.mask)
-    assert [len(path) for path in decoded] == [len(sentence.tokens) for sentence in SENTENCES]
+    assert [len(sequence) for sequence in decoded] == [len(sentence.tokens) for sentence in SENTENCES]
 
 
 def shape_of(network: BiLSTMCRF, name: str) -> list[int]:
@@ -185,7 +187,7 @@ def test_settings_of_cells_reach_every_layer() -> None:
     assert sorted(periods, key=len) == [[2, 2, 5], [2, 2, 5], *[[2, 2, 5, 5]] * 4]
 
 
-def test_only_the_first_layer_reads_the_input_as_a_memory() -> None:
+def test_only_the_first_layer_reads_the_input_as_cell_states() -> None:
     network, _ = make_network(cell="depth-gated-lstm", num_layers=3, context="global", bidirectional=False)
     entrances = {name for name, _ in network.named_parameters() if "entrance" in name}
     assert entrances == {

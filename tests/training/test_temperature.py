@@ -38,7 +38,7 @@ def sentence_loss(network, vocabularies, sentence):
     ((_, emissions, _),) = make_reader(TorchBackend(network), vocabularies, Decoding()).emitted([sentence])
     reference = torchcrf.CRF(network.crf.num_tags, batch_first=True)
     temperature = network.crf.temperature
-    allowed = (network.crf.allowed_start, network.crf.allowed_end, network.crf.allowed_moves)
+    allowed = (network.crf.allowed_start, network.crf.allowed_end, network.crf.allowed_transitions)
     names = ("start_transitions", "end_transitions", "transitions")
     for name, ok in zip(names, allowed, strict=True):
         scores = getattr(network.crf, name).detach() / temperature

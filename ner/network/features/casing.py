@@ -12,7 +12,7 @@ from ner.network.twin import Twin
 
 
 class CasingTwin(Twin):
-    """A row of a table for each number."""
+    """A row of a table for each id."""
 
     def __init__(self, num_rows: int, dim: int) -> None:
         super().__init__()
