@@ -83,10 +83,10 @@ def memory_from_dict(values: dict[str, Any]) -> Memory:
 
 def origin_of(word: str, words: WordVocabulary) -> Origin:
     """Where a word is known from, in the form under which it is looked up."""
-    number = words.number(word)
-    if number == UNKNOWN:
+    word_id = words.id_of(word)
+    if word_id == UNKNOWN:
         return "nowhere"
-    return "training" if number < words.num_trained else "vectors"
+    return "training" if word_id < words.num_trained else "vectors"
 
 
 def _hash(words: Sequence[str]) -> str:

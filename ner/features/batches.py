@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ner.features.feature import UNKNOWN, Arrays, Feature, Numbers, Places, Tokens
+from ner.features.feature import UNKNOWN, Arrays, Feature, Numbers, TokenIndices, Tokens
 from ner.features.vocabulary import Vocabularies
 from ner.text.partial import is_partial, possible_tags, to_iob2
 from ner.text.sentence import Sentence
@@ -42,7 +42,7 @@ class Encoded:
     """Sentences as numbers: what each feature made of all N tokens, by the feature's name.
 
     Sentence i stands at `starts[i] : starts[i] + lengths[i]`; `where` (N,) tells which of S distinct words each token
-    is. `tags` (N,) is None where none were asked for; where some are only partly known, they are rows of `choices`
+    is. `tags` (N,) is None where none were asked for; where some are only partly known, they are rows of `allowed_tags`
     (M, K), which tells the tags that each allows, the first K rows a single tag each. With `encodings` (S, E), what a
     network made of the distinct words already, those features aren't here.
     """
@@ -53,16 +53,16 @@ class Encoded:
     starts: Numbers
     lengths: Numbers
     tags: Numbers | None = None
-    choices: npt.NDArray[np.bool_] | None = None
+    allowed_tags: npt.NDArray[np.bool_] | None = None
     encodings: npt.NDArray[np.float32] | None = None
 
     @property
     def words(self) -> Numbers:
-        """Word numbers (N,)."""
+        """Word ids (N,)."""
         return self.arrays["words"]["words"]
 
     def with_words(self, words: Numbers) -> "Encoded":
-        """The same with other word numbers (N,)."""
+        """The same with other word ids (N,)."""
         return replace(self, arrays={**self.arrays, "words": {"words": words}})
 
 
@@ -72,7 +72,7 @@ class Batch(NamedTuple):
     arrays: Arrays
     lengths: Numbers  # tokens of each sentence, at least 1 (B,)
     mask: npt.NDArray[np.bool_]  # True where a token is (B, T)
-    tags: Numbers | None = None  # or rows of `choices` (B, T)
+    tags: Numbers | None = None  # or rows of `allowed_tags` (B, T)
     where: Numbers | None = None  # which row of `encodings` is each token's (B, T)
     encodings: npt.NDArray[np.float32] | None = None  # (S, E)
 
@@ -99,16 +99,16 @@ def encode(
     else:
         of_words, encodings, encoded = cache.look_up(words)
         features = {name: feature for name, feature in features.items() if name not in encoded}
-    tags = choices = None
+    tags = allowed_tags = None
     if tagged and any(is_partial(s.tags or ()) for s in sentences):
-        tags, choices = _encode_choices(sentences, vocabularies)
+        tags, allowed_tags = _encode_allowed_tags(sentences, vocabularies)
     elif tagged:
-        tag_number = vocabularies.tag_number
+        tag_id = vocabularies.tag_id
         named = (tag for s in sentences for tag in spans_to_tags(s.spans, len(s.spelled), "bioes"))
-        tags = np.array([tag_number(tag) for tag in named], dtype=np.int64)
+        tags = np.array([tag_id(tag) for tag in named], dtype=np.int64)
     lengths = np.array([len(s.spelled) for s in sentences], dtype=np.int64)
     arrays = {name: feature.encode(tokens, of_words) for name, feature in features.items()}
-    return Encoded(features, arrays, tokens.where, np.cumsum(lengths) - lengths, lengths, tags, choices, encodings)
+    return Encoded(features, arrays, tokens.where, np.cumsum(lengths) - lengths, lengths, tags, allowed_tags, encodings)
 
 
 def encode_words(features: Mapping[str, Feature], words: Sequence[str]) -> Arrays:
@@ -136,10 +136,10 @@ def collate(encoded: Encoded, rows: Numbers) -> Batch:
     tokens = np.where(mask, encoded.starts[rows][:, None] + steps, 0)
     # A padding token is spelled as the batch's first word; nothing reads it.
     where = np.where(mask, encoded.where[tokens], encoded.where[tokens[0, 0]])
-    places = Places(tokens, mask, where)
+    indices = TokenIndices(tokens, mask, where)
     arrays: Arrays = {}
     for name, feature in encoded.features.items():
-        arrays |= feature.collate(encoded.arrays[name], places)
+        arrays |= feature.collate(encoded.arrays[name], indices)
     tags = None if encoded.tags is None else np.where(mask, encoded.tags[tokens], 0)
     if encoded.encodings is None:
         return Batch(arrays, lengths, mask, tags)
@@ -173,25 +173,27 @@ def batch_rows(
 
 
 def drop_singletons(words: Numbers, singletons: frozenset[int], rate: float, rng: np.random.Generator) -> Numbers:
-    """Word numbers (N,) in which words seen once in training became unknown, each with probability `rate`."""
+    """Word ids (N,) in which words seen once in training became unknown, each with probability `rate`."""
     once = np.isin(words, np.fromiter(singletons, dtype=np.int64, count=len(singletons)))
     dropped = once & (rng.random(len(words)) < rate)
     return np.where(dropped, UNKNOWN, words)
 
 
-def _encode_choices(sentences: Sequence[Sentence], vocabularies: Vocabularies) -> tuple[Numbers, npt.NDArray[np.bool_]]:
+def _encode_allowed_tags(
+    sentences: Sequence[Sentence], vocabularies: Vocabularies
+) -> tuple[Numbers, npt.NDArray[np.bool_]]:
     """For each token the row of its possible tags, and the rows: one for each tag, then the sets that occur."""
     names = vocabularies.tags
-    rows: dict[tuple[str, ...], int] = {(name,): number for number, name in enumerate(names)}
-    numbers = [
+    rows: dict[tuple[str, ...], int] = {(name,): index for index, name in enumerate(names)}
+    indices = [
         rows.setdefault(tuple(names if tags is None else tags), len(rows))
         for sentence in sentences
         for tags in possible_tags(to_iob2(sentence.tags or (), "iob2"))
     ]
-    choices = np.zeros((len(rows), len(names)), dtype=np.bool_)
+    allowed_tags = np.zeros((len(rows), len(names)), dtype=np.bool_)
     for tags, row in rows.items():
-        choices[row, [vocabularies.tag_number(tag) for tag in tags]] = True
-    return np.array(numbers, dtype=np.int64), choices
+        allowed_tags[row, [vocabularies.tag_id(tag) for tag in tags]] = True
+    return np.array(indices, dtype=np.int64), allowed_tags
 
 
 def _cut(rows: Numbers, lengths: Numbers, size: int, tokens: int | None) -> Iterator[Numbers]:

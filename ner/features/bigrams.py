@@ -14,17 +14,17 @@ from ner.features.feature import NUM_SPECIAL, UNKNOWN, Arrays, Feature, Material
 
 @dataclass(frozen=True)
 class Bigrams(Feature):
-    """Bigram numbers (N,) under the name `bigrams`; the network has a vector of `dim` numbers for each."""
+    """Bigram ids (N,) under the name `bigrams`; the network has a vector of `dim` numbers for each."""
 
     name = "bigrams"
 
     bigrams: tuple[str, ...]
     dim: int
-    _numbers: dict[str, int] = field(init=False, repr=False, compare=False)
+    _ids: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        numbers = {bigram: number for number, bigram in enumerate(self.bigrams, start=NUM_SPECIAL)}
-        object.__setattr__(self, "_numbers", numbers)
+        ids = {bigram: index for index, bigram in enumerate(self.bigrams, start=NUM_SPECIAL)}
+        object.__setattr__(self, "_ids", ids)
 
     @classmethod
     def fit(cls, material: Material) -> Self | None:
@@ -41,13 +41,13 @@ class Bigrams(Feature):
 
     @property
     def num_bigrams(self) -> int:
-        """Numbers of bigrams, padding and unknown included."""
+        """How many ids of bigrams there are, padding and unknown included."""
         return len(self.bigrams) + NUM_SPECIAL
 
     def encode(self, tokens: Tokens, of_words: Arrays) -> Arrays:
         """As `Feature.encode`."""
-        numbers = self._numbers
-        pairs = [numbers.get(bigram, UNKNOWN) for s in tokens.sentences for bigram in bigrams_of(s.spelled)]
+        ids = self._ids
+        pairs = [ids.get(bigram, UNKNOWN) for s in tokens.sentences for bigram in bigrams_of(s.spelled)]
         return {"bigrams": np.array(pairs, dtype=np.int64)}
 
     def as_dict(self) -> dict[str, Any]:

@@ -9,9 +9,9 @@ import numpy as np
 from ner.config import Config
 from ner.features.feature import Arrays, Feature, Material
 
-_CASES = ("padding", "lower", "upper", "title", "mixed", "digits", "other")
-NUM_CASES = len(_CASES)
-CAPITALISED = tuple(map(_CASES.index, ("upper", "title", "mixed")))
+_CASINGS = ("padding", "lower", "upper", "title", "mixed", "digits", "other")
+NUM_CASINGS = len(_CASINGS)
+CAPITALISED = tuple(map(_CASINGS.index, ("upper", "title", "mixed")))
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Casing(Feature):
 
     def encode_words(self, words: Sequence[str]) -> Arrays:
         """As `Feature.encode_words`."""
-        return {"casing": np.array([case_number(word) for word in words], dtype=np.int64)}
+        return {"casing": np.array([casing_id(word) for word in words], dtype=np.int64)}
 
     def as_dict(self) -> dict[str, Any]:
         """Nothing is fitted."""
@@ -45,10 +45,10 @@ class Casing(Feature):
 FEATURE = Casing
 
 
-def case_number(word: str) -> int:
+def casing_id(word: str) -> int:
     """The capitalisation class of a word, from 1 to 6.
 
-    >>> [_CASES[case_number(word)] for word in ("dog", "NASA", "Paris", "iPod", "1996", "--", "北京")]
+    >>> [_CASINGS[casing_id(word)] for word in ("dog", "NASA", "Paris", "iPod", "1996", "--", "北京")]
     ['lower', 'upper', 'title', 'mixed', 'digits', 'other', 'other']
     """
     if word.islower():
@@ -63,4 +63,4 @@ def case_number(word: str) -> int:
         name = "digits"
     else:
         name = "other"
-    return _CASES.index(name)
+    return _CASINGS.index(name)

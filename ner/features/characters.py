@@ -1,4 +1,4 @@
-"""How a word is spelled: its characters as numbers, once for each distinct word of a batch."""
+"""How a word is spelled: its characters as ids, once for each distinct word of a batch."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import numpy as np
 
 from ner.config import Config
 from ner.features.checks import texts
-from ner.features.feature import NUM_SPECIAL, UNKNOWN, Arrays, Feature, Material, Places, Tokens
+from ner.features.feature import NUM_SPECIAL, UNKNOWN, Arrays, Feature, Material, TokenIndices, Tokens
 from ner.settings import ModelConfig
 
 # What the character encoder sees of a longer word: its two ends. The longest word of the CoNLL-2003 training
@@ -21,7 +21,7 @@ MAX_SPELLING = 64
 class Characters(Feature):
     """Spellings of the S distinct words of a batch, `characters.where` telling which stands at each token.
 
-    `characters.spellings` (S, C) are character numbers padded with 0, `characters.lengths` (S,) at least 1. The other
+    `characters.spellings` (S, C) are character ids padded with 0, `characters.lengths` (S,) at least 1. The other
     fields are those of `[model]`: by what the network encodes a spelling.
     """
 
@@ -34,11 +34,11 @@ class Characters(Feature):
     kernel_size: int = 3
     dropout: float = 0.5
     bf16: bool = False
-    _numbers: dict[str, int] = field(init=False, repr=False, compare=False)
+    _ids: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        numbers = {character: number for number, character in enumerate(self.characters, start=NUM_SPECIAL)}
-        object.__setattr__(self, "_numbers", numbers)
+        ids = {character: index for index, character in enumerate(self.characters, start=NUM_SPECIAL)}
+        object.__setattr__(self, "_ids", ids)
 
     @classmethod
     def fit(cls, material: Material) -> Self | None:
@@ -57,18 +57,18 @@ class Characters(Feature):
 
     @property
     def num_characters(self) -> int:
-        """Numbers of characters, padding and unknown included."""
+        """How many ids of characters there are, padding and unknown included."""
         return len(self.characters) + NUM_SPECIAL
 
-    def character_numbers(self, word: str) -> list[int]:
-        """One number a character; 1 for a character that training didn't see."""
-        numbers = self._numbers
-        return [numbers.get(character, UNKNOWN) for character in word]
+    def character_ids(self, word: str) -> list[int]:
+        """One id a character; 1 for a character that training didn't see."""
+        ids = self._ids
+        return [ids.get(character, UNKNOWN) for character in word]
 
     def encode_words(self, words: Sequence[str]) -> Arrays:
         """As `Feature.encode_words`."""
         # A word without characters is spelled as one unknown: a character encoder wants at least one.
-        spelled = [self.character_numbers(_ends(word)) or [UNKNOWN] for word in words]
+        spelled = [self.character_ids(_ends(word)) or [UNKNOWN] for word in words]
         lengths = np.array([len(spelling) for spelling in spelled], dtype=np.int64)
         spellings = np.zeros((len(spelled), int(lengths.max(initial=1))), dtype=np.int64)
         for row, spelling in zip(spellings, spelled, strict=True):
@@ -79,14 +79,14 @@ class Characters(Feature):
         """The spellings of the distinct words, as they are."""
         return {name: rows for name, rows in of_words.items() if self.owns(name)}
 
-    def collate(self, encoded: Arrays, places: Places) -> Arrays:
+    def collate(self, encoded: Arrays, indices: TokenIndices) -> Arrays:
         """Of the batch's words alone, each once."""
-        spelled, where = np.unique(places.where, return_inverse=True)
+        spelled, where = np.unique(indices.where, return_inverse=True)
         lengths = encoded["characters.lengths"][spelled]
         return {
             "characters.spellings": encoded["characters.spellings"][spelled, : int(lengths.max())],
             "characters.lengths": lengths,
-            "characters.where": where.reshape(places.where.shape),
+            "characters.where": where.reshape(indices.where.shape),
         }
 
     def as_dict(self) -> dict[str, Any]:

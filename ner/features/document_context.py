@@ -1,8 +1,8 @@
-"""Between which words a name stands elsewhere in its document, as numbers.
+"""Between which words a name stands elsewhere in its document, as ids.
 
 What one sentence leaves open, another may tell: `Washington won` is a person's win where the document has `Todd
-Washington` too. So each capitalised word is shown the words around its other mentions (context aggregation, Chieu & Ng
-2003; Ratinov & Roth 2009), in whatever capitals they are written.
+Washington` too. So each capitalised word is shown the words around its other occurrences (context aggregation, Chieu &
+Ng 2003; Ratinov & Roth 2009), in whatever capitals they are written.
 """
 
 from collections.abc import Sequence
@@ -13,23 +13,23 @@ import numpy as np
 import numpy.typing as npt
 
 from ner.config import Config
-from ner.features.casing import CAPITALISED, case_number
-from ner.features.feature import Arrays, Feature, Material, Numbers, Places, Tokens
-from ner.features.phrase_features import Bags, gather_bags
+from ner.features.casing import CAPITALISED, casing_id
+from ner.features.feature import Arrays, Feature, Material, Numbers, TokenIndices, Tokens
+from ner.features.phrase_features import WordSets, gather_word_sets
 from ner.text.documents import number_documents
 from ner.text.sentence import Sentence
 
-_OFFSETS = (-2, -1, 1, 2)  # of each mention two words before it and two behind it
-# Mentions that are looked at, before this one and behind it: beyond a few they say the same again.
+_OFFSETS = (-2, -1, 1, 2)  # of each occurrence two words before it and two behind it
+# Occurrences that are looked at, before this one and behind it: beyond a few they say the same again.
 _EACH_SIDE = 4
 
 
 @dataclass(frozen=True)
 class DocumentContext(Feature):
-    """Of each capitalised word four bags: the words two before, before, behind, two behind its other mentions.
+    """Of each capitalised word four sets: the words two before, before, behind, two behind its other occurrences.
 
-    In a batch only the R tokens that have other mentions are told of: `document_context.words` (M,) are word numbers,
-    `.weights` (M,) floats, `.bags` (M,) tells in which of the R·4 bags each is, and `.tokens` (R,), ascending, which of
+    In a batch only the R tokens that have other occurrences are told of: `document_context.words` (M,) are word ids,
+    `.weights` (M,) floats, `.sets` (M,) tells in which of the R·4 sets each is, and `.tokens` (R,), ascending, which of
     the B·T tokens they are. The network makes scores of tags of them, by a hidden layer of `hidden_dim` units.
     """
 
@@ -46,7 +46,7 @@ class DocumentContext(Feature):
         if not config.features.document_context:
             return None
         if not any(sentence.opens_document for sentence in material.sentences):
-            # Shown no other mentions in training, the network wouldn't know what to make of those in a text.
+            # Shown no other occurrences in training, the network wouldn't know what to make of those in a text.
             material.on_message(
                 "features.document_context: the training files mark no documents, so it is left out; "
                 "where they are running text, data.document_sentences tells how much of it is one"
@@ -56,23 +56,23 @@ class DocumentContext(Feature):
 
     def encode_words(self, words: Sequence[str]) -> Arrays:
         """Which words are capitalised (S,)."""
-        capitalised = [case_number(word) in CAPITALISED for word in words]
+        capitalised = [casing_id(word) in CAPITALISED for word in words]
         return {"document_context.capitalised": np.array(capitalised, dtype=np.bool_)}
 
     def encode(self, tokens: Tokens, of_words: Arrays) -> Arrays:
-        """Bags of all tokens, as `Bags` holds them; nothing where no token has another mention."""
+        """The context of all tokens, as `WordSets` holds it; nothing where no token has another occurrence."""
         capitalised = of_words["document_context.capitalised"]
-        bags = fill_mentions(tokens.sentences, tokens.where, tokens.distinct, capitalised, of_words["words"])
-        return {} if bags is None else bags.as_arrays(self.name)
+        context = gather_context(tokens.sentences, tokens.where, tokens.distinct, capitalised, of_words["words"])
+        return {} if context is None else context.as_arrays(self.name)
 
-    def collate(self, encoded: Arrays, places: Places) -> Arrays:
-        """As the class says; nothing where no token of the batch has another mention."""
+    def collate(self, encoded: Arrays, indices: TokenIndices) -> Arrays:
+        """As the class says; nothing where no token of the batch has another occurrence."""
         if not encoded:
             return {}
-        words, weights, bags, tokens = Bags.from_arrays(encoded, self.name).of_some(places.tokens, places.mask)
+        words, weights, sets, tokens = WordSets.from_arrays(encoded, self.name).of_some(indices.tokens, indices.mask)
         if not len(tokens):
             return {}
-        arrays = {"words": words, "weights": weights, "bags": bags, "tokens": tokens}
+        arrays = {"words": words, "weights": weights, "sets": sets, "tokens": tokens}
         return {f"document_context.{part}": array for part, array in arrays.items()}
 
     def as_dict(self) -> dict[str, Any]:
@@ -88,52 +88,52 @@ class DocumentContext(Feature):
 FEATURE = DocumentContext
 
 
-def fill_mentions(
+def gather_context(
     sentences: Sequence[Sentence],
     where: Numbers,
     distinct: Sequence[str],
     capitalised: npt.NDArray[np.bool_],
     words: Numbers,
-) -> Bags | None:
-    """The bags of all N tokens of these sentences, four a token, of the words around its other mentions; or None.
+) -> WordSets | None:
+    """The document context of all N tokens of these sentences; None where no token has any.
 
-    It is None where no token has any. A word weighs one over the number of mentions. A sentence whose document isn't
-    known is a document of its own.
+    A token has four sets of the words around its other occurrences. A word weighs one over the number of these
+    occurrences. A sentence whose document isn't known is a document of its own.
 
     Args:
         sentences: in the order of their documents.
         where: which distinct word each token is (N,).
         distinct: the S words.
         capitalised: which of them are (S,).
-        words: their numbers (S,).
+        words: their ids (S,).
     """
     folded: dict[str, int] = {}
     names = np.array([folded.setdefault(word.lower(), len(folded)) for word in distinct], dtype=np.int64)
-    places = np.flatnonzero(capitalised[where])
+    candidates = np.flatnonzero(capitalised[where])
     # Most sentences that are asked for alone have no name twice.
-    if len(set(names[where[places]].tolist())) == len(places):
+    if len(set(names[where[candidates]].tolist())) == len(candidates):
         return None
     of_sentence = np.repeat(np.arange(len(sentences)), [len(sentence.spelled) for sentence in sentences])  # (N,)
     documents = np.array(number_documents(sentences), dtype=np.int64)[of_sentence]
     if not documents.any():
         documents = of_sentence
     keys = documents * len(folded) + names[where]
-    order = places[np.argsort(keys[places], kind="stable")]
+    order = candidates[np.argsort(keys[candidates], kind="stable")]
     pairs = []
     for gap in range(1, _EACH_SIDE + 1):
         first, second = order[:-gap], order[gap:]
         alike = keys[first] == keys[second]
         pairs += [np.stack((first[alike], second[alike])), np.stack((second[alike], first[alike]))]
-    tokens, mentions = np.concatenate(pairs, axis=1)
+    tokens, others = np.concatenate(pairs, axis=1)
     shares = 1 / np.maximum(np.bincount(tokens, minlength=1), 1)
-    bags, neighbours = [], []
-    for place, offset in enumerate(_OFFSETS):
-        neighbour = np.clip(mentions + offset, 0, len(where) - 1)
+    sets, neighbours = [], []
+    for index, offset in enumerate(_OFFSETS):
+        neighbour = np.clip(others + offset, 0, len(where) - 1)
         # Beyond the sentence's ends there is nothing.
-        inside = (neighbour == mentions + offset) & (of_sentence[neighbour] == of_sentence[mentions])
-        bags.append(len(_OFFSETS) * tokens[inside] + place)
+        inside = (neighbour == others + offset) & (of_sentence[neighbour] == of_sentence[others])
+        sets.append(len(_OFFSETS) * tokens[inside] + index)
         neighbours.append(neighbour[inside])
-    slots, found = np.concatenate(bags), np.concatenate(neighbours)
-    return gather_bags(
-        slots, words[where[found]], shares[slots // len(_OFFSETS)], num_tokens=len(where), each=len(_OFFSETS)
+    slots, words_around = np.concatenate(sets), np.concatenate(neighbours)
+    return gather_word_sets(
+        slots, words[where[words_around]], shares[slots // len(_OFFSETS)], num_tokens=len(where), each=len(_OFFSETS)
     )

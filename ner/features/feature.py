@@ -63,8 +63,8 @@ class Tokens(NamedTuple):
     where: Numbers  # which distinct word each token is (N,)
 
 
-class Places(NamedTuple):
-    """Where the tokens of a batch stand among all N; a padding token stands at 0."""
+class TokenIndices(NamedTuple):
+    """The indices of a batch's tokens among all N; that of a padding token is 0."""
 
     tokens: Numbers  # (B, T)
     mask: npt.NDArray[np.bool_]  # (B, T), True where a token is
@@ -103,17 +103,17 @@ class Feature(ABC):
         """
         return {name: rows[tokens.where] for name, rows in of_words.items() if self.owns(name)}
 
-    def collate(self, encoded: Arrays, places: Places) -> Arrays:
+    def collate(self, encoded: Arrays, indices: TokenIndices) -> Arrays:
         """The arrays of a batch (B, T, …), zero at padding.
 
         Args:
             encoded: what this feature's `encode` gave.
-            places: of the batch's tokens.
+            indices: of the batch's tokens.
         """
         batch = {}
         for name, rows in encoded.items():
-            mask = places.mask.reshape(*places.mask.shape, *[1] * (rows.ndim - 1))
-            batch[name] = np.where(mask, rows[places.tokens], rows.dtype.type(0))
+            mask = indices.mask.reshape(*indices.mask.shape, *[1] * (rows.ndim - 1))
+            batch[name] = np.where(mask, rows[indices.tokens], rows.dtype.type(0))
         return batch
 
     @abstractmethod

@@ -5,17 +5,17 @@ from typing import Any, Self
 
 from ner.config import Config
 from ner.features.checks import texts
-from ner.features.feature import Arrays, Feature, Material, Places, Tokens
-from ner.features.phrase_features import Bags, fill_bags
+from ner.features.feature import Arrays, Feature, Material, TokenIndices, Tokens
+from ner.features.phrase_features import WordSets, match_lexicon
 from ner.features.phrases import Lexicon, build_lexicon
 
 
 @dataclass(frozen=True)
 class LexiconMatches(Feature):
-    """Of each token four bags of lexicon words: those that begin with it, have it inside, end with it, are it.
+    """Of each token four sets of lexicon matches: words that begin with it, have it inside, end with it, are it.
 
-    In a batch, `lexicon.words` (L,) are word numbers, `lexicon.weights` (L,) floats, and `lexicon.bags` (L,) tells in
-    which of its B·T·4 bags each is. The network has a vector of `dim` numbers for each word.
+    In a batch, `lexicon.words` (L,) are word ids, `lexicon.weights` (L,) floats, and `lexicon.sets` (L,) tells in
+    which of its B·T·4 sets each is. The network has a vector of `dim` numbers for each word.
     """
 
     name = "lexicon"
@@ -37,13 +37,13 @@ class LexiconMatches(Feature):
         return cls(build_lexicon(material.sentences, vectors.words), features.lexicon_dim)
 
     def encode(self, tokens: Tokens, of_words: Arrays) -> Arrays:
-        """Bags of all tokens, as `Bags` holds them."""
-        return fill_bags(tokens.sentences, self.lexicon).as_arrays(self.name)
+        """The lexicon matches of all tokens, as `WordSets` holds them."""
+        return match_lexicon(tokens.sentences, self.lexicon).as_arrays(self.name)
 
-    def collate(self, encoded: Arrays, places: Places) -> Arrays:
+    def collate(self, encoded: Arrays, indices: TokenIndices) -> Arrays:
         """As the class says."""
-        words, weights, bags = Bags.from_arrays(encoded, self.name).of(places.tokens, places.mask)
-        return {"lexicon.words": words, "lexicon.weights": weights, "lexicon.bags": bags}
+        words, weights, sets = WordSets.from_arrays(encoded, self.name).of(indices.tokens, indices.mask)
+        return {"lexicon.words": words, "lexicon.weights": weights, "lexicon.sets": sets}
 
     def as_dict(self) -> dict[str, Any]:
         """As `Feature.as_dict`."""

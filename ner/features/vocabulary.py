@@ -1,4 +1,4 @@
-"""All that turns sentences into numbers and numbers into tags: the features of a token, and the labels."""
+"""All that turns sentences into ids and ids into tags: the features of a token, and the labels."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -23,11 +23,11 @@ class Vocabularies:
     _tags: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_tags", {tag: number for number, tag in enumerate(self.tags)})
+        object.__setattr__(self, "_tags", {tag: index for index, tag in enumerate(self.tags)})
 
     @property
     def tags(self) -> list[str]:
-        """The BIOES tags, in the order of their numbers."""
+        """The BIOES tags, in the order of their ids."""
         return tags_of_labels(self.labels)
 
     @property
@@ -43,8 +43,8 @@ class Vocabularies:
         assert isinstance(words, Words)
         return replace(self, features={**self.features, "words": replace(words, vocabulary=vocabulary)})
 
-    def tag_number(self, tag: str) -> int:
-        """The number of a BIOES tag.
+    def tag_id(self, tag: str) -> int:
+        """The id of a BIOES tag.
 
         Raises:
             KeyError: a label that training didn't see.
@@ -52,7 +52,7 @@ class Vocabularies:
         return self._tags[tag]
 
     def roles(self, label: str) -> list[int]:
-        """The numbers of a label's tags B, I, E and S.
+        """The ids of a label's tags B, I, E and S.
 
         Raises:
             KeyError: a label that training didn't see.
@@ -69,7 +69,7 @@ class Vocabularies:
         """What `as_dict` wrote, each entry checked: it may be anybody's.
 
         Raises:
-            ValueError: an entry is missing or of another kind, or a word has two numbers.
+            ValueError: an entry is missing or of another kind, or a word has two ids.
         """
         stored = table(values, "features")
         if unknown := stored.keys() - set(FEATURES):

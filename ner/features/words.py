@@ -1,4 +1,4 @@
-"""The word itself, as a number: those of training first, then the pretrained words that training never saw.
+"""The word itself, as an id: those of training first, then the pretrained words that training never saw.
 
 Such a word thus still has its vector when text is tagged (Ma & Hovy 2016 and Lample et al. 2016 look vectors up the
 same way). Nothing comes from dev or test.
@@ -23,7 +23,7 @@ _PLAIN = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "–": "
 
 @dataclass(frozen=True)
 class WordVocabulary:
-    """Words and their numbers.
+    """Words and their ids.
 
     `trained` are the words of training, numbered from 2; `extra` are pretrained words that training never
     saw, numbered after them. A word is looked up in lower case (without `lowercase`, as it stands), then, with
@@ -35,36 +35,36 @@ class WordVocabulary:
     lowercase: bool = True
     normalize_digits: bool = True
     singletons: frozenset[int] = field(default=frozenset(), compare=False)
-    _numbers: dict[str, int] = field(init=False, repr=False, compare=False)
+    _ids: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         words = (*self.trained, *self.extra)
-        object.__setattr__(self, "_numbers", dict(zip(words, range(NUM_SPECIAL, len(words) + 2), strict=True)))
+        object.__setattr__(self, "_ids", dict(zip(words, range(NUM_SPECIAL, len(words) + 2), strict=True)))
 
     def __len__(self) -> int:
-        """How many words have a number of their own."""
-        return len(self._numbers)
+        """How many words have an id of their own."""
+        return len(self._ids)
 
     @property
     def num_trained(self) -> int:
-        """Numbers that training can meet: padding, unknown and its own words."""
+        """How many ids training can meet: padding, unknown and its own words."""
         return len(self.trained) + NUM_SPECIAL
 
-    def number(self, word: str) -> int:
-        """The number of a word; 1 where no form of it is known."""
+    def id_of(self, word: str) -> int:
+        """The id of a word; 1 where no form of it is known."""
         key = word.lower() if self.lowercase else word
-        number = self._numbers.get(key)
-        if number is not None:
-            return number
+        known = self._ids.get(key)
+        if known is not None:
+            return known
         forms = lookup_forms(word, lowercase=self.lowercase, normalize_digits=self.normalize_digits)
-        # Without `lowercase`, the number of the lower-case word is still better than the unknown's.
+        # Without `lowercase`, the id of the lower-case word is still better than the unknown's.
         forms += lookup_forms(word, lowercase=True, normalize_digits=self.normalize_digits)
-        return next((self._numbers[form] for form in forms if form in self._numbers), UNKNOWN)
+        return next((self._ids[form] for form in forms if form in self._ids), UNKNOWN)
 
 
 @dataclass(frozen=True)
 class Words(Feature):
-    """Word numbers (N,) under the name `words`; the network has a vector of `dim` numbers for each."""
+    """Word ids (N,) under the name `words`; the network has a vector of `dim` numbers for each."""
 
     name = "words"
 
@@ -93,8 +93,8 @@ class Words(Feature):
 
     def encode_words(self, words: Sequence[str]) -> Arrays:
         """As `Feature.encode_words`."""
-        number = self.vocabulary.number
-        return {"words": np.array([number(word) for word in words], dtype=np.int64)}
+        id_of = self.vocabulary.id_of
+        return {"words": np.array([id_of(word) for word in words], dtype=np.int64)}
 
     def as_dict(self) -> dict[str, Any]:
         """As `Feature.as_dict`."""
@@ -150,7 +150,7 @@ def build_words(
     keys: Counter[str] = Counter()
     for word, count in counts.items():
         keys[_training_form(word, known, lowercase, normalize_digits)] += count
-    # The most frequent first, then by alphabet: the same corpus gives the same numbers, and the rows of
+    # The most frequent first, then by alphabet: the same corpus gives the same ids, and the rows of
     # the embedding that are read most often lie together.
     trained = [w for w, n in sorted(keys.items(), key=lambda item: (-item[1], item[0])) if n >= min_count or w in known]
     seen = frozenset(trained)

@@ -46,11 +46,11 @@ class Decoder:
     def spans(self, emissions: Floats, lengths: Numbers) -> list[list[Span]]:
         """The spans of each sentence, in order."""
         if self.decoding.kind == "threshold":
-            return [[self._span(found) for found in spans] for spans in self._probable(emissions, lengths)]
+            return [[self._span(span) for span in spans] for spans in self._probable(emissions, lengths)]
         by_marginals = self.decoding.kind == "marginals"
         decode = self.chain.decode_by_marginals if by_marginals else self.chain.decode
         names = self.vocabularies.tags
-        return [tags_to_spans([names[number] for number in path]) for path in decode(emissions, lengths)]
+        return [tags_to_spans([names[tag] for tag in tags]) for tags in decode(emissions, lengths)]
 
     def scored_spans(self, emissions: Floats, lengths: Numbers) -> list[ScoredSpans]:
         """The spans of each sentence, each with its exact probability under the CRF."""
@@ -58,23 +58,23 @@ class Decoder:
             found = self._probable(emissions, lengths)
             return [[(self._span(span), span.probability) for span in spans] for spans in found]
         spans = self.spans(emissions, lengths)
-        places = [(place, span.start, span.end) for place, group in enumerate(spans) for span in group]
-        if not places:
+        spans_of_batch = [(row, span.start, span.end) for row, group in enumerate(spans) for span in group]
+        if not spans_of_batch:
             return [[] for _ in spans]
         roles = {label: self.vocabularies.roles(label) for label in {span.label for group in spans for span in group}}
         tags = np.array([roles[span.label] for group in spans for span in group], dtype=np.int64)
-        scores = iter(self.chain.span_posteriors(emissions, lengths, places, tags).tolist())
+        scores = iter(self.chain.span_posteriors(emissions, lengths, spans_of_batch, tags).tolist())
         return [[(span, next(scores)) for span in group] for group in spans]
 
     def k_best(self, emissions: Floats, lengths: Numbers, *, k: int) -> list[list[tuple[list[Span], float]]]:
         """The k most probable labellings of each sentence with their probabilities, best first."""
         names = self.vocabularies.tags
         labellings = []
-        for paths in self.chain.k_best(emissions, lengths, k=k):
-            # Without constraints several tag sequences may read alike; their probabilities add up.
+        for sequences in self.chain.k_best(emissions, lengths, k=k):
+            # Without constraints several tag sequences may give the same spans; their probabilities add up.
             chances: dict[tuple[Span, ...], float] = {}
-            for path, value in paths:
-                spans = tuple(tags_to_spans([names[number] for number in path]))
+            for tags, value in sequences:
+                spans = tuple(tags_to_spans([names[tag] for tag in tags]))
                 chances[spans] = chances.get(spans, 0.0) + float(np.exp(value))
             best = sorted(chances, key=lambda spans: chances[spans], reverse=True)
             labellings.append([(list(spans), min(chances[spans], 1.0)) for spans in best])
@@ -86,8 +86,8 @@ class Decoder:
         found = self.chain.probable_spans(emissions, lengths, roles.reshape(-1, 4), threshold)
         return [choose_spans(spans, threshold) for spans in found]
 
-    def _span(self, found: ProbableSpan) -> Span:
-        return Span(self.vocabularies.labels[found.label], found.start, found.end)
+    def _span(self, span: ProbableSpan) -> Span:
+        return Span(self.vocabularies.labels[span.label], span.start, span.end)
 
 
 def with_threshold(model: Model, threshold: float) -> Model:

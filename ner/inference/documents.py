@@ -71,5 +71,5 @@ def batched(items: Iterable[Item], batch_size: int, *, characters: Callable[[Ite
 
 
 def labelling_of(text: str, sentence: Sentence, labelling: SpanLabelling) -> Labelling:
-    """A labelling of a sentence as a reading of the text that its tokens' offsets are of."""
+    """A labelling of a sentence, as one of the text that its tokens' offsets are of."""
     return Labelling(labelling.probability, tuple(entity_of(text, sentence, span, None) for span in labelling.spans))

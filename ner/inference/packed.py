@@ -1,4 +1,4 @@
-"""A network that only reads: the same weights, those of its LSTM laid out as the processor's kernel wants them.
+"""A network in inference mode: the same weights, those of its LSTM laid out as the processor's kernel wants them.
 
 PyTorch's LSTM converts and rearranges its weights at every call, which for a single sentence takes as long as the
 reading.
@@ -17,20 +17,20 @@ from ner.network.model import BiLSTMCRF
 _MODE = 2  # what oneDNN's layer calls an LSTM
 
 
-def for_reading(network: BiLSTMCRF) -> BiLSTMCRF:
-    """A network in eval mode that reads as this one does now, faster on a CPU; it computes no gradients.
+def in_inference_mode(network: BiLSTMCRF) -> BiLSTMCRF:
+    """A network in eval mode that computes what this one does now, faster on a CPU; it computes no gradients.
 
     It shares all but the LSTMs' weights with this one; where there are none to lay out it is this one.
     """
-    return cast(BiLSTMCRF, _reading(network.eval()))
+    return cast(BiLSTMCRF, _laid_out(network.eval()))
 
 
-def _reading(module: nn.Module) -> nn.Module:
+def _laid_out(module: nn.Module) -> nn.Module:
     if isinstance(module, RecurrentLayer):
         return _packed(module)
     children = dict(module.named_children())
-    read = {name: _reading(child) for name, child in children.items()}
-    return module if read == children else _twin(module, **read)
+    made = {name: _laid_out(child) for name, child in children.items()}
+    return module if made == children else _twin(module, **made)
 
 
 def _packed(layer: RecurrentLayer) -> RecurrentLayer:

@@ -140,5 +140,5 @@ def _batches(rows: Numbers, lengths: Numbers, *, at_once: int = 1) -> Iterator[N
     """Batches of these rows, the longest first; `at_once` of them share the memory."""
     long = lengths[rows] > BATCH_TOKENS // _FEWEST
     for group, tokens in ((rows[long], max(_LONG_BATCH_TOKENS // at_once, BATCH_TOKENS)), (rows[~long], BATCH_TOKENS)):
-        for places in batch_rows(lengths[group], size=1, tokens=tokens):
-            yield group[places]
+        for indices in batch_rows(lengths[group], size=1, tokens=tokens):
+            yield group[indices]

@@ -46,9 +46,9 @@ def prepare(sentences: Sequence[Sentence], vocabularies: Vocabularies) -> Prepar
         return Prepared(len(sentences))
     encoded = encode(sentences, vocabularies)
     words = list(dict.fromkeys(word for sentence in sentences for word in sentence.spelled))
-    order = np.array(sorted(range(len(words)), key=lambda number: len(words[number])), dtype=np.int64)
+    order = np.array(sorted(range(len(words)), key=lambda index: len(words[index])), dtype=np.int64)
     chunks = tuple(
-        encode_words(vocabularies.features, [words[number] for number in order[start : start + _TOGETHER]])
+        encode_words(vocabularies.features, [words[index] for index in order[start : start + _TOGETHER]])
         for start in range(0, len(order), _TOGETHER)
     )
     return Prepared(len(sentences), encoded, order, chunks)

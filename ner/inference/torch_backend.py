@@ -9,7 +9,7 @@ from ner.errors import ConfigError
 from ner.features.batches import Batch
 from ner.features.feature import Arrays
 from ner.inference.backend import Floats, Item, Result
-from ner.inference.packed import for_reading
+from ner.inference.packed import in_inference_mode
 from ner.network.inputs import to_inputs
 from ner.network.model import BiLSTMCRF
 from ner.threads import count_threads, side_by_side, survive_forks
@@ -22,7 +22,7 @@ class TorchBackend:
         """The network is in eval mode after."""
         survive_forks()
         self.network = network
-        self._reading = for_reading(network)
+        self._packed = in_inference_mode(network)
         self._device = network.projection.weight.device
         self.chain: Chain = network.crf.chain()
         self.of_words = network.embedding.of_words
@@ -31,12 +31,12 @@ class TorchBackend:
     def encode_words(self, words: Arrays) -> Floats:
         """As `Backend.encode_words`."""
         tensors = {name: torch.from_numpy(array).to(self._device) for name, array in words.items()}
-        return self._reading.embedding.encode_words(tensors).cpu().numpy()
+        return self._packed.embedding.encode_words(tensors).cpu().numpy()
 
     @torch.inference_mode()
     def emissions(self, batch: Batch) -> Floats:
         """As `Backend.emissions`."""
-        found = self._reading.emissions(to_inputs(batch).to(self._device))
+        found = self._packed.emissions(to_inputs(batch).to(self._device))
         return found.cpu().numpy()
 
     def batches_at_once(self) -> int:

@@ -4,10 +4,11 @@ A window is read with a margin on both sides, whose emissions are thrown away: t
 what stands before, the backward states on what follows. The emissions that are kept stand side by side, and one
 CRF decodes them all, so no entity and no probability knows of a window's edge.
 
-What is exact: everything behind the emissions (tags, spans, probabilities, readings), in double precision, since the
-score of a path grows with its length; a word's characters and its bigram; where a sentence begins and ends. What is
-approximate: what a recurrent state would have carried across the margin. On the models measured it fades by a factor of
-ten every 75 to 130 tokens (docs/reliability.md), to less than 3 in 100,000 of the emissions' spread at the margin.
+What is exact: everything behind the emissions (tags, spans, probabilities, k-best labellings), in double precision,
+since the score of a tag sequence grows with its length; a word's characters and its bigram; where a sentence begins and
+ends. What is approximate: what a recurrent state would have carried across the margin. On the models measured it fades
+by a factor of ten every 75 to 130 tokens (docs/reliability.md), to less than 3 in 100,000 of the emissions' spread at
+the margin.
 A model with `model.context = "global"` sees the summary of its window in place of the whole sentence's.
 """
 
@@ -66,8 +67,8 @@ def windowed_emissions(backend: Backend, encoded: Encoded, row: int) -> npt.NDAr
     start = int(encoded.starts[row])
     parts = []
     for window in windows_of(int(encoded.lengths[row])):
-        place, length = np.array([start + window.start]), np.array([window.end - window.start])
-        batch = collate(replace(encoded, starts=place, lengths=length, tags=None), np.array([0]))
+        first_token, length = np.array([start + window.start]), np.array([window.end - window.start])
+        batch = collate(replace(encoded, starts=first_token, lengths=length, tags=None), np.array([0]))
         emissions = backend.emissions(batch)
         parts.append(emissions[:, window.first - window.start : window.last - window.start].astype(np.float64))
     return np.concatenate(parts, axis=1)

@@ -72,7 +72,7 @@ class WordCache:
             some = words[start : start + _TOGETHER]
             arrays = encode_words(self._features, some)
             encodings = self._backend.encode_words(arrays)
-            # What a feature says of a word in one number is kept too; spellings are in the encodings.
+            # What a feature says of a word in one id is kept too; spellings are in the encodings.
             arrays = {name: array for name, array in arrays.items() if array.ndim == 1}
             used = len(self._rows)
             end = used + len(some)

@@ -163,7 +163,7 @@ def _influence(
 def _tags_of(vocabularies: Vocabularies, span: Span) -> Sequence[int]:
     length = span.end - span.start
     roles = "S" if length == 1 else "B" + "I" * (length - 2) + "E"
-    return [vocabularies.tag_number(f"{role}-{span.label}") for role in roles]
+    return [vocabularies.tag_id(f"{role}-{span.label}") for role in roles]
 
 
 def _text_of(tokens: Sequence[Token]) -> str:

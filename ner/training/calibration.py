@@ -42,7 +42,7 @@ def fit_temperature(
     known = set(vocabularies.labels)
     gold = {
         row: torch.tensor(
-            [vocabularies.tag_number(tag) for tag in spans_to_tags(sentence.spans, len(sentence.spelled), "bioes")]
+            [vocabularies.tag_id(tag) for tag in spans_to_tags(sentence.spans, len(sentence.spelled), "bioes")]
         )
         for row, sentence in enumerate(sentences)
         if sentence.spelled and {span.label for span in sentence.spans} <= known

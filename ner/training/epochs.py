@@ -137,7 +137,7 @@ def _train_epoch(run: Run, task: Task, number: int, checkpoints: Checkpoints) ->
     words = drop_singletons(encoded.words, task.vocabularies.words.singletons, settings.unknown_rate, rng)
     shown = encoded.with_words(words)
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    choices = None if encoded.choices is None else torch.from_numpy(encoded.choices)
+    allowed_tags = None if encoded.allowed_tags is None else torch.from_numpy(encoded.allowed_tags)
     network.train()
     batches = list(batch_rows(encoded.lengths, size=settings.batch_size, tokens=settings.batch_tokens, generator=rng))
     rate = settings.learning_rate
@@ -152,10 +152,10 @@ def _train_epoch(run: Run, task: Task, number: int, checkpoints: Checkpoints) ->
         assert batch.tags is not None  # the corpus was encoded with its tags
         inputs, tags = to_inputs(batch), torch.from_numpy(batch.tags)
         try:
-            if choices is None:
+            if allowed_tags is None:
                 loss = network(inputs.to(device), tags.to(device))
             else:
-                loss = network.partial_loss(inputs.to(device), choices[tags].to(device))
+                loss = network.partial_loss(inputs.to(device), allowed_tags[tags].to(device))
             value = float(loss.detach())
         except NotFiniteError:
             value = math.nan

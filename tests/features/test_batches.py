@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from ner.features.batches import batch_rows, drop_singletons, encode, fingerprint
-from ner.features.casing import case_number
+from ner.features.casing import casing_id
 from ner.features.characters import MAX_SPELLING, Characters
 from ner.features.feature import UNKNOWN
 from ner.features.vocabulary import Vocabularies
@@ -22,7 +22,7 @@ def vocabularies(sentences: list[Sentence]) -> Vocabularies:
 def spell(vocabularies: Vocabularies, word: str) -> list[int]:
     characters = vocabularies.features["characters"]
     assert isinstance(characters, Characters)
-    return characters.character_numbers(word)
+    return characters.character_ids(word)
 
 
 def rows_of(*rows: int) -> np.ndarray:
@@ -36,30 +36,30 @@ def test_a_batch_holds_what_each_token_says_of_itself(
     inputs, tags = make_batch(encode(sentences, vocabularies, tagged=True), rows_of(*rows))
     longest = max(len(sentences[row].tokens) for row in rows)
     assert tags is not None
-    words, cases, where = (inputs.arrays[name] for name in ("words", "casing", "characters.where"))
-    assert tags.shape == words.shape == cases.shape == where.shape == (len(rows), longest)
+    words, casings, where = (inputs.arrays[name] for name in ("words", "casing", "characters.where"))
+    assert tags.shape == words.shape == casings.shape == where.shape == (len(rows), longest)
     assert inputs.lengths.tolist() == [len(sentences[row].tokens) for row in rows]
-    for place, row in enumerate(rows):
+    for index, row in enumerate(rows):
         sentence = sentences[row]
         named = convert_tags(sentence.tags or (), "bioes")
         for step in range(longest):
             if step >= len(sentence.tokens):
                 assert (
-                    inputs.arrays["words"][place, step]
-                    == inputs.arrays["casing"][place, step]
-                    == tags[place, step]
+                    inputs.arrays["words"][index, step]
+                    == inputs.arrays["casing"][index, step]
+                    == tags[index, step]
                     == 0
                 )
                 continue
             word = sentence.tokens[step].text
-            assert inputs.arrays["words"][place, step] == vocabularies.words.number(word)
-            assert inputs.arrays["casing"][place, step] == case_number(word)
-            assert vocabularies.tags[int(tags[place, step])] == named[step]
-            spelling = int(inputs.arrays["characters.where"][place, step])
+            assert inputs.arrays["words"][index, step] == vocabularies.words.id_of(word)
+            assert inputs.arrays["casing"][index, step] == casing_id(word)
+            assert vocabularies.tags[int(tags[index, step])] == named[step]
+            spelling = int(inputs.arrays["characters.where"][index, step])
             length = int(inputs.arrays["characters.lengths"][spelling])
             assert inputs.arrays["characters.spellings"][spelling, :length].tolist() == vocabularies.features[
                 "characters"
-            ].character_numbers(word)
+            ].character_ids(word)
             assert not inputs.arrays["characters.spellings"][spelling, length:].any()
 
 
@@ -75,7 +75,7 @@ def test_without_tags_a_batch_has_none(sentences: list[Sentence], vocabularies: 
     assert make_batch(encode(sentences, vocabularies), rows_of(0))[1] is None
 
 
-def test_a_batch_reads_other_word_numbers_where_they_are_given(
+def test_a_batch_reads_other_word_ids_where_they_are_given(
     sentences: list[Sentence], vocabularies: Vocabularies
 ) -> None:
     encoded = encode(sentences, vocabularies)
@@ -91,7 +91,7 @@ def test_a_long_word_is_spelled_by_its_two_ends(vocabularies: Vocabularies, leng
     spelled = word if length == 64 else word[:32] + word[-32:]
     assert encoded.arrays["characters"]["characters.spellings"][0].tolist() == vocabularies.features[
         "characters"
-    ].character_numbers(spelled)
+    ].character_ids(spelled)
 
 
 def test_a_word_without_characters_is_spelled_by_one_unknown(vocabularies: Vocabularies) -> None:

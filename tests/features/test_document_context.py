@@ -1,4 +1,4 @@
-"""What a name is shown of its other mentions, against plain loops, and that no batch or file changes it."""
+"""What a name is shown of its other occurrences, against plain loops, and that no batch or file changes it."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -45,16 +45,16 @@ VOCABULARIES = Vocabularies((), FEATURES)
 
 
 def by_loops(sentences: list[Sentence]) -> Iterator[dict[tuple[int, str], float]]:
-    """Of each token {(place, word): weight}."""
+    """Of each token {(offset, word): weight}."""
     documents: list[list[tuple[int, int]]] = []
     marked = any(sentence.opens_document for sentence in sentences)
     for row, sentence in enumerate(sentences):
         if not documents or sentence.opens_document or not marked:
             documents.append([])
-        documents[-1] += [(row, place) for place in range(len(sentence.words))]
+        documents[-1] += [(row, token) for token in range(len(sentence.words))]
     for document in documents:
-        for at, (row, place) in enumerate(document):
-            word = sentences[row].words[place]
+        for at, (row, token) in enumerate(document):
+            word = sentences[row].words[token]
             alike = [
                 other
                 for other, (r, p) in enumerate(document)
@@ -76,20 +76,20 @@ def in_batch(sentences: list[Sentence], rows: list[int]) -> list[dict[tuple[int,
     inputs, _ = make_batch(encode(sentences, VOCABULARIES), np.array(rows))
     steps = inputs.mask.shape[1]
     found: list[dict[tuple[int, str], float]] = [{} for _ in range(len(rows) * steps)]
-    shown = {name: inputs.arrays.get(f"document_context.{name}") for name in ("bags", "words", "weights", "tokens")}
+    shown = {name: inputs.arrays.get(f"document_context.{name}") for name in ("sets", "words", "weights", "tokens")}
     assert len({array is None for array in shown.values()}) == 1
-    parts = ([] if shown[name] is None else shown[name].tolist() for name in ("bags", "words", "weights"))
-    for bag, number, weight in zip(*parts, strict=True):
-        token = found[int(shown["tokens"][bag // 4])]
-        key = ((-2, -1, 1, 2)[bag % 4], WORDS[number - 2])
+    parts = ([] if shown[name] is None else shown[name].tolist() for name in ("sets", "words", "weights"))
+    for index, word, weight in zip(*parts, strict=True):
+        token = found[int(shown["tokens"][index // 4])]
+        key = ((-2, -1, 1, 2)[index % 4], WORDS[word - 2])
         token[key] = token.get(key, 0) + weight
-    kept = [place * steps + token for place, row in enumerate(rows) for token in range(len(sentences[row].words))]
-    assert not any(bags for place, bags in enumerate(found) if place not in kept)
-    return [found[place] for place in kept]
+    kept = [index * steps + token for index, row in enumerate(rows) for token in range(len(sentences[row].words))]
+    assert not any(words for index, words in enumerate(found) if index not in kept)
+    return [found[index] for index in kept]
 
 
 @pytest.mark.parametrize("text", [LINES, LINES.replace("| ", ""), "Rome", "rome Rome", "Rome\n\nRome Rome"])
-def test_a_name_is_shown_the_words_around_its_nearest_mentions_in_the_document(text: str) -> None:
+def test_a_name_is_shown_the_words_around_its_nearest_occurrences_in_the_document(text: str) -> None:
     sentences = read(text)
     wanted = list(by_loops(sentences))
     full = [row for row, sentence in enumerate(sentences) if sentence.words]
@@ -101,7 +101,7 @@ def test_a_name_is_shown_the_words_around_its_nearest_mentions_in_the_document(t
         assert in_batch(sentences, rows) == [pytest.approx(token) for row in rows for token in per_row[row]]
 
 
-def test_more_mentions_than_eight_leave_the_nearest() -> None:
+def test_more_occurrences_than_eight_leave_the_nearest() -> None:
     sentences = [sentence_from_words(["Rome", word]) for word in WORDS[:12]]
     sentences[0] = opening(sentences[0])
     found = in_batch(sentences, [6])
@@ -114,7 +114,7 @@ def opening(sentence: Sentence) -> Sentence:
 
 @pytest.fixture
 def model(corpus: Corpus, make_config: MakeConfig) -> Model:
-    """Knows documents; what it is shown of other mentions weighs enough to change its scores."""
+    """Knows documents; what it is shown of other occurrences weighs enough to change its scores."""
     train = [opening(corpus.train[0]), *corpus.train[1:]]
     model = train_model(make_config(document_context=True, casing_dim=2, epochs=2), Corpus(train, train, []))
     with torch.no_grad():
@@ -140,7 +140,7 @@ def test_a_document_changes_what_its_names_are_and_leaves_other_words_and_docume
     torch.testing.assert_close(emissions(model, document), together[1:5])
 
 
-def test_a_reader_that_keeps_words_reads_mentions_as_well(model: Model) -> None:
+def test_a_reader_that_keeps_words_reads_the_document_context_as_well(model: Model) -> None:
     reader = reader_of(model)
     inputs, _ = make_batch(encode(SENTENCES, model.vocabularies), np.arange(len(SENTENCES)))
     cached, _ = make_batch(encode(SENTENCES, model.vocabularies, cache=reader.words), np.arange(len(SENTENCES)))

@@ -1,4 +1,4 @@
-"""The bags of the SoftLexicon against Ma et al. 2020's definition, set by set."""
+"""The lexicon matches of the SoftLexicon against Ma et al. 2020's definition, set by set."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from ner.features.batches import encode
 from ner.features.gazetteers import Gazetteers
 from ner.features.lexicon import LexiconMatches
-from ner.features.phrase_features import fill_bags, mark_tokens
+from ner.features.phrase_features import mark_tokens, match_lexicon
 from ner.features.phrases import Gazetteer, Lexicon
 from ner.features.vocabulary import Vocabularies
 from ner.features.words import Words, WordVocabulary
@@ -19,8 +19,8 @@ SENTENCES = [sentence_from_words(text) for text in TEXTS]
 LEXICON = Lexicon(("长江", "大桥", "大", "长江大桥", "江大"), (5, 2, 1))
 
 
-def bags_by_definition(text):
-    """Of each character {(bag, word): weight}: by trying each span, with z(w) its count and one more."""
+def sets_by_definition(text):
+    """Of each character {(set, word): weight}: by trying each span, with z(w) its count and one more."""
     counts = {word: LEXICON.count(number) for number, word in enumerate(LEXICON.words, start=1)}
     found = []
     for place in range(len(text)):
@@ -29,42 +29,42 @@ def bags_by_definition(text):
             ("S" if b - a == 1 else "B" if a == place else "E" if b == place + 1 else "M", text[a:b]) for a, b in spans
         ]
         total = sum(counts[word] for _, word in kinds)
-        found.append({(bag, word): 4 * counts[word] / total for bag, word in kinds})
+        found.append({(kind, word): 4 * counts[word] / total for kind, word in kinds})
     return found
 
 
-def test_bags_hold_what_the_definition_says_with_its_weights():
-    bags = fill_bags(SENTENCES, LEXICON)
-    wanted = [token for text in TEXTS for token in bags_by_definition(text)]
+def test_lexicon_matches_are_what_the_definition_says_with_its_weights():
+    sets = match_lexicon(SENTENCES, LEXICON)
+    wanted = [token for text in TEXTS for token in sets_by_definition(text)]
     for token, expected in enumerate(wanted):
         found = {}
         for place, role in enumerate("BMES"):
-            inside = slice(bags.starts[4 * token + place], bags.starts[4 * token + place + 1])
-            for number, weight in zip(bags.words[inside], bags.weights[inside], strict=True):
+            inside = slice(sets.starts[4 * token + place], sets.starts[4 * token + place + 1])
+            for number, weight in zip(sets.words[inside], sets.weights[inside], strict=True):
                 found[role, LEXICON.words[number - 1]] = float(weight)
         assert found == pytest.approx(expected)
 
 
-def test_a_batch_has_the_bags_of_its_sentences_in_their_places_and_none_for_padding():
+def test_a_batch_has_the_lexicon_matches_of_its_sentences_at_their_tokens_and_none_for_padding():
     vocabularies = Vocabularies((), {"words": WORDS, "lexicon": LexiconMatches(LEXICON, 3)})
     encoded = encode(SENTENCES, vocabularies)
     for rows in ([0, 1, 2], [1, 2], [2, 0], [1]):
         inputs, _ = make_batch(encoded, np.array(rows))
         steps = inputs.mask.shape[1]
         found = [[{} for _ in range(steps)] for _ in rows]
-        for number, weight, bag in zip(
-            *(inputs.arrays[f"lexicon.{part}"].tolist() for part in ("words", "weights", "bags")), strict=True
+        for word, weight, index in zip(
+            *(inputs.arrays[f"lexicon.{part}"].tolist() for part in ("words", "weights", "sets")), strict=True
         ):
-            row, token, role = bag // 4 // steps, bag // 4 % steps, "BMES"[bag % 4]
-            found[row][token][role, LEXICON.words[number - 1]] = weight
+            row, token, role = index // 4 // steps, index // 4 % steps, "BMES"[index % 4]
+            found[row][token][role, LEXICON.words[word - 1]] = weight
         for place, row in enumerate(rows):
-            wanted = bags_by_definition(TEXTS[row])
+            wanted = sets_by_definition(TEXTS[row])
             assert found[place] == [pytest.approx(token) for token in [*wanted, *([{}] * (steps - len(wanted)))]]
 
 
-def test_text_without_a_word_of_the_lexicon_has_empty_bags():
-    bags = fill_bags([sentence_from_words("abc")], LEXICON)
-    assert (len(bags.words), bags.starts.tolist()) == (0, [0] * 13)
+def test_text_without_a_word_of_the_lexicon_has_no_matches():
+    sets = match_lexicon([sentence_from_words("abc")], LEXICON)
+    assert (len(sets.words), sets.starts.tolist()) == (0, [0] * 13)
 
 
 def test_marks_tell_each_lists_places_and_padding_has_none():

@@ -7,7 +7,7 @@ import pytest
 
 from ner.config import Config
 from ner.features.bigrams import Bigrams, bigrams_of
-from ner.features.casing import NUM_CASES, case_number
+from ner.features.casing import NUM_CASINGS, casing_id
 from ner.features.characters import Characters
 from ner.features.feature import PADDING, UNKNOWN, Tokens
 from ner.features.vocabulary import Vocabularies
@@ -35,13 +35,13 @@ def characters_of(vocabularies: Vocabularies) -> Characters:
     return vocabularies.features["characters"]
 
 
-# Numbers.
+# Ids.
 
 
 def test_words_are_numbered_from_two_the_most_frequent_first_then_by_alphabet():
     words = build("b a c c", "b c d").words
     assert words.trained == ("c", "b", "a", "d")
-    assert [words.number(word) for word in "cbad"] == [2, 3, 4, 5]
+    assert [words.id_of(word) for word in "cbad"] == [2, 3, 4, 5]
     assert (PADDING, UNKNOWN) == (0, 1)
     assert words.num_trained == 6
 
@@ -49,20 +49,20 @@ def test_words_are_numbered_from_two_the_most_frequent_first_then_by_alphabet():
 def test_extra_words_are_numbered_after_those_of_training_in_their_own_order():
     words = build("b a", pretrained=["z", "a", "y"]).words
     assert words.extra == ("z", "y")
-    assert [words.number(word) for word in ("a", "b", "z", "y")] == [2, 3, 4, 5]
+    assert [words.id_of(word) for word in ("a", "b", "z", "y")] == [2, 3, 4, 5]
     assert words.num_trained == 4
 
 
 def test_extra_words_are_left_out_on_request():
     words = build("b a", pretrained=["z", "a"], keep_all=False).words
     assert words.extra == ()
-    assert words.number("z") == UNKNOWN
+    assert words.id_of("z") == UNKNOWN
 
 
-def test_every_number_is_of_one_word():
+def test_every_id_is_of_one_word():
     vocabularies = build("b a c 1999 x1", "B 2000 é", pretrained=["a", "q", "2001", "Q"])
     words = vocabularies.words
-    known = [words.number(word) for word in (*words.trained, *words.extra) if word == word.lower()]
+    known = [words.id_of(word) for word in (*words.trained, *words.extra) if word == word.lower()]
     assert len(set(known)) == len(known)
     assert set(range(2, words.num_trained)) <= set(known)
 
@@ -90,37 +90,37 @@ def test_a_word_without_capitals_and_digits_has_one_form():
 def test_case_and_digits_are_looked_through():
     words = build("Paris 1996-08-22").words
     assert words.trained == ("0000-00-00", "paris")
-    assert words.number("PARIS") == words.number("paris") == 3
-    assert words.number("2024-01-31") == 2
-    assert words.number("2024-1-31") == UNKNOWN
+    assert words.id_of("PARIS") == words.id_of("paris") == 3
+    assert words.id_of("2024-01-31") == 2
+    assert words.id_of("2024-1-31") == UNKNOWN
 
 
 def test_digits_of_other_scripts_are_digits_too():
     words = build("12").words
-    assert words.number("١٢") == words.number("１２") == words.number("00") == 2
+    assert words.id_of("١٢") == words.id_of("１２") == words.id_of("00") == 2
 
 
 def test_a_number_that_has_a_vector_keeps_its_own_digits():
     words = build("1996 1997 1997", pretrained=["1996", "2000"]).words
     assert words.trained == ("0000", "1996")
-    assert words.number("1996") == 3
-    assert words.number("1998") == words.number("1997") == 2
-    assert words.number("2000") == 4
+    assert words.id_of("1996") == 3
+    assert words.id_of("1998") == words.id_of("1997") == 2
+    assert words.id_of("2000") == 4
 
 
 def test_without_lowercase_a_word_is_itself_and_its_lower_case_only_before_unknown():
     words = build("Apple apple", "Pear", pretrained=["plum"], lowercase=False).words
     assert words.trained == ("Apple", "Pear", "apple")
-    assert [words.number(word) for word in ("Apple", "Pear", "apple", "plum")] == [2, 3, 4, 5]
-    assert words.number("APPLE") == words.number("apple")
-    assert words.number("PLUM") == words.number("plum")
-    assert words.number("pear") == UNKNOWN
+    assert [words.id_of(word) for word in ("Apple", "Pear", "apple", "plum")] == [2, 3, 4, 5]
+    assert words.id_of("APPLE") == words.id_of("apple")
+    assert words.id_of("PLUM") == words.id_of("plum")
+    assert words.id_of("pear") == UNKNOWN
 
 
 def test_without_digit_normalisation_each_number_is_a_word():
     words = build("1 2", normalize_digits=False).words
     assert words.trained == ("1", "2")
-    assert words.number("3") == UNKNOWN
+    assert words.id_of("3") == UNKNOWN
 
 
 # Rare words.
@@ -129,7 +129,7 @@ def test_without_digit_normalisation_each_number_is_a_word():
 def test_words_rarer_than_asked_are_unknown_unless_they_have_a_vector():
     words = build("a a a b b c d", pretrained=["d"], min_count=2).words
     assert words.trained == ("a", "b", "d")
-    assert words.number("c") == UNKNOWN
+    assert words.id_of("c") == UNKNOWN
 
 
 def test_counts_are_of_the_form_that_is_looked_up():
@@ -139,7 +139,7 @@ def test_counts_are_of_the_form_that_is_looked_up():
 
 def test_singletons_are_the_words_seen_once():
     words = build("a a b 1 2 c", pretrained=["c", "q"]).words
-    assert {words.number(word) for word in ("b", "c")} == words.singletons
+    assert {words.id_of(word) for word in ("b", "c")} == words.singletons
 
 
 # Characters.
@@ -149,14 +149,14 @@ def test_a_character_seen_once_is_unknown():
     vocabularies = build("abba aX x", "x")
     # a stands in two words, x too; b, twice in one word, and X were met once.
     assert characters_of(vocabularies).characters == ("a", "x")
-    assert characters_of(vocabularies).character_numbers("axXbé") == [2, 3, UNKNOWN, UNKNOWN, UNKNOWN]
+    assert characters_of(vocabularies).character_ids("axXbé") == [2, 3, UNKNOWN, UNKNOWN, UNKNOWN]
 
 
 def test_characters_are_counted_by_the_words_that_hold_them_and_keep_their_case():
     vocabularies = build("Aa Aa B B 7 8", "8")
     assert characters_of(vocabularies).characters == ("8", "A", "B", "a")
     assert characters_of(vocabularies).num_characters == 6
-    assert characters_of(vocabularies).character_numbers("") == []
+    assert characters_of(vocabularies).character_ids("") == []
 
 
 # Tags.
@@ -166,12 +166,12 @@ def test_tags_are_bioes_of_the_labels_in_alphabetic_order_whatever_the_file_had(
     vocabularies = build("x/I-PER y/B-a-b", "z/S-LOC")
     assert vocabularies.labels == ("LOC", "PER", "a-b")
     assert vocabularies.tags == ["O", *(f"{p}-{label}" for label in ("LOC", "PER", "a-b") for p in "BIES")]
-    assert [vocabularies.tag_number(tag) for tag in vocabularies.tags] == list(range(13))
+    assert [vocabularies.tag_id(tag) for tag in vocabularies.tags] == list(range(13))
 
 
-def test_a_label_that_training_never_saw_has_no_number():
+def test_a_label_that_training_never_saw_has_no_id():
     with pytest.raises(KeyError) as error:
-        build("x/B-PER").tag_number("B-LOC")
+        build("x/B-PER").tag_id("B-LOC")
     assert error.value.args == ("B-LOC",)
 
 
@@ -187,10 +187,10 @@ def test_nothing_at_all_makes_the_specials_alone():
         2,
         ["O"],
     )
-    assert vocabularies.words.number("") == UNKNOWN
+    assert vocabularies.words.id_of("") == UNKNOWN
 
 
-# Cases.
+# Casing.
 
 
 @pytest.mark.parametrize(
@@ -205,26 +205,26 @@ def test_nothing_at_all_makes_the_specials_alone():
     ],
 )
 def test_words_of_one_case_share_a_class(alike, different):
-    (number,) = {case_number(word) for word in alike}
-    assert number not in {case_number(word) for word in different}
+    (number,) = {casing_id(word) for word in alike}
+    assert number not in {casing_id(word) for word in different}
 
 
 def test_no_word_is_of_the_padding_class_and_all_classes_are_in_range():
-    classes = {case_number(word) for word in ("dog", "DOG", "Dog", "dOg", "1", "-", "", "\u3000", "ǅ", "ß", "İ", "ŉ")}
-    assert classes == set(range(1, NUM_CASES))
+    classes = {casing_id(word) for word in ("dog", "DOG", "Dog", "dOg", "1", "-", "", "\u3000", "ǅ", "ß", "İ", "ŉ")}
+    assert classes == set(range(1, NUM_CASINGS))
 
 
 # Saved and loaded.
 
 
-def test_a_round_trip_through_json_changes_no_number():
+def test_a_round_trip_through_json_changes_no_id():
     built = build("Paris/B-LOC paris 12 é", "NASA/B-ORG é b2b", pretrained=["x", "nasa", "13"], min_count=2)
     loaded = Vocabularies.from_dict(json.loads(json.dumps(built.as_dict())), Config())
     assert loaded == built
     for word in ("paris", "PARIS", "12", "13", "é", "x", "NASA", "q"):
-        assert loaded.words.number(word) == built.words.number(word)
-    assert characters_of(loaded).character_numbers("Pé12") == characters_of(built).character_numbers("Pé12")
-    assert [loaded.tag_number(tag) for tag in built.tags] == list(range(len(built.tags)))
+        assert loaded.words.id_of(word) == built.words.id_of(word)
+    assert characters_of(loaded).character_ids("Pé12") == characters_of(built).character_ids("Pé12")
+    assert [loaded.tag_id(tag) for tag in built.tags] == list(range(len(built.tags)))
 
 
 @pytest.mark.parametrize("key", ["words", "extra_words", "lowercase", "normalize_digits", "characters", "labels"])
@@ -247,7 +247,7 @@ def test_the_order_of_sentences_changes_nothing():
 
 def test_settings_of_a_vocabulary_are_kept():
     words = WordVocabulary(("Ab",), lowercase=False, normalize_digits=False)
-    assert (words.number("Ab"), words.number("ab")) == (2, UNKNOWN)
+    assert (words.id_of("Ab"), words.id_of("ab")) == (2, UNKNOWN)
 
 
 def test_bigrams_are_the_pairs_of_training_seen_more_than_once() -> None:

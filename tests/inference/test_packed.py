@@ -1,10 +1,10 @@
-"""A network that reads: the same numbers as the one it was made of, from weights laid out otherwise."""
+"""A network in inference mode: the same numbers as the one it was made of, from weights laid out otherwise."""
 
 import pytest
 import torch
 from torch import nn
 
-from ner.inference.packed import PackedLSTM, _packed, for_reading
+from ner.inference.packed import PackedLSTM, _packed, in_inference_mode
 from ner.network.cells import CELLS
 from ner.network.characters import CharacterEncoders, CharacterLSTM
 from ner.network.layer import RecurrentLayer
@@ -81,7 +81,7 @@ def test_the_character_lstm_is_packed_too(precision: str, char_encoder: str) -> 
     settings = {"char_encoder": char_encoder, "precision": precision, "word_dim": 4, "hidden_dim": 5}
     sentences = [sentence_from_words(["Rome", "Rome", "sleeps", "Romeo"], ["B-LOC", "O", "O", "O"])]
     network = build_model(ModelConfig(**settings), vocabularies_of(sentences, **settings)).eval()
-    reader = for_reading(network)
+    reader = in_inference_mode(network)
     if torch.backends.cpu.get_cpu_capability().startswith("AVX"):
         assert isinstance(character_cell(reader), PackedLSTM)
     lengths = torch.randint(1, 12, (250,))
@@ -105,7 +105,7 @@ def test_the_layer_that_reads_for_a_summary_is_packed_too() -> None:
     settings = {"char_encoder": "none", "context": "global", "word_dim": 4, "hidden_dim": 5}
     vocabularies = vocabularies_of([sentence_from_words(["Rome", "sleeps"], ["B-LOC", "O"])], **settings)
     network = build_model(ModelConfig(**settings), vocabularies).eval()
-    reader = for_reading(network)
+    reader = in_inference_mode(network)
     context = reader.encoder.context
     assert context is not None
     if torch.backends.cpu.get_cpu_capability().startswith("AVX"):

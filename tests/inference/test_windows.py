@@ -23,8 +23,8 @@ def narrow_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Windows so small that a sentence of a thousand tokens has many."""
     monkeypatch.setattr(windows, "MARGIN", 150)
     monkeypatch.setattr(windows, "_PHASE", 8)
-    for place in (windows, prediction):
-        monkeypatch.setattr(place, "WINDOW", 400)
+    for module in (windows, prediction):
+        monkeypatch.setattr(module, "WINDOW", 400)
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_emissions_in_windows_are_those_of_the_whole_sentence(
     assert float(np.abs(emissions - whole.numpy()).max()) < 1e-4 * float(whole.std())
 
 
-def test_tags_spans_and_readings_in_windows_are_those_of_the_whole_sentence(
+def test_tags_spans_and_k_best_labellings_in_windows_are_those_of_the_whole_sentence(
     corpus: Corpus,
     make_config: MakeConfig,
     sentences: list[Sentence],
@@ -91,9 +91,14 @@ def test_tags_spans_and_readings_in_windows_are_those_of_the_whole_sentence(
         tags = predict_tags(model, both)
         reader = reader_of(model)
         spans = reader.scored_spans(both)
-        readings = [found for _, found in reader.k_best(both, k=3)]
-        chances = [score for found in spans for _, score in found] + [p for found in readings for _, p in found]
-        return [tags, [[span for span, _ in found] for found in spans], [[t for t, _ in r] for r in readings], chances]
+        labellings = [found for _, found in reader.k_best(both, k=3)]
+        chances = [score for found in spans for _, score in found] + [p for found in labellings for _, p in found]
+        return [
+            tags,
+            [[span for span, _ in found] for found in spans],
+            [[t for t, _ in r] for r in labellings],
+            chances,
+        ]
 
     whole = results()
     narrow_windows(monkeypatch)

@@ -49,7 +49,7 @@ def emissions_of(model: Model, tokens: Tensor) -> Tensor:
 @torch.no_grad()
 def favour_long_spans(model: Model) -> None:
     for label in model.vocabularies.labels:
-        begin, inside, last = (model.vocabularies.tag_number(f"{role}-{label}") for role in "BIE")
+        begin, inside, last = (model.vocabularies.tag_id(f"{role}-{label}") for role in "BIE")
         for a, b in ((begin, inside), (inside, inside), (inside, last)):
             model.network.crf.transitions[a, b] += 3
 
@@ -62,7 +62,7 @@ def slopes(model: Model, spans: list[Span]) -> list[Tensor]:
     values = tokens.numel()
     moved = 1e-5 * torch.eye(values, dtype=torch.float64).view(values, *tokens.shape[1:])
     placed = [(row, span.start, span.end) for span in spans for row in range(values)]
-    numbers = [[model.vocabularies.tag_number(f"{role}-{span.label}") for role in "BIES"] for span in spans]
+    numbers = [[model.vocabularies.tag_id(f"{role}-{span.label}") for role in "BIES"] for span in spans]
     roles = torch.tensor(numbers).repeat_interleave(values, dim=0)
     higher, lower = (
         model.network.crf.span_posteriors(emissions_of(model, tokens + sign * moved), None, placed, roles)

@@ -200,15 +200,15 @@ def test_a_token_is_its_word_then_its_characters_its_bigram_its_case_and_its_mar
         assert torch.equal(found[0, token], torch.cat(parts))
 
 
-def test_a_bag_is_the_weighted_sum_of_its_words_and_an_empty_bag_is_zero() -> None:
+def test_a_set_of_matches_is_the_weighted_sum_of_its_words_and_an_empty_set_is_zero() -> None:
     lexicon = SoftLexicon(WordEmbedding(3, 2, 2))
     lexicon.words.extra = torch.tensor([[1.0, 2.0], [3.0, 4.0]], dtype=torch.float16)
-    # Bag 1 of the first token has the words 2 and 4, bag 3 of the second has word 3.
+    # Set 1 of the first token has the words 2 and 4, set 3 of the second has word 3.
     inputs = inputs_of(
         [[1, 1]],
         lexicon__words=torch.tensor([2, 4, 3]),
         lexicon__weights=torch.tensor([1.0, 3.0, 4.0]),
-        lexicon__bags=torch.tensor([1, 1, 7]),
+        lexicon__sets=torch.tensor([1, 1, 7]),
     )
     found = lexicon(inputs)
     wanted = torch.zeros(1, 2, 8)
@@ -222,7 +222,7 @@ def test_the_lexicon_stands_behind_the_word_and_its_trained_words_are_a_sparse_t
     words, lexicon = WordTwin(5, 0, 3), SoftLexicon(WordEmbedding(3, 0, 2))
     embedding = TokenEmbedding({"words": words, "lexicon": lexicon})
     one = torch.tensor([1])
-    inputs = inputs_of([[2]], lexicon__words=one, lexicon__weights=one.float(), lexicon__bags=torch.tensor([0]))
+    inputs = inputs_of([[2]], lexicon__words=one, lexicon__weights=one.float(), lexicon__sets=torch.tensor([0]))
     assert torch.equal(embedding(inputs), torch.cat([words(inputs), lexicon(inputs)], dim=-1))
     assert embedding.output_dim == 3 + 8
     assert [id(table) for table in embedding.sparse_tables()] == [id(words.trained), id(lexicon.words.trained)]

@@ -43,7 +43,7 @@ def sentence_loss(network, vocabularies, sentence):
     for name, ok in zip(names, allowed, strict=True):
         scores = getattr(network.crf, name).detach() / temperature
         getattr(reference, name).data = scores.masked_fill(~ok, -10_000.0)
-    tags = torch.tensor([[vocabularies.tag_number(tag) for tag in convert_tags(sentence.tags, "bioes")]])
+    tags = torch.tensor([[vocabularies.tag_id(tag) for tag in convert_tags(sentence.tags, "bioes")]])
     with torch.no_grad():
         return -float(
             reference(torch.from_numpy(emissions) / temperature, tags, mask=torch.ones_like(tags, dtype=torch.bool))

@@ -47,7 +47,7 @@ def test_each_word_gets_its_own_vector_whether_training_saw_it_or_not(
 ) -> None:
     embedding, _ = embed(Vectors("tiny", WORDS, MATRIX.astype(dtype), 3), vocabularies)
     for word, row in [("Anna", 0), ("rome", 1), ("1984", 2), ("OSLO", 3), ("Unseen", 4), ("PARIS", 5), ("2001", 2)]:
-        vector = embedding.look_up(torch.tensor([[vocabularies.words.number(word)]]))
+        vector = embedding.look_up(torch.tensor([[vocabularies.words.id_of(word)]]))
         assert vector[0, 0].tolist() == MATRIX[row].tolist(), word
 
 
@@ -57,7 +57,7 @@ def test_words_without_a_vector_keep_their_random_one(vocabularies: Vocabularies
     untouched = WordEmbedding(words.num_trained, len(words.extra), 2)
     torch.manual_seed(5)
     embedding, places = embed(VECTORS, vocabularies)
-    without = torch.tensor([0, 1, *(words.number(word) for word in ("Lee", "old", "in"))])
+    without = torch.tensor([0, 1, *(words.id_of(word) for word in ("Lee", "old", "in"))])
     assert torch.equal(embedding.trained.weight[without], untouched.trained.weight[without])
     assert places[without].tolist() == [-1] * 5
 
@@ -123,7 +123,7 @@ def test_training_starts_from_vectors_and_leaves_frozen_ones_alone(
     messages: list[str] = []
     model = train_model(config, corpus, listener=Listener(on_message=messages.append))
     weight = model.network.embedding.words.trained.weight
-    rows = {word: weight[model.vocabularies.words.number(word)].tolist() for word in ("anna", "rome", "oslo")}
+    rows = {word: weight[model.vocabularies.words.id_of(word)].tolist() for word in ("anna", "rome", "oslo")}
     wanted = {"anna": MATRIX[0].tolist(), "rome": MATRIX[1].tolist(), "oslo": MATRIX[3].tolist()}
     assert (rows == wanted) is frozen
     assert weight.requires_grad is not frozen

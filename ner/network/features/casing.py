@@ -4,7 +4,7 @@ from typing import Self
 
 from torch import Tensor
 
-from ner.features.casing import NUM_CASES, Casing
+from ner.features.casing import NUM_CASINGS, Casing
 from ner.features.feature import Feature
 from ner.network.inputs import Inputs
 from ner.network.tables import make_embedding
@@ -23,7 +23,7 @@ class CasingTwin(Twin):
     def of(cls, feature: Feature) -> Self:
         """As `Twin.of`."""
         assert isinstance(feature, Casing)
-        return cls(NUM_CASES, feature.dim)
+        return cls(NUM_CASINGS, feature.dim)
 
     def forward(self, inputs: Inputs) -> Tensor:
         """As `Twin.forward`."""

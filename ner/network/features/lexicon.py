@@ -10,16 +10,16 @@ from ner.network.inputs import Inputs
 from ner.network.tables import WordEmbedding
 from ner.network.twin import Twin
 
-_BAGS = 4  # of a token: the lexicon's words that begin with it, have it in the middle, end with it, are it
+_SETS = 4  # of a token's matches: the lexicon's words that begin with it, have it in the middle, end with it, are it
 
 
 class SoftLexicon(Twin):
-    """The mean of each bag of words around a token (Ma et al. 2020, section 3.2)."""
+    """The mean of each set of lexicon matches of a token (Ma et al. 2020, section 3.2)."""
 
     def __init__(self, words: WordEmbedding) -> None:
         super().__init__()
         self.words = words
-        self.output_dim = _BAGS * words.output_dim
+        self.output_dim = _SETS * words.output_dim
 
     @classmethod
     def of(cls, feature: Feature) -> Self:
@@ -29,11 +29,11 @@ class SoftLexicon(Twin):
         return cls(WordEmbedding(known.num_trained + 1, len(known.words) - known.num_trained, feature.dim))
 
     def forward(self, inputs: Inputs) -> Tensor:
-        """Weighted sums of each token's four bags, side by side (B, T, 4·D)."""
+        """Weighted sums of each token's four sets, side by side (B, T, 4·D)."""
         rows, steps = inputs.mask.shape
         arrays = inputs.arrays
         vectors = self.words.look_up(arrays["lexicon.words"]) * arrays["lexicon.weights"].unsqueeze(1)  # (L, D)
-        sums = vectors.new_zeros(rows * steps * _BAGS, vectors.shape[1]).index_add(0, arrays["lexicon.bags"], vectors)
+        sums = vectors.new_zeros(rows * steps * _SETS, vectors.shape[1]).index_add(0, arrays["lexicon.sets"], vectors)
         return sums.view(rows, steps, self.output_dim)
 
     def tables(self) -> list[nn.Embedding]:
