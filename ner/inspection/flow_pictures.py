@@ -31,8 +31,8 @@ def _draw_flow(flows: Sequence[CellFlow]) -> "Figure":
     figure = new_figure(12, 5)
     left, right = figure.subplots(1, 2, sharey=True)
     for axes, state in ((left, "untrained"), (right, "trained")):
-        for number, flow in enumerate(flows):
-            colour = _COLOURS[number % len(_COLOURS)]
+        for index, flow in enumerate(flows):
+            colour = _COLOURS[index % len(_COLOURS)]
             _plot_flow(axes, getattr(flow, state), flow.cell, colour)
         axes.set(title=state, xlabel="distance k in tokens", yscale="log")
         axes.grid(visible=True, alpha=0.3)

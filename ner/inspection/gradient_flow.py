@@ -61,7 +61,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class CellFlow:
-    """What was found for one cell; `clipped` and `free` are training with the recipe's clipping and without."""
+    """What was measured of one cell; `clipped` and `free` are training with the recipe's clipping and without."""
 
     cell: str
     untrained: Flow

@@ -56,14 +56,14 @@ def _sentence(inspection: Inspection) -> str:
         return "".join(parts)
     gap = "" if "".join(inspection.words) == inspection.text else " "  # Chinese has no spaces
     parts.append("<table><tr><th>entity</th><th>label</th><th>score</th><th>rests on</th></tr>\n")
-    for found in inspection.influences:
-        name = html.escape(found.text)
-        top = float(found.norms.max()) or 1.0
+    for influence in inspection.influences:
+        name = html.escape(influence.text)
+        top = float(influence.norms.max()) or 1.0
         shaded = gap.join(
             f'<span style="background: rgb(255 140 0 / {0.75 * float(norm) / top:.2f})">{html.escape(word)}</span>'
-            for word, norm in zip(inspection.words, found.norms, strict=True)
+            for word, norm in zip(inspection.words, influence.norms, strict=True)
         )
-        label = html.escape(found.span.label)
-        parts.append(f"<tr><td>{name}</td><td>{label}</td><td>{found.score:.4f}</td><td>{shaded}</td></tr>\n")
+        label = html.escape(influence.span.label)
+        parts.append(f"<tr><td>{name}</td><td>{label}</td><td>{influence.score:.4f}</td><td>{shaded}</td></tr>\n")
     parts.append("</table>\n")
     return "".join(parts)

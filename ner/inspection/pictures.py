@@ -55,21 +55,21 @@ def draw_all(planned: Sequence[tuple[Picture, Callable[[], "Figure"]]]) -> tuple
     return [picture for picture, _ in planned if picture.path.is_file()], warnings
 
 
-def draw_transitions(moves: Transitions, path: Path) -> tuple[list[Picture], list[str]]:
+def draw_transitions(transitions: Transitions, path: Path) -> tuple[list[Picture], list[str]]:
     """Writes a heat map of the CRF's transition scores; returns it, if it was drawn, and warnings."""
-    return draw_all([(Picture(path, "Transitions", _MOVES_CAPTION), partial(_draw_transitions, moves))])
+    return draw_all([(Picture(path, "Transitions", _TRANSITIONS_CAPTION), partial(_draw_transitions, transitions))])
 
 
-def _draw_transitions(moves: Transitions) -> "Figure":
-    table = np.block([[moves.start, np.nan], [moves.transitions, moves.end[:, None]]])
+def _draw_transitions(scores: Transitions) -> "Figure":
+    table = np.block([[scores.start, np.nan], [scores.transitions, scores.end[:, None]]])
     shown = np.where(np.isinf(table), np.nan, table)
     reach = float(np.nanmax(np.abs(shown), initial=0.1))
-    side = 1.8 + _COLUMN * (len(moves.tags) + 1)
+    side = 1.8 + _COLUMN * (len(scores.tags) + 1)
     figure = new_figure(side + 0.8, side)
     axes = figure.subplots()
     # Numbers can be read up to a certain number of tags; beyond, colour alone tells.
-    numbers = ".1f" if len(moves.tags) <= 40 else ""
-    rows, columns = ["(start)", *moves.tags], [*moves.tags, "(end)"]
+    numbers = ".1f" if len(scores.tags) <= 40 else ""
+    rows, columns = ["(start)", *scores.tags], [*scores.tags, "(end)"]
     image = draw_heat_map(axes, shown, rows=rows, columns=columns, limits=(-reach, reach), numbers=numbers)
     axes.set(xlabel="to", ylabel="from", title="CRF transition scores; white: forbidden")
     figure.colorbar(image, ax=axes, shrink=0.6)
@@ -82,20 +82,20 @@ def _draw_layer(inspection: Inspection, layer: dict[str, dict[str, Any]]) -> "Fi
     heights = ([0.4 + 0.32 * len(gates)] if gates else []) + [3.2]
     figure = new_figure(max(_NARROWEST, _COLUMN * len(words) + 1.8), len(layer) * (sum(heights) + 1.0))
     grid = figure.subplots(len(layer) * len(heights), 1, squeeze=False, height_ratios=heights * len(layer))[:, 0]
-    for number, (side, seen) in enumerate(layer.items()):
+    for index, (side, seen) in enumerate(layer.items()):
         reads = "reads →" if side == "forward" else "reads ←"
         if gates:
             means = np.stack([seen[name].mean(1) for name in gates])
-            axes = grid[number * 2]
+            axes = grid[index * 2]
             draw_heat_map(axes, means, rows=gates, columns=words, limits=(0, 1), numbers=".2f")
             axes.set_title(f"{side} direction ({reads}): mean of each gate, 0 closed, 1 open")
         # Units in the order in which they speak loudest, so that what is held shows as a streak.
-        memory = seen["cell_state"]
-        order = np.argsort(np.abs(memory).argmax(0), kind="stable")
-        reach = max(float(np.quantile(np.abs(memory), 0.99)), 1e-6)
-        axes = grid[(number + 1) * len(heights) - 1]
-        image = draw_heat_map(axes, memory.T[order], rows=(), columns=words, limits=(-reach, reach))
-        axes.set(title=f"{side} direction ({reads}): memory", ylabel=f"{memory.shape[1]} units")
+        cell_states = seen["cell_state"]
+        order = np.argsort(np.abs(cell_states).argmax(0), kind="stable")
+        reach = max(float(np.quantile(np.abs(cell_states), 0.99)), 1e-6)
+        axes = grid[(index + 1) * len(heights) - 1]
+        image = draw_heat_map(axes, cell_states.T[order], rows=(), columns=words, limits=(-reach, reach))
+        axes.set(title=f"{side} direction ({reads}): memory", ylabel=f"{cell_states.shape[1]} units")
         axes.set_yticks([])
         figure.colorbar(image, ax=axes, shrink=0.8)
     return figure
@@ -120,9 +120,9 @@ def _draw_scores(inspection: Inspection) -> "Figure":
 def _draw_influence(inspection: Inspection) -> "Figure":
     words = inspection.words
     # As shares: how the influence divides among the tokens. A sure entity's gradient is tiny everywhere.
-    norms = np.stack([found.norms for found in inspection.influences])
+    norms = np.stack([influence.norms for influence in inspection.influences])
     shares = norms / np.maximum(norms.sum(1, keepdims=True), np.finfo(norms.dtype).tiny)
-    names = [f"{found.text}  {found.span.label} {found.score:.3f}" for found in inspection.influences]
+    names = [f"{each.text}  {each.span.label} {each.score:.3f}" for each in inspection.influences]
     longest = min(max(map(len, names)), LONGEST_LABEL)
     width = max(_NARROWEST, _COLUMN * len(words) + 1.6 + 0.085 * longest)
     figure = new_figure(width, 0.45 * len(names) + 1.6)
@@ -147,7 +147,7 @@ _INFLUENCE_CAPTION = (
     "For each entity that was found, how strongly its probability would change with the input at each token: what "
     "the model looked at. Rows are shares, since the gradient of a very sure entity is tiny everywhere."
 )
-_MOVES_CAPTION = (
+_TRANSITIONS_CAPTION = (
     "What the CRF has learned of which tag follows which; white moves are forbidden by the tag scheme and have "
     "probability zero."
 )

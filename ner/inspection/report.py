@@ -16,7 +16,7 @@ from ner.inspection.pictures import draw_sentence, draw_transitions
 from ner.inspection.trace import Inspection, Transitions
 
 
-def write_inspections(inspections: Sequence[Inspection], moves: Transitions, folder: Path) -> list[str]:
+def write_inspections(inspections: Sequence[Inspection], transitions: Transitions, folder: Path) -> list[str]:
     """Writes `index.html` and its pictures, those of the n-th sentence with names `n-…`; returns warnings.
 
     Raises:
@@ -25,12 +25,12 @@ def write_inspections(inspections: Sequence[Inspection], moves: Transitions, fol
     prepare(folder)
     warnings, sections = [], []
     for number, inspection in enumerate(inspections, start=1):
-        pictures, found = draw_sentence(inspection, folder, f"{number}-")
-        warnings += found
+        pictures, troubles = draw_sentence(inspection, folder, f"{number}-")
+        warnings += troubles
         sections.append((inspection, pictures))
-    transitions, found = draw_transitions(moves, folder / "transitions.png")
-    warnings += found
-    page = render_page("Inside the recognizer", [*sections, (None, transitions)], language="und")
+    drawn, troubles = draw_transitions(transitions, folder / "transitions.png")
+    warnings += troubles
+    page = render_page("Inside the recognizer", [*sections, (None, drawn)], language="und")
     _write(folder / "index.html", page)
     return list(dict.fromkeys(warnings))
 

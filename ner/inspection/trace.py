@@ -33,7 +33,7 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class Influence:
-    """A found span, its probability, and for each token the norm of that probability's gradient in its input (T,)."""
+    """A predicted span, its probability, and the norm of that probability's gradient in each token's input (T,)."""
 
     span: Span
     text: str
@@ -45,7 +45,7 @@ class Influence:
 class Inspection:
     """A sentence of T tokens seen from inside, with K tags.
 
-    `layers` holds for each layer, by direction (`forward`, `backward`) and name (`hidden`, `memory`, a gate),
+    `layers` holds for each layer, by direction (`forward`, `backward`) and name (`hidden`, `cell_state`, a gate),
     values of H units (T, H) in the order of the tokens.
     """
 
@@ -60,7 +60,7 @@ class Inspection:
 
 @dataclass(frozen=True, slots=True)
 class Transitions:
-    """What the CRF has learned of tag sequences: scores of starts (K,), moves (K, K) and ends (K,).
+    """What the CRF has learned of tag sequences: scores of starts (K,), transitions (K, K) and ends (K,).
 
     What the constraints forbid is -inf.
     """
@@ -86,7 +86,7 @@ def inspect_sentences(model: Model, sentences: Sequence[Sentence]) -> list[Inspe
     if not sentences:
         return []
     network, vocabularies = model.network, model.vocabularies
-    found = reader_of(model).scored_spans(sentences)
+    predicted = reader_of(model).scored_spans(sentences)
     encoded = encode(sentences, vocabularies)
     # The gradient of a very sure probability is a difference of nearly equal numbers.
     exact = copy.deepcopy(torch.nn.ModuleDict({name: getattr(network, name) for name in _AFTER_EMBEDDING})).double()
@@ -124,7 +124,7 @@ def inspect_sentences(model: Model, sentences: Sequence[Sentence]) -> list[Inspe
                         _tags_of(vocabularies, span),
                     ),
                 )
-                for span, score in found[row]
+                for span, score in predicted[row]
             ),
         )
 
@@ -142,16 +142,16 @@ def _influence(
 ) -> Array:
     """Norm of the gradient of a span's probability in the input of each token (T,).
 
-    `beside` are scores (1, T, K) that other mentions add to the emissions, `tags` those of the span.
+    `beside` are scores (1, T, K) that the document context adds to the emissions, `tags` those of the span.
     """
     tokens = tokens.detach().requires_grad_()
     # cuDNN's recurrent kernels know no backward pass in eval mode.
     with torch.enable_grad(), torch.backends.cudnn.flags(enabled=False):
         emissions = network["projection"](network["encoder"](tokens, lengths)) + beside
         allowed = torch.ones_like(emissions, dtype=torch.bool)
-        for token, number in zip(range(span.start, span.end), tags, strict=True):
+        for token, tag in zip(range(span.start, span.end), tags, strict=True):
             allowed[0, token] = False
-            allowed[0, token, number] = True
+            allowed[0, token, tag] = True
         # All tag sequences that have just this span: their share of everything is its probability.
         crf = network["crf"]
         assert isinstance(crf, CRF)  # a ModuleDict tells no more than Module

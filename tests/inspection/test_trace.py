@@ -230,28 +230,34 @@ def test_each_sentence_of_a_text_is_looked_into_by_itself(make_model: MakeModel)
     assert tagger.inspect("") == tagger.inspect(" \n") == []
 
 
-def test_moves_are_minus_infinity_just_where_the_scheme_forbids_them(make_model: MakeModel) -> None:
+def test_transitions_are_minus_infinity_just_where_the_scheme_forbids_them(make_model: MakeModel) -> None:
     model = make_model()
-    moves = learned_transitions(model.network, model.vocabularies)
-    assert moves.tags == ("O", "B-LOC", "I-LOC", "E-LOC", "S-LOC", "B-PER", "I-PER", "E-PER", "S-PER")
-    for scores, allowed in zip((moves.start, moves.transitions, moves.end), legal_moves(moves.tags), strict=True):
+    learned = learned_transitions(model.network, model.vocabularies)
+    assert learned.tags == ("O", "B-LOC", "I-LOC", "E-LOC", "S-LOC", "B-PER", "I-PER", "E-PER", "S-PER")
+    for scores, allowed in zip(
+        (learned.start, learned.transitions, learned.end), legal_moves(learned.tags), strict=True
+    ):
         np.testing.assert_array_equal(np.isneginf(scores), ~np.array(allowed))
         assert np.isfinite(scores[np.array(allowed)]).all()
 
 
 def test_without_constraints_every_move_has_its_score(make_model: MakeModel) -> None:
     model = make_model(constraints=False)
-    moves = learned_transitions(model.network, model.vocabularies)
-    assert all(np.isfinite(part).all() for part in (moves.start, moves.transitions, moves.end))
+    learned = learned_transitions(model.network, model.vocabularies)
+    assert all(np.isfinite(part).all() for part in (learned.start, learned.transitions, learned.end))
 
 
 @torch.no_grad()
-def test_moves_and_emissions_add_up_to_the_score_of_a_tag_sequence(make_model: MakeModel) -> None:
+def test_transitions_and_emissions_add_up_to_the_score_of_a_tag_sequence(make_model: MakeModel) -> None:
     model = make_model()
-    seen, moves = look(model), learned_transitions(model.network, model.vocabularies)
-    path = [moves.tags.index(tag) for tag in ["B-PER", "E-PER", "O", "B-LOC", "I-LOC", "E-LOC", "O", "S-LOC"]]
-    total = moves.start[path[0]] + moves.end[path[-1]] + sum(seen.emissions[step, tag] for step, tag in enumerate(path))
-    total += sum(moves.transitions[a, b] for a, b in pairwise(path))
+    seen, learned = look(model), learned_transitions(model.network, model.vocabularies)
+    sequence = [learned.tags.index(tag) for tag in ["B-PER", "E-PER", "O", "B-LOC", "I-LOC", "E-LOC", "O", "S-LOC"]]
+    total = (
+        learned.start[sequence[0]]
+        + learned.end[sequence[-1]]
+        + sum(seen.emissions[step, tag] for step, tag in enumerate(sequence))
+    )
+    total += sum(learned.transitions[a, b] for a, b in pairwise(sequence))
     crf, emissions = model.network.crf, torch.from_numpy(seen.emissions).unsqueeze(0)
-    wanted = crf(emissions, torch.tensor([path])) + crf.log_partition(emissions).sum()
+    wanted = crf(emissions, torch.tensor([sequence])) + crf.log_partition(emissions).sum()
     assert float(total) == pytest.approx(float(wanted), abs=1e-4)
