@@ -1,7 +1,7 @@
 """What is fitted on the dev set after training: a temperature, and a threshold.
 
-The temperature makes probabilities honest (Guo et al. 2017): it divides all scores of the CRF, so it changes how sure
-the model is, never what it finds. The threshold is the least probability of an entity that gives the best F1.
+The temperature makes probabilities calibrated (Guo et al. 2017): it divides all scores of the CRF, so it changes how
+sure the model is, never what it predicts. The threshold is the least probability of an entity that gives the best F1.
 """
 
 import math
@@ -22,7 +22,7 @@ from ner.text.tags import spans_to_tags
 _LOWEST, _HIGHEST = 0.25, 4.0
 _SEARCH_STEPS = 24  # of golden-section search: the interval shrinks to a hundred-thousandth, finer than the rounding
 
-# Thresholds: in steps as coarse as this, a few dev entities more or less hardly move the choice.
+# Thresholds: in steps as coarse as this, a few dev entities more or less hardly change which is best.
 _THRESHOLD_STEPS = 20
 
 
@@ -51,10 +51,10 @@ def fit_temperature(
         return 1.0
     device, batches = crf.transitions.device, []
     for rows, emissions, lengths in emitted:
-        usable = [place for place, row in enumerate(rows) if row in gold]
+        usable = [index for index, row in enumerate(rows) if row in gold]
         tags = torch.zeros((len(usable), emissions.shape[1]), dtype=torch.long)
-        for row, place in zip(tags, usable, strict=True):
-            known_tags = gold[rows[place]]
+        for row, index in zip(tags, usable, strict=True):
+            known_tags = gold[rows[index]]
             row[: len(known_tags)] = known_tags
         if usable:
             mask = torch.arange(emissions.shape[1]) < torch.from_numpy(lengths[usable]).unsqueeze(1)
@@ -88,7 +88,7 @@ def fit_temperature(
 def fit_threshold(
     chain: Chain, vocabularies: Vocabularies, sentences: Sequence[Sentence], emitted: Sequence[Emitted]
 ) -> float:
-    """The threshold, a multiple of 0.05, of the best F1 on these tagged sentences; 0.5 where none finds anything.
+    """The threshold, a multiple of 0.05, of the best F1 on these tagged sentences; 0.5 where none is correct.
 
     Of equals, the one nearest to 0.5.
 
@@ -100,8 +100,8 @@ def fit_threshold(
     """
     thresholds = [step / _THRESHOLD_STEPS for step in range(1, _THRESHOLD_STEPS)]
     gold = [{(span.start, span.end, span.label) for span in s.spans} for s in sentences]
-    found = dict.fromkeys(thresholds, 0)
-    right = dict.fromkeys(thresholds, 0)
+    predicted = dict.fromkeys(thresholds, 0)
+    correct = dict.fromkeys(thresholds, 0)
     labels = vocabularies.labels
     roles = np.array([vocabularies.roles(label) for label in labels], dtype=np.int64).reshape(-1, 4)
     for rows, emissions, lengths in emitted:
@@ -109,10 +109,10 @@ def fit_threshold(
         for row, spans in zip(rows, probable, strict=True):
             for threshold in thresholds:
                 chosen = choose_spans(spans, threshold)
-                found[threshold] += len(chosen)
-                right[threshold] += sum((s.start, s.end, labels[s.label]) in gold[row] for s in chosen)
-    if not any(right.values()):
+                predicted[threshold] += len(chosen)
+                correct[threshold] += sum((s.start, s.end, labels[s.label]) in gold[row] for s in chosen)
+    if not any(correct.values()):
         return 0.5
-    wanted = sum(map(len, gold))
-    scores = {threshold: 2 * right[threshold] / (found[threshold] + wanted) for threshold in thresholds}
+    num_gold = sum(map(len, gold))
+    scores = {threshold: 2 * correct[threshold] / (predicted[threshold] + num_gold) for threshold in thresholds}
     return max(thresholds, key=lambda threshold: (scores[threshold], -abs(threshold - 0.5)))

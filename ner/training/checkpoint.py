@@ -1,7 +1,7 @@
 """A run in progress: the network, its optimizer, the best weights so far; and its state on disk.
 
 The state is one file in a folder beside the model directory to come. It holds all that the next step depends on,
-so that an interrupted run goes on exactly as an unbroken one. Each epoch draws its choices from the seed and its
+so that an interrupted run goes on exactly as an unbroken one. Each epoch draws its random numbers from the seed and its
 own number, so within an epoch only the position and torch's generators are to be kept.
 """
 

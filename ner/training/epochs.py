@@ -120,8 +120,8 @@ def _dev_spans(network: BiLSTMCRF, task: Task) -> list[list[Span]]:
     decoder = Decoder(backend.chain, task.vocabularies, Decoding(kind, model.threshold))
     spans: list[list[Span]] = [[] for _ in task.corpus.dev]
     batches = task.dev.emit(backend, lambda read: (read.rows, decoder.spans(read.emissions, read.lengths)))
-    for rows, found in batches:
-        for row, own in zip(rows, found, strict=True):
+    for rows, predicted in batches:
+        for row, own in zip(rows, predicted, strict=True):
             spans[row] = own
     return spans
 

@@ -11,7 +11,7 @@ _CALMER = "lower training.learning_rate or training.clip_norm"
 # Of the loss of guessing. On the bundled corpus a run that learns has 0.15 in its first epoch and falls; with ten
 # to a hundred times the best rates it has 2 to 70, from the first epoch to the last, and finds nothing.
 _EXPLODED = 1.5
-_COLLAPSED = 3  # epochs; one without a single find happens early in honest runs
+_COLLAPSED = 3  # epochs; one without a single find happens early in runs that learn
 
 
 def check_finite(what: str, value: float, epoch: int, batch: int, sentences: Sequence[Sentence]) -> None:
@@ -21,9 +21,9 @@ def check_finite(what: str, value: float, epoch: int, batch: int, sentences: Seq
         TrainingError: it is NaN or infinite.
     """
     if not math.isfinite(value):
-        places = ", ".join(sentence.source or " ".join(sentence.words[:5]) for sentence in sentences[:3])
+        named = ", ".join(sentence.source or " ".join(sentence.words[:5]) for sentence in sentences[:3])
         raise TrainingError(
-            f"epoch {epoch}, batch {batch}: expected a finite {what}, found {value}; the batch begins with {places}; "
+            f"epoch {epoch}, batch {batch}: expected a finite {what}, found {value}; the batch begins with {named}; "
             f"{_CALMER}"
         )
 

@@ -110,18 +110,18 @@ class _Table:
         self.updated.zero_()
         self.reach.zero_()
 
-    def memory(self) -> dict[str, Tensor]:
+    def state(self) -> dict[str, Tensor]:
         """All that the next step depends on beside the weights; rows that are behind stay behind."""
         reach = self.reach[: self.steps]
         return {"velocity": self.velocity, "updated": self.updated, "reach": reach}
 
-    def remember(self, memory: dict[str, Tensor]) -> None:
-        """Takes what `memory` gave."""
-        self.velocity.copy_(memory["velocity"])
-        self.updated.copy_(memory["updated"])
-        self.steps = len(memory["reach"])
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Takes what `state` gave."""
+        self.velocity.copy_(state["velocity"])
+        self.updated.copy_(state["updated"])
+        self.steps = len(state["reach"])
         self.reach.zero_()
-        self.reach[: self.steps] = memory["reach"]
+        self.reach[: self.steps] = state["reach"]
 
     def release(self) -> None:
         """Settles, and leaves the embedding as it was found."""

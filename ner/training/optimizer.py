@@ -89,7 +89,7 @@ class WeightAverage:
             torch._foreach_lerp_(self.values, list(self.parameters), 1 - decay)
 
     def swap(self) -> None:
-        """Parameters and average change places; twice is as before."""
+        """Parameters and average are exchanged; twice is as before."""
         with torch.no_grad():
             for parameter, value in zip(self.parameters, self.values, strict=True):
                 kept = parameter.detach().clone()
@@ -98,28 +98,28 @@ class WeightAverage:
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """The optimizer's memory (momentum and the like) as named tensors."""
+    """The optimizer's state (momentum and the like) as named tensors."""
     state = optimizer.state_dict()["state"]
     tensors = {
-        f"{number}.{key}": value
-        for number, entry in state.items()
+        f"{index}.{key}": value
+        for index, entry in state.items()
         for key, value in entry.items()
         if isinstance(value, Tensor)
     }
     if isinstance(optimizer, RowwiseSGD):
-        for number, table in enumerate(optimizer.tables):
-            tensors |= {f"table.{number}.{name}": tensor for name, tensor in table.memory().items()}
+        for index, table in enumerate(optimizer.tables):
+            tensors |= {f"table.{index}.{name}": tensor for name, tensor in table.state().items()}
     return tensors
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    """Gives an optimizer the memory that `optimizer_tensors` took."""
+    """Gives an optimizer the state that `optimizer_tensors` took."""
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in tensors.items():
-        number, _, key = name.partition(".")
-        if number != "table":
-            state.setdefault(int(number), {})[key] = value
+        owner, _, key = name.partition(".")
+        if owner != "table":
+            state.setdefault(int(owner), {})[key] = value
     if isinstance(optimizer, RowwiseSGD):
-        for place, table in enumerate(optimizer.tables):
-            table.remember({name: tensors[f"table.{place}.{name}"] for name in table.memory()})
+        for index, table in enumerate(optimizer.tables):
+            table.restore({name: tensors[f"table.{index}.{name}"] for name in table.state()})
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})

@@ -57,7 +57,7 @@ def run_sweep(
     }
     done = read_log(log)
     # Seed by seed, so that a sweep cut short has compared all alike.
-    in_turn = [group[place] for place in range(seeds) for group in plans.values()]
+    in_turn = [group[index] for index in range(seeds) for group in plans.values()]
     missing = [plan for plan in in_turn if key_of(plan.config()) not in done]
 
     def note(result: Result) -> None:

@@ -36,10 +36,10 @@ def event_files(folder: Path, listener: Listener, *, anew: bool) -> Iterator[Lis
         raise ConfigError(f"{folder}: expected a place for event files: {error.strerror}") from None
 
     def on_step(step: Step) -> None:
-        place = (step.epoch - 1) * step.total + step.done
-        writer.add_scalar("train/batch_loss", step.batch_loss, place)
+        index = (step.epoch - 1) * step.total + step.done
+        writer.add_scalar("train/batch_loss", step.batch_loss, index)
         if step.gradient_norm is not None:
-            writer.add_scalar("train/gradient_norm", step.gradient_norm, place)
+            writer.add_scalar("train/gradient_norm", step.gradient_norm, index)
         listener.on_step(step)
 
     def on_epoch(epoch: Epoch) -> None:

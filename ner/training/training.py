@@ -171,8 +171,8 @@ def _prepare(config: Config, corpus: Corpus, listener: Listener) -> tuple[Task, 
     if not config.model.vectors:
         return task, network, None
     vectors = material.vectors(config.model.vectors, config.model.word_dim, "model.word_dim")
-    places = place_vectors(vectors, vocabularies.words, network.embedding.word_table())
-    coverage = measure_coverage(vectors, places, encoded)
+    row_of = place_vectors(vectors, vocabularies.words, network.embedding.word_table())
+    coverage = measure_coverage(vectors, row_of, encoded)
     listener.on_message(str(coverage))
     return task, network, asdict(coverage)
 

@@ -56,9 +56,9 @@ def test_a_run_that_diverges_ends_with_the_best_model_so_far(
     assert load_model(tmp_path / "model", "cpu").metrics["training"]["warning"] == said
 
 
-def diverging(honest: Callable[..., float], *, after: int) -> Callable[..., float]:
+def diverging(original: Callable[..., float], *, after: int) -> Callable[..., float]:
     steps = iter(range(1, 1000))
-    return lambda parameters, bound: honest(parameters, bound) if next(steps) <= after else math.nan
+    return lambda parameters, bound: original(parameters, bound) if next(steps) <= after else math.nan
 
 
 def test_a_run_that_diverges_before_it_found_anything_has_no_model_to_keep(
@@ -97,7 +97,7 @@ def test_a_learning_rate_many_times_too_high_ends_in_advice(
     assert f"guessing, {33 / 8 * math.log(9):.1f} a sentence, found " in message
 
 
-def test_an_honest_loss_is_below_that_of_guessing(corpus: Corpus, make_config: MakeConfig) -> None:
+def test_the_loss_of_a_run_that_learns_is_below_that_of_guessing(corpus: Corpus, make_config: MakeConfig) -> None:
     for settings in ({"learning_rate": 1e-30}, {"learning_rate": 1e-30, "constraints": False}, {}):
         model = train_model(make_config(epochs=2, **settings), replace(corpus, dev=[]))
         assert model.history[-1]["loss"] < 1.5 * 33 / 8 * math.log(9)
@@ -106,10 +106,10 @@ def test_an_honest_loss_is_below_that_of_guessing(corpus: Corpus, make_config: M
 
 def mocked_f1(monkeypatch: pytest.MonkeyPatch, values: list[float]) -> None:
     """What each epoch's dev scores are, as far as the loop is told."""
-    honest, left = epochs.report_spans, iter(values)
+    original, left = epochs.report_spans, iter(values)
 
     def report_spans(gold: Any, predicted: Any) -> Any:
-        report = honest(gold, predicted)
+        report = original(gold, predicted)
         return replace(report, micro=replace(report.micro, f1=next(left)))
 
     monkeypatch.setattr(epochs, "report_spans", report_spans)

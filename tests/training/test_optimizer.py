@@ -154,7 +154,7 @@ def test_a_weight_that_gets_its_first_gradient_later_moves_as_one_that_was_made_
 @pytest.mark.parametrize(
     "settings", [{"optimizer": "sgd"}, {"optimizer": "sgd", "momentum": 0.0}, {"optimizer": "adamw"}]
 )
-def test_an_optimizer_with_the_memory_of_another_moves_as_that_one(settings: dict[str, object]) -> None:
+def test_an_optimizer_with_the_state_of_another_moves_as_that_one(settings: dict[str, object]) -> None:
     config = TrainingConfig.model_validate({"learning_rate": 0.1, **settings})
 
     def step(parameters: list[nn.Parameter], optimizer: torch.optim.Optimizer, number: int) -> None:
@@ -168,8 +168,8 @@ def test_an_optimizer_with_the_memory_of_another_moves_as_that_one(settings: dic
         step(first, optimizer, number)
     second = [nn.Parameter(parameter.detach().clone()) for parameter in first]
     restored = make_optimizer(config, second)
-    memory = {name: tensor.clone() for name, tensor in optimizer_tensors(optimizer).items()}
-    restore_optimizer(restored, memory)
+    state = {name: tensor.clone() for name, tensor in optimizer_tensors(optimizer).items()}
+    restore_optimizer(restored, state)
     for number in range(3, 6):
         step(first, optimizer, number)
         step(second, restored, number)

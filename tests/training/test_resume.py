@@ -90,11 +90,11 @@ def test_the_best_epoch_of_before_the_break_can_win(
 ) -> None:
     config = make_config(epochs=4)
     wanted = train_model(make_config(epochs=2), replace(corpus, dev=[]))
-    honest = epochs.report_spans
+    original = epochs.report_spans
     scores = iter([0.2, 0.9, 0.3, 0.9])
 
     def report_spans(gold: Any, predicted: Any, *, seconds: float | None = None) -> Any:
-        report = honest(gold, predicted, seconds=seconds)
+        report = original(gold, predicted, seconds=seconds)
         return report if seconds is not None else replace(report, micro=replace(report.micro, f1=next(scores)))
 
     monkeypatch.setattr(epochs, "report_spans", report_spans)
@@ -342,12 +342,12 @@ def test_a_run_stopped_after_every_single_step_is_the_unbroken_one_bit_for_bit(
 ) -> None:
     config = make_config(epochs=3, **settings)
     unbroken = train_model(config, corpus)
-    places = []
+    messages = []
     for number in range(9):  # three epochs of three batches
         with pytest.raises(InterruptionError) as error:
             train_model(config, corpus, listener=stop_after(1), state=tmp_path / "state", resume=number > 0)
-        places.append(str(error.value))
-    assert places == [
+        messages.append(str(error.value))
+    assert messages == [
         f"stopped after epoch {epoch}, batch {batch} of 3; the run is saved in {tmp_path / 'state'}"
         for epoch in (1, 2, 3)
         for batch in (1, 2, 3)
@@ -386,11 +386,11 @@ def test_a_checkpoint_is_written_within_an_epoch_when_its_minutes_are_over(
     seconds = itertools.count(step=50)
     monkeypatch.setattr(interruption, "time", SimpleNamespace(monotonic=lambda: float(next(seconds))))
     written: list[tuple[int, int]] = []
-    honest = interruption.save_run
+    original = interruption.save_run
 
     def save_run(run: Run, config: Config, folder: Path) -> None:
         written.append((len(run.history), run.position.batches))
-        honest(run, config, folder)
+        original(run, config, folder)
 
     monkeypatch.setattr(interruption, "save_run", save_run)
     train_model(make_config(epochs=2, checkpoint_minutes=1.0), corpus, state=tmp_path / "state")
@@ -412,11 +412,11 @@ def test_a_full_disk_ends_in_one_line_and_the_checkpoint_before_it_is_whole(
 ) -> None:
     folder = tmp_path / "state"
     unbroken = train_model(make_config(), corpus)
-    honest, writes = tensor_files.save, iter([True, True, False])
+    original, writes = tensor_files.save, iter([True, True, False])
 
     def save(tensors: dict[str, Tensor], metadata: dict[str, str]) -> bytes:
         if next(writes):
-            return honest(tensors, metadata)
+            return original(tensors, metadata)
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(tensor_files, "save", save)
@@ -426,7 +426,7 @@ def test_a_full_disk_ends_in_one_line_and_the_checkpoint_before_it_is_whole(
         f"{folder}: the checkpoint can't be written: No space left on device; the checkpoint before it is whole; "
         "free space there and use --resume"
     )
-    monkeypatch.setattr(tensor_files, "save", honest)
+    monkeypatch.setattr(tensor_files, "save", original)
     assert [path.name for path in folder.iterdir()] == ["state.safetensors"]
     assert_same(train_model(make_config(), corpus, state=folder, resume=True), unbroken)
 

@@ -56,10 +56,10 @@ def test_words_without_a_vector_keep_their_random_one(vocabularies: Vocabularies
     torch.manual_seed(5)
     untouched = WordEmbedding(words.num_trained, len(words.extra), 2)
     torch.manual_seed(5)
-    embedding, places = embed(VECTORS, vocabularies)
+    embedding, row_of = embed(VECTORS, vocabularies)
     without = torch.tensor([0, 1, *(words.id_of(word) for word in ("Lee", "old", "in"))])
     assert torch.equal(embedding.trained.weight[without], untouched.trained.weight[without])
-    assert places[without].tolist() == [-1] * 5
+    assert row_of[without].tolist() == [-1] * 5
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
@@ -73,10 +73,10 @@ def test_the_table_of_unseen_words_is_as_precise_as_the_vectors_and_holds_no_wor
     assert vocabularies.words.extra == ("unseen", "paris", "Paris")
 
 
-def test_places_name_the_row_of_each_number(vocabularies: Vocabularies) -> None:
-    _, places = embed(VECTORS, vocabularies)
+def test_each_id_has_the_row_of_its_word(vocabularies: Vocabularies) -> None:
+    _, row_of = embed(VECTORS, vocabularies)
     wanted = [-1, -1, *(WORDS.index(word) if word in WORDS else -1 for word in vocabularies.words.trained)]
-    assert places.tolist() == wanted
+    assert row_of.tolist() == wanted
 
 
 def test_a_cased_word_without_a_vector_starts_from_its_lower_case() -> None:
@@ -87,8 +87,8 @@ def test_a_cased_word_without_a_vector_starts_from_its_lower_case() -> None:
 
 
 def test_coverage_counts_tokens_and_distinct_words(sentences: list[Sentence], vocabularies: Vocabularies) -> None:
-    _, places = embed(VECTORS, vocabularies)
-    coverage = measure_coverage(VECTORS, places, encode(sentences, vocabularies))
+    _, row_of = embed(VECTORS, vocabularies)
+    coverage = measure_coverage(VECTORS, row_of, encode(sentences, vocabularies))
     tokens = [word for sentence in sentences for word in sentence.words]
     covered = [word for word in tokens if word in ("Anna", "Rome", "1984", "Oslo")]
     assert (coverage.tokens, coverage.covered_tokens) == (len(tokens), len(covered))
