@@ -1,0 +1,110 @@
+"""From each format to each other and back: the same documents, or what was lost is told and the entities are there."""
+
+import re
+from itertools import product
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import ner
+from ner.data_settings import FORMATS, DataConfig
+from ner.errors import ConfigError
+from ner.formats.files import read_documents, write_documents
+from ner.formats.format import Losses
+from ner.formats.sentences import sentences_of
+from ner.formats.table import can_write, find_format
+
+BOTH_WAYS = [name for name in FORMATS if find_format(name).read and can_write(find_format(name))]
+WORDS = ["Anna", "Lee", "Zoë", "漢字", "x-1", "(", "..", "\U0001f600", "A\u0301b", "km²", "O'Neil"]
+BLANKS = [" ", "  ", "\n", "\r\n"]
+
+
+@st.composite
+def texts(draw):
+    """Documents of words and blanks, entities of whole words that lie apart or touch, over line ends too."""
+    pieces, starts = "", []
+    for _ in range(draw(st.integers(1, 8))):
+        starts.append(len(pieces))
+        word = draw(st.sampled_from(WORDS))
+        pieces += word
+        starts[-1] = (starts[-1], len(pieces))
+        pieces += draw(st.sampled_from(BLANKS))
+    text = pieces.rstrip()
+    entities, at = [], 0
+    while at < len(starts):
+        if draw(st.booleans()):
+            last = draw(st.integers(at, min(at + 2, len(starts) - 1)))
+            start, end = starts[at][0], starts[last][1]
+            entities.append(ner.Entity(draw(st.sampled_from(["PER", "LOC", "MISC"])), text[start:end], start, end))
+            at = last + 1
+        else:
+            at += 1
+    return ner.Document(text, (), entities, draw(st.sampled_from(["a", "b-1"])))
+
+
+def there_and_back(documents, name, folder):
+    """What a format gives back of documents, and what it said that it lost."""
+    losses, data = Losses(), DataConfig(format=name)
+    path = folder / f"there-{name}"
+    write_documents(path, documents, name, data, losses)
+    return list(read_documents(path, data, losses)), losses
+
+
+def plain(documents):
+    """All that counts: texts, entities, names."""
+    return [(d.text, sorted(d.entities, key=lambda e: (e.start, e.end, e.label)), d.id) for d in documents]
+
+
+def labelled(documents):
+    """The entities in the order of the text, by label and by their words without blanks."""
+    found = [
+        [(e.label, re.sub(r"\s", "", e.text)) for e in sorted(d.entities, key=lambda e: e.start)] for d in documents
+    ]
+    return [pair for pairs in found for pair in pairs]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("round")
+
+
+@pytest.mark.parametrize("name", BOTH_WAYS)
+def test_a_format_gives_back_what_it_was_given_or_says_what_it_lost(name, folder):
+    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(given=st.lists(texts(), min_size=1, max_size=3))
+    def check(given):
+        given = [ner.Document(d.text, (), d.entities, f"{d.id}{n}") for n, d in enumerate(given)]
+        found, losses = there_and_back(given, name, folder)
+        assert losses.counts or plain(found) == plain(given)
+        assert labelled(found) == labelled(given)
+
+    try:
+        check()
+    except ConfigError as error:
+        if "pip install" not in str(error):
+            raise
+        pytest.skip(str(error))
+
+
+@pytest.mark.parametrize(("one", "other"), [(a, b) for a, b in product(BOTH_WAYS, BOTH_WAYS) if a != b])
+def test_from_one_format_to_another_and_back_the_entities_are_the_same(one, other, folder):
+    @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(given=st.lists(texts(), min_size=1, max_size=2))
+    def check(given):
+        given = [ner.Document(d.text, (), d.entities, f"{d.id}{n}") for n, d in enumerate(given)]
+        first, _ = there_and_back(given, one, folder)
+        second, losses = there_and_back(first, other, folder)
+        third, more = there_and_back(second, one, folder)
+        assert losses.counts or more.counts or plain(third) == plain(first)
+        assert labelled(third) == labelled(first) == labelled(given)
+        # What is trained on is the same too, as long as the tokens of both are our tokenizer's.
+        spans = [[span for s in sentences_of(d, DataConfig(), Losses()) for span in s.spans] for d in (first, third)]
+        assert [span.label for span in spans[0]] == [span.label for span in spans[1]]
+
+    try:
+        check()
+    except ConfigError as error:
+        if "pip install" not in str(error):
+            raise
+        pytest.skip(str(error))
