@@ -18,7 +18,7 @@ from ner.network.inputs import Inputs
 from ner.network.layer import RecurrentLayer
 from ner.network.twin import ScoringTwin, Twin, twin_type
 from ner.settings import ModelConfig
-from ner.text.tags import legal_moves
+from ner.text.tags import legal_transitions
 
 
 class BiLSTMCRF(nn.Module):
@@ -119,4 +119,4 @@ def _constraints(config: ModelConfig, tags: list[str]) -> Constraints | None:
     if not config.constraints:
         return None
     # Real tensors even where the network is built on the meta device: a model file doesn't hold them.
-    return Constraints(*(torch.tensor(allowed, device="cpu") for allowed in legal_moves(tags)))
+    return Constraints(*(torch.tensor(allowed, device="cpu") for allowed in legal_transitions(tags)))

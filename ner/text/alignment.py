@@ -229,11 +229,11 @@ def _choose(candidates: Sequence[_Candidate], overlaps: Overlaps, name: str) -> 
     misfits: list[Misfit] = []
     for candidate in sorted(candidates, key=rank):
         mine = candidate.made
-        place = bisect_left(kept, mine.start, key=lambda other: other.made.end - 1)
+        index = bisect_left(kept, mine.start, key=lambda other: other.made.end - 1)
         # Kept ones lie apart, so if any has a character in common, the first that ends behind this one's start has.
-        other = kept[place] if place < len(kept) and kept[place].made.start < mine.end else None
+        other = kept[index] if index < len(kept) and kept[index].made.start < mine.end else None
         if other is None:
-            kept.insert(place, candidate)
+            kept.insert(index, candidate)
             continue
         if overlaps == "error":
             raise DataError(

@@ -92,8 +92,8 @@ class Document:
 def mark_first(sentences: Iterable[Sentence]) -> list[Sentence]:
     """The same sentences, the first and no other marked as opening a document."""
     return [
-        sentence if sentence.opens_document == (not place) else replace(sentence, opens_document=not place)
-        for place, sentence in enumerate(sentences)
+        sentence if sentence.opens_document == (not index) else replace(sentence, opens_document=not index)
+        for index, sentence in enumerate(sentences)
     ]
 
 

@@ -177,12 +177,12 @@ def well_formed(spans: Sequence[Span], tags: Sequence[str], scheme: str) -> list
     # Within a span no tag is of another label and none opens or closes one, so only its ends can be wrong.
     single = _SINGLE if row.single else _FIRST if row.begin else _LAST
     first, last = _FIRST if row.begin else _INSIDE, _LAST if row.end else _INSIDE
-    found: list[Span] = []
+    kept: list[Span] = []
     for span in spans:
         roles = _role_and_label(tags[span.start])[0], _role_and_label(tags[span.end - 1])[0]
         if roles == ((single, single) if span.end - span.start == 1 else (first, last)):
-            found.append(span)
-    return found
+            kept.append(span)
+    return kept
 
 
 @lru_cache(maxsize=10_000)  # a corpus has few tags and many tokens
@@ -237,18 +237,18 @@ def tags_of_labels(labels: Iterable[str]) -> list[str]:
     return [OUTSIDE, *(f"{role}-{label}" for label in labels for role in roles)]
 
 
-def legal_moves(tags: Sequence[str]) -> tuple[list[bool], list[list[bool]], list[bool]]:
+def legal_transitions(tags: Sequence[str]) -> tuple[list[bool], list[list[bool]], list[bool]]:
     """Which BIOES tags may start a sentence, follow one another (from row to column), and end it.
 
-    >>> legal_moves(["O", "B-X", "E-X"])
+    >>> legal_transitions(["O", "B-X", "E-X"])
     ([True, True, False], [[True, True, False], [False, False, True], [True, True, False]], [True, False, True])
     """
     parts = [split_tag(tag) for tag in tags]
     # An entity is open behind B- and I-; I- and E- go on with one of their own label.
     opens = [prefix in (_FIRST, _INSIDE) for prefix, _ in parts]
     goes_on = [prefix in (_INSIDE, _LAST) for prefix, _ in parts]
-    moves = [
+    transitions = [
         [goes_on[b] and parts[a][1] == parts[b][1] if opens[a] else not goes_on[b] for b in range(len(tags))]
         for a in range(len(tags))
     ]
-    return [not on for on in goes_on], moves, [not open_ for open_ in opens]
+    return [not on for on in goes_on], transitions, [not open_ for open_ in opens]

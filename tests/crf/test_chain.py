@@ -14,7 +14,7 @@ from ner.crf import forward_backward, k_best, torch_forward_backward, viterbi
 from ner.crf.chain import Chain, NotFiniteError
 from ner.crf.layer import CRF
 from ner.crf.likelihood import sequence_scores
-from ner.text.tags import legal_moves, tags_of_labels
+from ner.text.tags import legal_transitions, tags_of_labels
 
 
 def random_chain(num_tags, seed=0, *, forbidden=False, dtype=np.float64):
@@ -30,7 +30,7 @@ def random_chain(num_tags, seed=0, *, forbidden=False, dtype=np.float64):
 def bioes_chain(num_labels, seed=0):
     tags = tags_of_labels([f"L{number}" for number in range(num_labels)])
     chain = random_chain(len(tags), seed)
-    parts = zip((chain.start, chain.transitions, chain.end), legal_moves(tags), strict=True)
+    parts = zip((chain.start, chain.transitions, chain.end), legal_transitions(tags), strict=True)
     return Chain(*(np.where(allowed, part, -math.inf) for part, allowed in parts))
 
 

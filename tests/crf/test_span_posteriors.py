@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ner.crf.layer import CRF, Constraints
 from ner.crf.span_posteriors import ProbableSpan, choose_spans, tags_of_spans
-from ner.text.tags import legal_moves, tags_of_labels, tags_to_spans
+from ner.text.tags import legal_transitions, tags_of_labels, tags_to_spans
 
 LABELS = ["LOC", "PER"]
 TAGS = tags_of_labels(LABELS)
@@ -16,7 +16,7 @@ ROLES = [[TAGS.index(f"{role}-{label}") for role in "BIES"] for label in LABELS]
 
 
 def make_crf(generator: torch.Generator, *, constrained: bool, scale: float = 1.0) -> CRF:
-    constraints = Constraints(*(torch.tensor(part) for part in legal_moves(TAGS))) if constrained else None
+    constraints = Constraints(*(torch.tensor(part) for part in legal_transitions(TAGS))) if constrained else None
     crf = CRF(len(TAGS), batch_first=True, constraints=constraints)
     for parameter in crf.parameters():
         parameter.data = scale * torch.randn(parameter.shape, generator=generator)

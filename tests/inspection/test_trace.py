@@ -16,7 +16,7 @@ from ner.network.cells import CELLS
 from ner.network.inputs import Inputs
 from ner.tagger import Tagger
 from ner.text.sentence import Sentence, Span, sentence_from_words
-from ner.text.tags import legal_moves
+from ner.text.tags import legal_transitions
 from tests.tiny import make_batch
 
 MakeModel = Callable[..., Model]
@@ -235,7 +235,7 @@ def test_transitions_are_minus_infinity_just_where_the_scheme_forbids_them(make_
     learned = learned_transitions(model.network, model.vocabularies)
     assert learned.tags == ("O", "B-LOC", "I-LOC", "E-LOC", "S-LOC", "B-PER", "I-PER", "E-PER", "S-PER")
     for scores, allowed in zip(
-        (learned.start, learned.transitions, learned.end), legal_moves(learned.tags), strict=True
+        (learned.start, learned.transitions, learned.end), legal_transitions(learned.tags), strict=True
     ):
         np.testing.assert_array_equal(np.isneginf(scores), ~np.array(allowed))
         assert np.isfinite(scores[np.array(allowed)]).all()

@@ -10,16 +10,16 @@ import ner
 from ner.formats.columns import read_tagged
 from ner.settings import DataConfig
 from ner.text.partial import is_partial, possible_tags, to_iob2
-from ner.text.tags import convert_tags, legal_moves, tags_of_labels
+from ner.text.tags import convert_tags, legal_transitions, tags_of_labels
 
 NAMES = tags_of_labels(["X", "Y"])
-START, TRANSITIONS, END = legal_moves(NAMES)
+START, TRANSITIONS, END = legal_transitions(NAMES)
 
 
 def legal_sequences(length):
-    for path in itertools.product(range(len(NAMES)), repeat=length):
-        if START[path[0]] and END[path[-1]] and all(TRANSITIONS[a][b] for a, b in itertools.pairwise(path)):
-            yield [NAMES[number] for number in path]
+    for ids in itertools.product(range(len(NAMES)), repeat=length):
+        if START[ids[0]] and END[ids[-1]] and all(TRANSITIONS[a][b] for a, b in itertools.pairwise(ids)):
+            yield [NAMES[tag_id] for tag_id in ids]
 
 
 ALL = {length: [(seq, convert_tags(seq, "iob2")) for seq in legal_sequences(length)] for length in range(1, 5)}
@@ -60,7 +60,7 @@ def test_complete_tags_leave_one_possibility_each():
 
 
 @pytest.mark.parametrize(
-    ("scheme", "written", "wanted"),
+    ("scheme", "written", "expected"),
     [
         ("iob2", ["B-X", "?", "I-X"], ["B-X", "?", "I-X"]),
         ("iob1", ["I-X", "?", "I-X", "I-X"], ["B-X", "?", "?-X", "I-X"]),
@@ -72,8 +72,8 @@ def test_complete_tags_leave_one_possibility_each():
         ("iob2", ["?-X", "I-X", "O"], ["?-X", "I-X", "O"]),
     ],
 )
-def test_known_stretches_become_iob2_and_unknown_tags_stay(scheme, written, wanted):
-    assert to_iob2(written, scheme) == wanted
+def test_known_stretches_become_iob2_and_unknown_tags_stay(scheme, written, expected):
+    assert to_iob2(written, scheme) == expected
 
 
 def test_a_file_marks_unknown_tags_as_its_setting_says(tmp_path):

@@ -102,9 +102,9 @@ def merged(spans: list[Span]) -> list[Span]:
 def test_every_scheme_of_the_table_keeps_every_layout_and_io_merges_what_touches(scheme):
     for length, spans in ALL_LAYOUTS:
         tags = spans_to_tags(spans, length, scheme)
-        wanted = merged(spans) if scheme == "io" else spans
-        assert tags_to_spans(tags) == wanted
-        assert well_formed(wanted, tags, scheme) == wanted
+        expected = merged(spans) if scheme == "io" else spans
+        assert tags_to_spans(tags) == expected
+        assert well_formed(expected, tags, scheme) == expected
         assert faults_of(tags, scheme) == []
         for tag in tags:
             check_prefix(tag, scheme)
@@ -321,7 +321,7 @@ def test_a_tag_that_breaks_its_scheme_is_told_by_its_place(tags, scheme, faults)
 
 
 @pytest.mark.parametrize(
-    ("tags", "scheme", "wanted"),
+    ("tags", "scheme", "kept"),
     [
         (["I-X", "O", "I-Y"], "io", [0, 1]),
         (["I-X", "O", "B-Y"], "iob1", [0, 1]),
@@ -330,9 +330,9 @@ def test_a_tag_that_breaks_its_scheme_is_told_by_its_place(tags, scheme, faults)
         (["L-X", "U-Y", "I-Y", "L-Y"], "bilou", [1]),
     ],
 )
-def test_the_entities_that_are_well_formed_in_their_scheme_are_kept(tags, scheme, wanted):
+def test_the_entities_that_are_well_formed_in_their_scheme_are_kept(tags, scheme, kept):
     spans = tags_to_spans(tags)
-    assert well_formed(spans, tags, scheme) == [spans[place] for place in wanted]
+    assert well_formed(spans, tags, scheme) == [spans[index] for index in kept]
 
 
 def test_a_network_chooses_among_exactly_the_tags_that_bioes_can_write():
