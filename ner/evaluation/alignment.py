@@ -1,4 +1,4 @@
-"""Which found span answers which gold one, where the two don't agree.
+"""Which predicted span answers which gold one, where the two don't agree.
 
 Spans of one side never overlap one another, so "overlaps" links the two sides into chains, and walking them
 from left to right pairs as many as can be paired.

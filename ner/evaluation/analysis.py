@@ -63,7 +63,7 @@ class Analysis:
 
     `report` counts as conlleval, `strict` takes an ill-formed entity of this `scheme` for none, `overlap` asks
     for a common token and the label, `boundaries` for both ends and no label, `macro` is the mean F1 of labels.
-    `calibration` is None and `thresholds` empty where the entities found have no scores.
+    `calibration` is None and `thresholds` empty where the predicted entities have no scores.
     """
 
     sentences: tuple[Sentence, ...]
@@ -81,15 +81,15 @@ class Analysis:
 
     @property
     def macro(self) -> float:
-        """The mean F1 of all labels, gold or found."""
+        """The mean F1 of all labels, gold or predicted."""
         return macro_f1(self.report.labels.values())
 
     def errors(self) -> Iterator[dict[str, Any]]:
         """Every mistake with its sentence, as plain JSON values."""
         documents = number_documents(self.sentences)
         for mistake in self.mistakes:
-            place = mistake.sentence
-            yield mistake_as_dict(mistake, self.sentences[place], document=documents[place])
+            index = mistake.sentence
+            yield mistake_as_dict(mistake, self.sentences[index], document=documents[index])
 
     def as_dict(self) -> dict[str, Any]:
         """Everything as plain JSON values: the keys of `Report.as_dict`, and more."""
@@ -154,7 +154,7 @@ def analyse(
         gold: tagged sentences.
         predicted: the spans of as many sentences, each sentence's in order.
         written: what the tags of both say beyond their spans; None: they would be written in IOB2 without a fault.
-        scores: for each sentence one of each entity found, in order.
+        scores: for each sentence one of each predicted entity, in order.
         training: what is known of the training corpus.
         seconds: how long tagging took, if it did.
 
@@ -163,17 +163,17 @@ def analyse(
         ValueError: the sentences aren't as many, or a span is of none of its sentence's tokens.
     """
     report = report_spans(gold, predicted, accuracy=written.accuracy if written else None, seconds=seconds)
-    wanted, found = [sentence.spans for sentence in gold], list(map(tuple, predicted))
-    mistakes, confusion = find_mistakes(wanted, found, scores=scores)
-    certainty, slices = _parts(gold, wanted, found, list(report.labels), training)
-    calibration, thresholds = _honesty(wanted, found, scores)
+    gold_spans, predicted = [sentence.spans for sentence in gold], list(map(tuple, predicted))
+    mistakes, confusion = find_mistakes(gold_spans, predicted, scores=scores)
+    certainty, slices = _parts(gold, predicted, list(report.labels), training)
+    calibration, thresholds = _calibration(gold_spans, predicted, scores)
     return Analysis(
         sentences=tuple(gold),
         report=report,
         strict=score_spans(written.gold, written.predicted)[0] if written else report.micro,
         scheme=written.scheme if written else "iob2",
-        overlap=score_overlaps(wanted, found),
-        boundaries=score_boundaries(wanted, found),
+        overlap=score_overlaps(gold_spans, predicted),
+        boundaries=score_boundaries(gold_spans, predicted),
         certainty=certainty,
         mistakes=tuple(mistakes),
         confusion=confusion,
@@ -185,14 +185,14 @@ def analyse(
 
 def analyse_scored(
     gold: Sequence[Sentence],
-    found: Sequence[Sequence[tuple[Span, float]]],
+    predicted: Sequence[Sequence[tuple[Span, float]]],
     *,
     training: Training | None = None,
     seconds: float | None = None,
 ) -> Analysis:
-    """The analysis of spans with their scores, as a model finds them; otherwise as `analyse`."""
-    spans = [[span for span, _ in each] for each in found]
-    scores = [[score for _, score in each] for each in found]
+    """The analysis of spans with their scores, as a model predicts them; otherwise as `analyse`."""
+    spans = [[span for span, _ in each] for each in predicted]
+    scores = [[score for _, score in each] for each in predicted]
     return analyse(gold, spans, scores=scores, training=training, seconds=seconds)
 
 
@@ -208,27 +208,28 @@ def units_of(sentences: Sequence[Sentence]) -> tuple[str, list[int]]:
 
 
 def _parts(
-    sentences: Sequence[Sentence], wanted: Spans, found: Spans, labels: list[str], training: Training | None
+    sentences: Sequence[Sentence], predicted: Spans, labels: list[str], training: Training | None
 ) -> tuple[Certainty, list[Slice]]:
     """The intervals, and the scores of each slice."""
     unit, units = units_of(sentences)
-    questions = questions_about(sentences, wanted, training)
-    counts = count_parts(wanted, found, questions, labels=labels, units=units)
+    gold = [sentence.spans for sentence in sentences]
+    questions = questions_about(sentences, gold, training)
+    counts = count_parts(gold, predicted, questions, labels=labels, units=units)
     intervals = bootstrap_intervals(counts)
     first = 1 + len(labels)
     certainty = Certainty(unit, len(counts), intervals[0], dict(zip(labels, intervals[1:first], strict=True)))
     return certainty, slices_of(counts, questions, first=first, intervals=intervals)
 
 
-def _honesty(
-    wanted: Spans, found: Spans, scores: Sequence[Sequence[float]] | None
+def _calibration(
+    gold: Spans, predicted: Spans, scores: Sequence[Sequence[float]] | None
 ) -> tuple[Calibration | None, list[Threshold]]:
-    """Calibration and thresholds, where entities were found and have scores."""
+    """Calibration and thresholds, where there are predicted entities and they have scores."""
     values = [score for sentence in scores or () for score in sentence]
     if not values:
         return None, []
-    right = [span in gold for gold, spans in zip(wanted, found, strict=True) for span in spans]
-    return measure_calibration(values, right), measure_thresholds(values, right, support=sum(map(len, wanted)))
+    correct = [span in own for own, spans in zip(gold, predicted, strict=True) for span in spans]
+    return measure_calibration(values, correct), measure_thresholds(values, correct, support=sum(map(len, gold)))
 
 
 def _pair(interval: Interval | None) -> list[float] | None:

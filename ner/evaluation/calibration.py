@@ -1,7 +1,7 @@
-"""How honest entity scores are: of the entities with score 0.8, are 80% right?
+"""How well calibrated entity scores are: of the entities with score 0.8, are 80% correct?
 
 The expected calibration error is Naeini et al. 2015's, over equal-width bins; the area under the ROC curve
-tells whether right entities score above wrong ones at all.
+tells whether correct entities score above wrong ones at all.
 """
 
 import math
@@ -18,7 +18,7 @@ NUM_BINS = 15  # as Guo et al. 2017 report it
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Entities whose scores lie in one bin: how many, their mean score, the share that is right."""
+    """Entities whose scores lie in one bin: how many, their mean score, the share that is correct."""
 
     count: int
     mean_score: float
@@ -29,7 +29,7 @@ class Bin:
 class Calibration:
     """Calibration of `entities` scores: error and area as fractions of 1, the bins from low to high.
 
-    `auroc` is None where all entities are right, or none is.
+    `auroc` is None where all entities are correct, or none is.
     """
 
     entities: int
@@ -68,8 +68,8 @@ class Threshold:
         return f"--min-score {math.floor(1e6 * self.score) / 1e6:g}: {scores}, {self.kept} entities kept"
 
 
-def measure_calibration(scores: Sequence[float], right: Sequence[bool]) -> Calibration:
-    """The calibration of scores, each with whether its entity is right.
+def measure_calibration(scores: Sequence[float], correct: Sequence[bool]) -> Calibration:
+    """The calibration of scores, each with whether its entity is correct.
 
     Raises:
         DataError: there are none.
@@ -79,11 +79,11 @@ def measure_calibration(scores: Sequence[float], right: Sequence[bool]) -> Calib
     """
     if not scores:
         raise DataError("expected entities to measure the calibration of, found none")
-    values, truths = np.asarray(scores, dtype=float), np.asarray(right, dtype=bool)
-    places = np.minimum((values * NUM_BINS).astype(int), NUM_BINS - 1)
+    values, truths = np.asarray(scores, dtype=float), np.asarray(correct, dtype=bool)
+    bin_of = np.minimum((values * NUM_BINS).astype(int), NUM_BINS - 1)
     bins = []
-    for number in range(NUM_BINS):
-        inside = places == number
+    for index in range(NUM_BINS):
+        inside = bin_of == index
         count = int(inside.sum())
         means = (float(values[inside].mean()), float(truths[inside].mean())) if count else (0.0, 0.0)
         bins.append(Bin(count, *means))
@@ -91,12 +91,12 @@ def measure_calibration(scores: Sequence[float], right: Sequence[bool]) -> Calib
     return Calibration(len(values), round(ece, 12), _auroc(values, truths), tuple(bins))
 
 
-def measure_thresholds(scores: Sequence[float], right: Sequence[bool], *, support: int) -> list[Threshold]:
+def measure_thresholds(scores: Sequence[float], correct: Sequence[bool], *, support: int) -> list[Threshold]:
     """Each score that occurs as a threshold, from the highest to the lowest.
 
     Args:
-        scores: of the entities found.
-        right: whether each is right.
+        scores: of the predicted entities.
+        correct: whether each is correct.
         support: how many gold entities there are.
 
     >>> measure_thresholds([0.9, 0.5], [True, False], support=2)[1]
@@ -104,12 +104,14 @@ def measure_thresholds(scores: Sequence[float], right: Sequence[bool], *, suppor
     """
     order = np.argsort(-np.asarray(scores, dtype=float), kind="stable")
     values = np.asarray(scores, dtype=float)[order]
-    correct = np.cumsum(np.asarray(right, dtype=bool)[order])
+    num_correct = np.cumsum(np.asarray(correct, dtype=bool)[order])
     # Equal scores are kept or left together, so a threshold stands where the next score is another.
     ends = np.flatnonzero(np.diff(values, append=np.nan))
     return [
         Threshold(score, hits / kept, hits / support if support else 0.0, kept)
-        for score, hits, kept in zip(values[ends].tolist(), correct[ends].tolist(), (ends + 1).tolist(), strict=True)
+        for score, hits, kept in zip(
+            values[ends].tolist(), num_correct[ends].tolist(), (ends + 1).tolist(), strict=True
+        )
     ]
 
 
@@ -123,14 +125,14 @@ def thin(thresholds: Sequence[Threshold], most: int = 200) -> list[Threshold]:
     """At most so many of the thresholds, evenly chosen, first and last among them: enough for a curve."""
     if len(thresholds) <= most:
         return list(thresholds)
-    return [thresholds[round(place)] for place in np.linspace(0, len(thresholds) - 1, most)]
+    return [thresholds[round(index)] for index in np.linspace(0, len(thresholds) - 1, most)]
 
 
-def _auroc(scores: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> float | None:
-    if right.all() or not right.any():
+def _auroc(scores: np.ndarray[Any, Any], correct: np.ndarray[Any, Any]) -> float | None:
+    if correct.all() or not correct.any():
         return None
     # The Mann-Whitney statistic; equal scores share the mean of their ranks.
-    _, places, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[places]
-    wins = ranks[right].sum() - right.sum() * (right.sum() + 1) / 2
-    return float(wins / (right.sum() * (~right).sum()))
+    _, indices, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[indices]
+    wins = ranks[correct].sum() - correct.sum() * (correct.sum() + 1) / 2
+    return float(wins / (correct.sum() * (~correct).sum()))

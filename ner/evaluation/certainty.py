@@ -1,7 +1,7 @@
 """How far chance reaches: bootstrap intervals (Efron 1979) and tests of whether two systems differ.
 
 All that a resample needs is counts: of each unit (a sentence, or a document where there are any) how many
-entities are gold, found and right. Whole units are drawn, since entities of one text stand and fall together
+entities are gold, predicted and correct. Whole units are drawn, since entities of one text stand and fall together
 (Berg-Kirkpatrick et al. 2012 on the paired bootstrap, Yeh 2000 on approximate randomisation).
 """
 
@@ -46,7 +46,7 @@ class Difference:
 
 
 def f1_of(counts: Array) -> Array:
-    """F1 of counts (…, 3): gold, found, right; NaN where nothing is gold and nothing found.
+    """F1 of counts (…, 3): gold, predicted, correct; NaN where nothing is gold and nothing predicted.
 
     >>> f1_of(np.array([[4, 2, 1], [0, 0, 0]])).tolist()
     [0.3333333333333333, nan]
@@ -59,7 +59,7 @@ def bootstrap_intervals(counts: Array, *, resamples: int = RESAMPLES, seed: int 
     """The percentile interval of each column's F1; None for a column without entities, or fewer than two units.
 
     Args:
-        counts: (units, columns, 3): gold, found, right.
+        counts: (units, columns, 3): gold, predicted, correct.
         resamples: how often as many units are drawn, with replacement.
         seed: of the draws.
     """
@@ -67,11 +67,11 @@ def bootstrap_intervals(counts: Array, *, resamples: int = RESAMPLES, seed: int 
     if units < 2:
         return [None] * columns
     values = f1_of(_resampled(counts, resamples, seed))
-    found = []
+    intervals: list[Interval | None] = []
     for column in values.T:
         defined = column[~np.isnan(column)]
-        found.append(Interval(*map(float, np.quantile(defined, [0.025, 0.975]))) if len(defined) else None)
-    return found
+        intervals.append(Interval(*map(float, np.quantile(defined, [0.025, 0.975]))) if len(defined) else None)
+    return intervals
 
 
 def compare_counts(
@@ -83,7 +83,7 @@ def compare_counts(
     it now stands from zero; randomisation exchanges the systems' answers, unit by unit, at random.
 
     Args:
-        first: for each run of the first system (units, 3): gold, found, right.
+        first: for each run of the first system (units, 3): gold, predicted, correct.
         second: as many runs of the second, on the same units.
         rounds: of each test.
         seed: of the draws.

@@ -22,7 +22,7 @@ _SIGNIFICANT = 0.05  # the field's custom
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """What one system found: for each run the spans of each sentence."""
+    """What one system predicted: for each run the spans of each sentence."""
 
     name: str
     runs: tuple[Spans, ...]
@@ -60,24 +60,25 @@ class Contest:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values, fractions of 1."""
-        found = self.difference
+        difference = self.difference
         return {
             "first": self.first,
             "second": self.second,
-            "f1_difference": found.f1,
-            "interval": [found.interval.low, found.interval.high],
-            "p_bootstrap": found.bootstrap,
-            "p_randomisation": found.randomisation,
+            "f1_difference": difference.f1,
+            "interval": [difference.interval.low, difference.interval.high],
+            "p_bootstrap": difference.bootstrap,
+            "p_randomisation": difference.randomisation,
         }
 
     def __str__(self) -> str:
         """Two lines for the user."""
-        found = self.difference
-        small = [p < _SIGNIFICANT for p in (found.bootstrap, found.randomisation)]
+        f1, interval = self.difference.f1, self.difference.interval
+        bootstrap, randomisation = self.difference.bootstrap, self.difference.randomisation
+        small = [p < _SIGNIFICANT for p in (bootstrap, randomisation)]
         verdict = "significant" if all(small) else "not significant" if not any(small) else "the tests disagree"
         return (
-            f"{self.second} less {self.first}: {100 * found.f1:+.2f} (95% interval {found.interval})\n"
-            f"  p = {found.bootstrap:.4f} by paired bootstrap, {found.randomisation:.4f} by approximate randomisation: "
+            f"{self.second} less {self.first}: {100 * f1:+.2f} (95% interval {interval})\n"
+            f"  p = {bootstrap:.4f} by paired bootstrap, {randomisation:.4f} by approximate randomisation: "
             f"{verdict} at {_SIGNIFICANT}"
         )
 
@@ -142,7 +143,7 @@ def compare_systems(gold: Sequence[Sentence], systems: Sequence[System]) -> Comp
 
     Args:
         gold: tagged sentences.
-        systems: at least one; what they found in these sentences.
+        systems: at least one; what they predicted for these sentences.
 
     Raises:
         ConfigError: systems of different numbers of runs.
@@ -151,44 +152,44 @@ def compare_systems(gold: Sequence[Sentence], systems: Sequence[System]) -> Comp
         if len(system.runs) != len(systems[0].runs):
             expected = f"as many runs as of {systems[0].name}, {len(systems[0].runs)}"
             raise ConfigError(f"{system.name}: expected {expected}, found {len(system.runs)}")
-    wanted = [sentence.spans for sentence in gold]
+    gold_spans = [sentence.spans for sentence in gold]
     unit, units = units_of(gold)
-    counts = [[_counts(wanted, run, units) for run in system.runs] for system in systems]
-    standings = [Standing(s.name, tuple(score_spans(wanted, run)[0] for run in s.runs)) for s in systems]
+    counts = [[_counts(gold_spans, run, units) for run in system.runs] for system in systems]
+    standings = [Standing(s.name, tuple(score_spans(gold_spans, run)[0] for run in s.runs)) for s in systems]
     contests = [
         Contest(systems[one].name, systems[other].name, compare_counts(counts[one], counts[other]))
         for one, other in combinations(range(len(systems)), 2)
     ]
-    disagreements = tuple(_disagreements(gold, wanted, systems)) if contests else ()
-    support = sum(map(len, wanted))
+    disagreements = tuple(_disagreements(gold, systems)) if contests else ()
+    support = sum(map(len, gold_spans))
     return Comparison(unit, len(set(units)), support, tuple(standings), tuple(contests), disagreements)
 
 
-def _counts(gold: Spans, found: Spans, units: Sequence[int]) -> Array:
-    """(units, 3): gold, found, right."""
-    labels = sorted({span.label for side in (gold, found) for spans in side for span in spans})
-    counts: Array = count_parts(gold, found, [], labels=labels, units=units)[:, 0]
+def _counts(gold: Spans, predicted: Spans, units: Sequence[int]) -> Array:
+    """(units, 3): gold, predicted, correct."""
+    labels = sorted({span.label for side in (gold, predicted) for spans in side for span in spans})
+    counts: Array = count_parts(gold, predicted, [], labels=labels, units=units)[:, 0]
     return counts
 
 
-def _disagreements(gold: Sequence[Sentence], wanted: Spans, systems: Sequence[System]) -> Iterator[Disagreement]:
+def _disagreements(gold: Sequence[Sentence], systems: Sequence[System]) -> Iterator[Disagreement]:
     first, second = systems[:2]
-    for sentence, right, one, other in zip(gold, wanted, first.runs[0], second.runs[0], strict=True):
+    for sentence, one, other in zip(gold, first.runs[0], second.runs[0], strict=True):
         if set(one) != set(other):
-            # Every gold entity that is missing and every found one that is wrong is a step away from gold.
-            steps = [len(set(right).symmetric_difference(found)) for found in (one, other)]
+            # Every gold entity that is missing and every predicted one that is wrong is a step away from gold.
+            steps = [len(set(sentence.spans).symmetric_difference(spans)) for spans in (one, other)]
             better = "" if steps[0] == steps[1] else first.name if steps[0] < steps[1] else second.name
-            yield Disagreement(sentence, tuple(right), tuple(one), tuple(other), better)
+            yield Disagreement(sentence, tuple(sentence.spans), tuple(one), tuple(other), better)
 
 
 def _told(disagreements: Sequence[Disagreement], contest: Contest, most: int = 5) -> list[str]:
     """How many sentences are tagged differently, and for either system some in which it is better."""
     names = (contest.first, contest.second)
     wins = {name: [d for d in disagreements if d.better == name] for name in names}
-    counts = ", ".join(f"{len(found)} better by {name}" for name, found in wins.items())
+    counts = ", ".join(f"{len(won)} better by {name}" for name, won in wins.items())
     lines = [f"tagged differently: {len(disagreements)} sentences, {counts}"]
-    for found in wins.values():
-        for disagreement in found[:most]:
+    for won in wins.values():
+        for disagreement in won[:most]:
             words = disagreement.sentence.words
             sides = zip(("gold", *names), (disagreement.gold, disagreement.first, disagreement.second), strict=True)
             lines.append(f"  {disagreement.sentence.source}: better by {disagreement.better}: {join_words(words)}")

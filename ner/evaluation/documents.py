@@ -23,7 +23,7 @@ def on_common_tokens(
     """Of each document the sentences with the gold spans and with the predicted ones, token for token the same.
 
     Args:
-        gold: documents whose entities are right.
+        gold: documents with the gold entities.
         predicted: as many with the same texts.
         data: says how a text is cut, and which of overlapping entities count.
         names: what messages call the two sides.
@@ -47,22 +47,22 @@ def on_common_tokens(
 def with_scores(
     gold: Sequence[Document], tagged: Sequence[Document], data: DataConfig
 ) -> tuple[list[Sentence], list[list[tuple[Span, float]]]]:
-    """The sentences of both sides' tokens with the gold spans, and for each the spans found with their scores.
+    """The sentences of both sides' tokens with the gold spans, and for each the predicted ones with their scores.
 
     Args:
-        gold: documents whose entities are right.
+        gold: documents with the gold entities.
         tagged: the same as a model tags them: entities apart from each other, of whole tokens.
         data: as in `on_common_tokens`.
     """
     sentences: list[Sentence] = []
-    found: list[list[tuple[Span, float]]] = []
+    predicted: list[list[tuple[Span, float]]] = []
     for (mine, theirs), document in zip(
         on_common_tokens(gold, tagged, data, names=("gold", "predicted")), tagged, strict=True
     ):
         scores = {entity.start: entity.score or 0.0 for entity in document.entities}
         sentences += mine
-        found += [[(span, scores[s.starts[span.start]]) for span in s.spans] for s in theirs]
-    return sentences, found
+        predicted += [[(span, scores[s.starts[span.start]]) for span in s.spans] for s in theirs]
+    return sentences, predicted
 
 
 def _pair(document: Document, predicted: Sequence[Entity], data: DataConfig) -> Pair:

@@ -45,22 +45,22 @@ def score_files(gold: Path, predicted: Path | None, data: DataConfig, *, trainin
     if not predicted and data.tag_column == 0:
         raise ConfigError("data.tag_column: expected the predicted tags' column, the gold tags' just before, found 0")
     gold_data = data if predicted else data.model_copy(update={"tag_column": data.tag_column - 1})
-    wanted, gold_scheme = read_as_written(gold, gold_data, readers[0])
-    found, scheme = read_as_written(predicted or gold, data, readers[-1])
-    _check_words(wanted, found, gold=gold, predicted=predicted or gold, data=data)
-    _check_known(wanted, found)
+    sentences, gold_scheme = read_as_written(gold, gold_data, readers[0])
+    answers, scheme = read_as_written(predicted or gold, data, readers[-1])
+    _check_words(sentences, answers, gold=gold, predicted=predicted or gold, data=data)
+    _check_known(sentences, answers)
     if gold_scheme != scheme:
         # The accuracy compares tags as they are written, as conlleval does, so both must be of one scheme.
-        wanted = [replace(s, tags=tuple(spans_to_tags(s.spans, len(s.spelled), scheme))) for s in wanted]
-    written = as_written(wanted, found, scheme)
-    return analyse(wanted, [sentence.spans for sentence in found], written=written, training=training)
+        sentences = [replace(s, tags=tuple(spans_to_tags(s.spans, len(s.spelled), scheme))) for s in sentences]
+    written = as_written(sentences, answers, scheme)
+    return analyse(sentences, [sentence.spans for sentence in answers], written=written, training=training)
 
 
 def _score_documents(gold: Path, predicted: Path, data: DataConfig, training: Training | None) -> Analysis:
     mine, theirs = (list(read_documents(path, data, Losses())) for path in (gold, predicted))
     pairs = on_common_tokens(mine, theirs, data, names=(str(gold), str(predicted)))
-    sentences = [sentence for wanted, _ in pairs for sentence in wanted]
-    return analyse(sentences, [sentence.spans for _, found in pairs for sentence in found], training=training)
+    sentences = [sentence for side, _ in pairs for sentence in side]
+    return analyse(sentences, [sentence.spans for _, side in pairs for sentence in side], training=training)
 
 
 def as_written(gold: Sequence[Sentence], predicted: Sequence[Sentence], scheme: str) -> AsWritten:
@@ -96,10 +96,10 @@ def read_answers(path: Path, sentences: list[Sentence], gold: Path, data: DataCo
     Raises:
         DataError: the file can't be read, has unknown tags, or doesn't hold the same words.
     """
-    found = read_sentences(path, data)
-    _check_words(sentences, found, gold=gold, predicted=path, data=data)
-    _check_known(sentences, found)
-    return [sentence.spans for sentence in found]
+    answers = read_sentences(path, data)
+    _check_words(sentences, answers, gold=gold, predicted=path, data=data)
+    _check_known(sentences, answers)
+    return [sentence.spans for sentence in answers]
 
 
 def _check_known(*sides: list[Sentence]) -> None:
@@ -109,26 +109,26 @@ def _check_known(*sides: list[Sentence]) -> None:
 
 
 def _check_words(
-    wanted: list[Sentence], found: list[Sentence], *, gold: Path, predicted: Path, data: DataConfig
+    sentences: list[Sentence], answers: list[Sentence], *, gold: Path, predicted: Path, data: DataConfig
 ) -> None:
-    for number, (mine, theirs) in enumerate(zip(wanted, found, strict=False)):
+    for number, (mine, theirs) in enumerate(zip(sentences, answers, strict=False)):
         for token, (word, other) in enumerate(zip_longest(mine.words, theirs.words, fillvalue="")):
             if word != other:
-                here = _line_of(predicted, found, place=(number, token), data=data)
-                there = _line_of(gold, wanted, place=(number, token), data=data)
+                here = _line_of(predicted, answers, index=(number, token), data=data)
+                there = _line_of(gold, sentences, index=(number, token), data=data)
                 raise DataError(f"{here}: expected the words of {there}, found {other!r} where that has {word!r}")
-    if len(wanted) != len(found):
-        longer = wanted if len(wanted) > len(found) else found
-        place = longer[min(len(wanted), len(found))].source
+    if len(sentences) != len(answers):
+        longer = sentences if len(sentences) > len(answers) else answers
+        source = longer[min(len(sentences), len(answers))].source
         raise DataError(
-            f"{predicted}: expected the {len(wanted)} sentences of {gold}, found {len(found)}; "
-            f"{place} is the first that stands alone"
+            f"{predicted}: expected the {len(sentences)} sentences of {gold}, found {len(answers)}; "
+            f"{source} is the first that stands alone"
         )
 
 
-def _line_of(path: Path, sentences: list[Sentence], *, place: tuple[int, int], data: DataConfig) -> str:
+def _line_of(path: Path, sentences: list[Sentence], *, index: tuple[int, int], data: DataConfig) -> str:
     """`file:line` of a sentence's token, by their numbers; of one past the last it is the line behind that."""
-    number, token = place
+    number, token = index
     sentence = sentences[number]
     if name_for_reading(path, data) != "conll":
         return sentence.source

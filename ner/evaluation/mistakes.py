@@ -1,4 +1,4 @@
-"""What kind of mistakes were made: each gold or found span that is not right is in just one of them.
+"""What kind of mistakes were made: each gold or predicted span that is not correct is in just one of them.
 
 The kinds are those of `group_spans`: a span answers none of the other side, one, or several.
 """
@@ -29,9 +29,9 @@ _NO_SCORES: tuple[float, ...] = ()
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A mistake in a sentence, by its number from 0: the gold spans and the found ones that don't agree.
+    """A mistake in a sentence, by its number from 0: the gold spans and the predicted ones that don't agree.
 
-    `scores` are those of the found spans; empty where none are known.
+    `scores` are those of the predicted spans; empty where none are known.
     """
 
     kind: str
@@ -48,13 +48,13 @@ class Mistake:
 
 @dataclass(frozen=True, slots=True)
 class Confusion:
-    """How often a gold label (row) was answered by a found one (column); the last of both is "none"."""
+    """How often a gold label (row) was answered by a predicted one (column); the last of both is "none"."""
 
     labels: tuple[str, ...]
     rows: tuple[tuple[int, ...], ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON values: gold label → found label → count."""
+        """Plain JSON values: gold label → predicted label → count."""
         names = (*self.labels, NONE)
         return {name: dict(zip(names, row, strict=True)) for name, row in zip(names, self.rows, strict=True)}
 
@@ -67,8 +67,8 @@ def find_mistakes(
 ) -> tuple[list[Mistake], Confusion]:
     """Every mistake in the order of the sentences, and the labels that were taken for each other.
 
-    In the confusion each gold entity counts once, beside the found one that agrees with it most; so does each
-    found one that answers none.
+    In the confusion each gold entity counts once, beside the predicted one that agrees with it most; so does each
+    predicted one that answers none.
 
     Args:
         gold: the spans of each sentence, in order.
@@ -77,12 +77,12 @@ def find_mistakes(
     """
     mistakes: list[Mistake] = []
     pairs: Counter[tuple[str, str]] = Counter()
-    for number, (wanted, found) in enumerate(zip(gold, predicted, strict=True)):
-        if wanted == found:
-            pairs.update((span.label, span.label) for span in wanted)
+    for number, (gold_spans, predicted_spans) in enumerate(zip(gold, predicted, strict=True)):
+        if gold_spans == predicted_spans:
+            pairs.update((span.label, span.label) for span in gold_spans)
             continue
-        known = dict(zip(found, scores[number], strict=True)) if scores else {}
-        for group in group_spans(wanted, found):
+        known = dict(zip(predicted_spans, scores[number], strict=True)) if scores else {}
+        for group in group_spans(gold_spans, predicted_spans):
             kind = _kind(group)
             one, other = group.best
             pairs[one.label if one else NONE, other.label if other else NONE] += 1
@@ -105,12 +105,12 @@ def count_kinds(mistakes: Iterable[Mistake]) -> dict[str, int]:
 def f1_without(micro: Scores, mistakes: Iterable[Mistake]) -> dict[str, float]:
     """For each kind the F1 that would come out if all mistakes of this kind were mended and no other."""
     gold: Counter[str] = Counter()
-    found: Counter[str] = Counter()
+    predicted: Counter[str] = Counter()
     for mistake in mistakes:
         gold[mistake.kind] += len(mistake.gold)
-        found[mistake.kind] += len(mistake.predicted)
+        predicted[mistake.kind] += len(mistake.predicted)
     return {
-        kind: scores_of(micro.support, micro.found - found[kind] + gold[kind], micro.correct + gold[kind]).f1
+        kind: scores_of(micro.support, micro.found - predicted[kind] + gold[kind], micro.correct + gold[kind]).f1
         for kind in KINDS
     }
 

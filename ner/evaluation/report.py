@@ -71,9 +71,9 @@ def report_spans(
         ValueError: the sentences aren't as many, or a span is of none of its sentence's tokens.
     """
     check_spans(sentences, predicted)
-    gold, found = [sentence.spans for sentence in sentences], list(map(tuple, predicted))
+    gold, predicted = [sentence.spans for sentence in sentences], list(map(tuple, predicted))
     tokens = sum(len(sentence.spelled) for sentence in sentences)
-    micro, labels = score_spans(gold, found)
+    micro, labels = score_spans(gold, predicted)
     if accuracy is None:
-        accuracy = span_accuracy(gold, found, tokens)
+        accuracy = span_accuracy(gold, predicted, tokens)
     return Report(micro, labels, accuracy, len(sentences), tokens, seconds)

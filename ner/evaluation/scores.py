@@ -18,7 +18,10 @@ Spans = Sequence[Sequence[Span]]
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Precision, recall and F1 as fractions of 1; how many entities are gold (`support`), found, correct."""
+    """Precision, recall and F1 as fractions of 1; how many entities are gold, predicted, correct.
+
+    `support` counts the gold ones, `found` the predicted ones.
+    """
 
     precision: float
     recall: float
@@ -40,7 +43,7 @@ class Scores:
 
 
 def scores_of(support: int, found: int, correct: int) -> Scores:
-    """The scores of these counts; 0 where nothing is found, or nothing was to be found.
+    """The scores of these counts; 0 where nothing is predicted, or nothing is gold.
 
     >>> scores_of(4, 2, 1)
     Scores(precision=0.5, recall=0.25, f1=0.3333333333333333, support=4, found=2, correct=1)
@@ -59,14 +62,15 @@ def score_spans(gold: Spans, predicted: Spans) -> tuple[Scores, dict[str, Scores
         predicted: those of as many sentences.
     """
     correct: Counter[str] = Counter()
-    for wanted, found in zip(gold, predicted, strict=True):
-        if wanted and found:
-            correct.update(_labels(wanted if wanted == found else set(wanted).intersection(found)))
+    for gold_spans, predicted_spans in zip(gold, predicted, strict=True):
+        if gold_spans and predicted_spans:
+            same = gold_spans == predicted_spans
+            correct.update(_labels(gold_spans if same else set(gold_spans).intersection(predicted_spans)))
     support = Counter(span.label for spans in gold for span in spans)
-    all_found = Counter(span.label for spans in predicted for span in spans)
-    labels = sorted(support.keys() | all_found.keys())
-    micro = scores_of(support.total(), all_found.total(), correct.total())
-    return micro, {label: scores_of(support[label], all_found[label], correct[label]) for label in labels}
+    found = Counter(span.label for spans in predicted for span in spans)
+    labels = sorted(support.keys() | found.keys())
+    micro = scores_of(support.total(), found.total(), correct.total())
+    return micro, {label: scores_of(support[label], found[label], correct[label]) for label in labels}
 
 
 def score_overlaps(gold: Spans, predicted: Spans) -> Scores:
@@ -79,14 +83,13 @@ def score_overlaps(gold: Spans, predicted: Spans) -> Scores:
         predicted: those of as many sentences.
     """
     correct = 0
-    for wanted, found in zip(gold, predicted, strict=True):
-        if wanted == found:
-            correct += len(wanted)
-        elif wanted and found:
-            correct += sum(
-                len(pair_spans(*([span for span in spans if span.label == label] for spans in (wanted, found))))
-                for label in set(_labels(wanted)).intersection(_labels(found))
-            )
+    for gold_spans, predicted_spans in zip(gold, predicted, strict=True):
+        if gold_spans == predicted_spans:
+            correct += len(gold_spans)
+        elif gold_spans and predicted_spans:
+            for label in set(_labels(gold_spans)).intersection(_labels(predicted_spans)):
+                gold_ones = [span for span in gold_spans if span.label == label]
+                correct += len(pair_spans(gold_ones, [span for span in predicted_spans if span.label == label]))
     return scores_of(sum(map(len, gold)), sum(map(len, predicted)), correct)
 
 
@@ -98,8 +101,8 @@ def score_boundaries(gold: Spans, predicted: Spans) -> Scores:
         predicted: those of as many sentences.
     """
     correct = sum(
-        len({(span.start, span.end) for span in wanted}.intersection((span.start, span.end) for span in found))
-        for wanted, found in zip(gold, predicted, strict=True)
+        len(_ends(gold_spans) & _ends(predicted_spans))
+        for gold_spans, predicted_spans in zip(gold, predicted, strict=True)
     )
     return scores_of(sum(map(len, gold)), sum(map(len, predicted)), correct)
 
@@ -129,15 +132,15 @@ def span_accuracy(gold: Spans, predicted: Spans, tokens: int) -> float:
     0.5
     """
     wrong = 0
-    for wanted, found in zip(gold, predicted, strict=True):
-        if wanted != found:
-            wrong += len({position for position, *_ in _marks(wanted) ^ _marks(found)})
+    for gold_spans, predicted_spans in zip(gold, predicted, strict=True):
+        if gold_spans != predicted_spans:
+            wrong += len({index for index, *_ in _marks(gold_spans) ^ _marks(predicted_spans)})
     return (tokens - wrong) / tokens if tokens else 0.0
 
 
 def _marks(spans: Iterable[Span]) -> set[tuple[int, str, bool]]:
     """Each token of a span, the span's label, and whether the token is its first: what an IOB2 tag says."""
-    return {(place, span.label, place == span.start) for span in spans for place in range(span.start, span.end)}
+    return {(index, span.label, index == span.start) for span in spans for index in range(span.start, span.end)}
 
 
 def check_spans(sentences: Sequence[Sentence], predicted: Spans) -> None:
@@ -157,9 +160,14 @@ def check_spans(sentences: Sequence[Sentence], predicted: Spans) -> None:
 def _check_lengths(gold: Tags, predicted: Tags) -> None:
     if len(gold) != len(predicted):
         raise ValueError(f"expected tags of {len(gold)} sentences, found {len(predicted)}")
-    for number, (wanted, found) in enumerate(zip(gold, predicted, strict=True), start=1):
-        if len(wanted) != len(found):
-            raise ValueError(f"sentence {number}: expected {len(wanted)} tags, found {len(found)}")
+    for number, pair in enumerate(zip(gold, predicted, strict=True), start=1):
+        expected, found = map(len, pair)
+        if expected != found:
+            raise ValueError(f"sentence {number}: expected {expected} tags, found {found}")
+
+
+def _ends(spans: Iterable[Span]) -> set[tuple[int, int]]:
+    return {(span.start, span.end) for span in spans}
 
 
 def _labels(spans: Iterable[Span]) -> list[str]:

@@ -1,7 +1,7 @@
 """Scores of parts of the entities: those seen in training, the long ones, those of a rare label, and so on.
 
-Each question puts an entity into one part by what can be said of a gold and of a found one alike, so an entity
-that is right lies in the same part on both sides, and precision and recall have their meaning in each.
+Each question puts an entity into one part by what can be said of a gold and of a predicted one alike, so an entity
+that is correct lies in the same part on both sides, and precision and recall have their meaning in each.
 """
 
 from bisect import bisect_right
@@ -85,17 +85,17 @@ def questions_about(sentences: Sequence[Sentence], gold: Spans, training: Traini
     ]
     documents = number_documents(sentences)
     if any(documents):
-        # A sentence's place in its document, from 1.
-        starts = {document: place for place, document in reversed(list(enumerate(documents)))}
-        places = [_bin(place - starts[document] + 1, _SENTENCES) for place, document in enumerate(documents)]
-        questions.append(Question("sentence of its document", _names(_SENTENCES), lambda n, span: places[n]))
+        # A sentence's position in its document, from 1.
+        starts = {document: index for index, document in reversed(list(enumerate(documents)))}
+        positions = [_bin(index - starts[document] + 1, _SENTENCES) for index, document in enumerate(documents)]
+        questions.append(Question("sentence of its document", _names(_SENTENCES), lambda n, span: positions[n]))
     return questions
 
 
 def count_parts(
     gold: Spans, predicted: Spans, questions: Sequence[Question], *, labels: Sequence[str], units: Sequence[int]
 ) -> Array:
-    """Counts (units, columns, 3) of gold, found and right entities.
+    """Counts (units, columns, 3) of gold, predicted and correct entities.
 
     The columns: all entities, those of each label, then the parts of each question.
 
@@ -113,23 +113,23 @@ def count_parts(
         offsets.append(offsets[-1] + len(question.parts))
     columns = offsets[-1]
     sorters = [(offset, question.part_of) for offset, question in zip(offsets, questions, strict=False)]
-    places: tuple[list[int], list[int], list[int]] = ([], [], [])
-    for number, (wanted, found) in enumerate(zip(gold, predicted, strict=True)):
-        if not wanted and not found:
+    cells: tuple[list[int], list[int], list[int]] = ([], [], [])  # of the flat counts: gold, predicted, correct
+    for number, (gold_spans, predicted_spans) in enumerate(zip(gold, predicted, strict=True)):
+        if not gold_spans and not predicted_spans:
             continue
-        right = set(wanted).intersection(found)
+        correct = set(gold_spans).intersection(predicted_spans)
         base = units[number] * columns
-        for span in {*wanted, *found}:
-            mine = [base, base + of_label[span.label]]
-            mine += [base + offset + part_of(number, span) for offset, part_of in sorters]
-            if span in right:
-                for kind in places:
-                    kind += mine
+        for span in {*gold_spans, *predicted_spans}:
+            indices = [base, base + of_label[span.label]]
+            indices += [base + offset + part_of(number, span) for offset, part_of in sorters]
+            if span in correct:
+                for kind in cells:
+                    kind += indices
             else:
-                places[0 if span in wanted else 1].extend(mine)
+                cells[0 if span in gold_spans else 1].extend(indices)
     num_units = max(units, default=-1) + 1
     size = num_units * columns
-    counts = [np.bincount(np.array(kind, dtype=np.int64), minlength=size) for kind in places]
+    counts = [np.bincount(np.array(kind, dtype=np.int64), minlength=size) for kind in cells]
     return np.stack(counts, axis=-1).reshape(num_units, columns, 3)
 
 

@@ -30,12 +30,12 @@ def _kinds(analysis: Analysis) -> Iterator[str]:
 
 def _confusion(analysis: Analysis) -> Iterator[str]:
     names = (*analysis.confusion.labels, NONE)
-    yield from ("", "labels taken for each other: gold down, found across")
+    yield from ("", "labels taken for each other: gold down, predicted across")
     yield from _grid(names, names, analysis.confusion.rows)
 
 
 def _strings(analysis: Analysis) -> Iterator[str]:
-    yield from ("", "most frequent mistakes: gold → found")
+    yield from ("", "most frequent mistakes: gold → predicted")
     for row in frequent_strings(analysis.mistakes, analysis.sentences):
         yield f"{row['count']:5d}  {row['kind']}: {row['gold'] or 'nothing'} → {row['predicted'] or 'nothing'}"
 

@@ -58,7 +58,7 @@ def test_every_span_is_in_one_group_and_every_group_has_one_span_on_one_side():
         ("AABB", "CCCC", ["AA+BB/CCCC"]),  # merged
         ("AAABBB", "CCDDDD", ["AAA/CC", "BBB/DDDD"]),
         ("A..BB", ".C.BB", ["A/", "/C", "BB/BB"]),
-        # The third found one is left over and shares tokens with the second gold one alone.
+        # The third predicted one is left over and shares tokens with the second gold one alone.
         ("AAABBB", "CCCCDE", ["AAA/CCCC", "BBB/D+E"]),
     ],
 )
@@ -84,8 +84,8 @@ def test_the_best_pair_of_a_group_agrees_in_its_label_before_its_length():
 
 def test_relaxed_scores_of_a_sentence_counted_by_hand():
     gold = [[Span("PER", 0, 4), Span("LOC", 5, 6), Span("ORG", 7, 9)], []]
-    found = [[Span("PER", 0, 1), Span("PER", 2, 3), Span("ORG", 5, 6), Span("ORG", 8, 10)], [Span("X", 0, 1)]]
+    predicted = [[Span("PER", 0, 1), Span("PER", 2, 3), Span("ORG", 5, 6), Span("ORG", 8, 10)], [Span("X", 0, 1)]]
     # Overlap with the label: PER once though both halves touch it, ORG; LOC has the wrong label.
-    assert score_overlaps(gold, found) == scores_of(3, 5, 2)
+    assert score_overlaps(gold, predicted) == scores_of(3, 5, 2)
     # Both ends: the one at 5.
-    assert score_boundaries(gold, found) == scores_of(3, 5, 1)
+    assert score_boundaries(gold, predicted) == scores_of(3, 5, 1)

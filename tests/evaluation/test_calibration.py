@@ -15,21 +15,21 @@ from ner.evaluation.calibration import (
 )
 
 
-def plain_ece(scores, right):
+def plain_ece(scores, correct):
     total = 0.0
     for number in range(NUM_BINS):
         low, high = number / NUM_BINS, (number + 1) / NUM_BINS
         inside = [n for n, s in enumerate(scores) if low <= s < high or (number == NUM_BINS - 1 and s == 1)]
         if inside:
             confidence = sum(scores[n] for n in inside) / len(inside)
-            accuracy = sum(right[n] for n in inside) / len(inside)
+            accuracy = sum(correct[n] for n in inside) / len(inside)
             total += len(inside) / len(scores) * abs(confidence - accuracy)
     return total
 
 
-def plain_auroc(scores, right):
+def plain_auroc(scores, correct):
     pairs = [
-        (a, b) for a, x in zip(scores, right, strict=True) if x for b, y in zip(scores, right, strict=True) if not y
+        (a, b) for a, x in zip(scores, correct, strict=True) if x for b, y in zip(scores, correct, strict=True) if not y
     ]
     return sum(1.0 if a > b else 0.5 if a == b else 0.0 for a, b in pairs) / len(pairs)
 
@@ -38,15 +38,15 @@ def plain_auroc(scores, right):
 def test_error_and_area_are_what_their_definitions_say(seed):
     generator = random.Random(seed)
     scores = [generator.choice([generator.random(), 1.0, 0.5]) for _ in range(80)]
-    right = [generator.random() < score for score in scores]
-    found = measure_calibration(scores, right)
-    assert found.ece == pytest.approx(plain_ece(scores, right), abs=1e-9)
-    assert found.auroc == pytest.approx(plain_auroc(scores, right), abs=1e-9)
+    correct = [generator.random() < score for score in scores]
+    found = measure_calibration(scores, correct)
+    assert found.ece == pytest.approx(plain_ece(scores, correct), abs=1e-9)
+    assert found.auroc == pytest.approx(plain_auroc(scores, correct), abs=1e-9)
     assert sum(b.count for b in found.bins) == found.entities == 80
     json.dumps(found.as_dict())
 
 
-def test_area_is_undefined_where_all_are_right():
+def test_area_is_undefined_where_all_are_correct():
     assert measure_calibration([0.5, 0.9], [True, True]).auroc is None
     assert str(measure_calibration([1.0], [True])) == "calibration of 1 entities: ECE 0.0000 (15 bins), AUROC undefined"
 
@@ -61,11 +61,11 @@ def test_no_entities_have_no_calibration():
 def test_a_threshold_tells_what_keeping_the_entities_above_it_brings(seed):
     generator = random.Random(seed)
     scores = [generator.choice([0.1, 0.5, 0.9, generator.random()]) for _ in range(60)]
-    right = [generator.random() < score for score in scores]
-    thresholds = measure_thresholds(scores, right, support=50)
+    correct = [generator.random() < score for score in scores]
+    thresholds = measure_thresholds(scores, correct, support=50)
     assert [t.score for t in thresholds] == sorted(set(scores), reverse=True)
     for threshold in thresholds:
-        kept = [r for s, r in zip(scores, right, strict=True) if s >= threshold.score]
+        kept = [r for s, r in zip(scores, correct, strict=True) if s >= threshold.score]
         assert threshold.kept == len(kept)
         assert threshold.precision == pytest.approx(sum(kept) / len(kept))
         assert threshold.recall == pytest.approx(sum(kept) / 50)

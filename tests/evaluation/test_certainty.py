@@ -10,11 +10,11 @@ from ner.evaluation.certainty import bootstrap_intervals, compare_counts, f1_of
 
 
 def simulate(rng, units, *, precision=0.8, recall=0.7):
-    """Counts (units, 3): each unit has some entities, each found with probability `recall`, and some found wrongly."""
+    """Counts (units, 3): each unit has some entities, predicted with probability `recall`, and some wrong ones."""
     gold = rng.poisson(2.0, units)
-    right = rng.binomial(gold, recall)
+    correct = rng.binomial(gold, recall)
     wrong = rng.poisson(2.0 * recall * (1 - precision) / precision, units)
-    return np.stack([gold, right + wrong, right], axis=-1)
+    return np.stack([gold, correct + wrong, correct], axis=-1)
 
 
 def test_the_interval_holds_the_true_f1_as_often_as_it_says():

@@ -54,12 +54,12 @@ def test_every_entity_that_is_not_right_is_in_just_one_mistake(seed):
             (n, s) for n, pair in enumerate(zip(mine, theirs, strict=True)) for s in pair[0] if s not in pair[1]
         )
         assert Counter((m.sentence, s) for m in mistakes for s in getattr(m, side)) == wrong
-    # In the matrix each gold entity is in its label's row once; found ones that answer none are in the last.
+    # In the matrix each gold entity is in its label's row once; predicted ones that answer none are in the last.
     names = (*confusion.labels, NONE)
     support = Counter(s.label for sentence in gold for s in sentence)
     assert {n: sum(row) for n, row in zip(names[:-1], confusion.rows, strict=False)} == support
-    found = Counter(s.label for sentence in predicted for s in sentence)
-    assert {n: sum(row[i] for row in confusion.rows) for i, n in enumerate(names[:-1])} == found
+    counts = Counter(s.label for sentence in predicted for s in sentence)
+    assert {n: sum(row[i] for row in confusion.rows) for i, n in enumerate(names[:-1])} == counts
     assert confusion.rows[-1][-1] == 0
 
 
@@ -96,7 +96,7 @@ def test_labels_taken_for_each_other_are_counted_by_hand():
 def test_the_strings_that_go_wrong_most_come_first_with_both_sides():
     words = [["Jordan", "won"], ["Jordan", "lost"], ["in", "北", "京"]]
     tags = [("B-PER O", "B-LOC O"), ("B-PER O", "B-LOC O"), ("O B-LOC I-LOC", "O B-LOC B-LOC")]
-    mistakes, _ = find_mistakes([spans(gold) for gold, _ in tags], [spans(found) for _, found in tags])
+    mistakes, _ = find_mistakes([spans(gold) for gold, _ in tags], [spans(predicted) for _, predicted in tags])
     assert frequent_strings(mistakes, [sentence_from_words(w) for w in words]) == [
         {"count": 2, "kind": "wrong label", "gold": "Jordan (PER)", "predicted": "Jordan (LOC)"},
         {"count": 1, "kind": "split", "gold": "北京 (LOC)", "predicted": "北 (LOC) + 京 (LOC)"},

@@ -25,9 +25,9 @@ def random_file(generator):
     scheme = generator.choice(list(PREFIXES))
     names = generator.sample(NAMES, generator.randint(1, 4))
     tags = ["O"] * generator.randint(1, 6) + [f"{p}-{name}" for p in PREFIXES[scheme] for name in names]
-    right = generator.random()
+    agreement = generator.random()
     gold = [generator.choices(tags, k=generator.randint(1, 12)) for _ in range(generator.randint(1, 8))]
-    predicted = [[g if generator.random() < right else generator.choice(tags) for g in tags_] for tags_ in gold]
+    predicted = [[g if generator.random() < agreement else generator.choice(tags) for g in tags_] for tags_ in gold]
     return scheme, gold, predicted
 
 

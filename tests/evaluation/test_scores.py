@@ -89,9 +89,9 @@ def test_random_corpora_are_counted_as_lenient_seqeval_counts():
     tags = ["O", "B-X", "I-X", "E-X", "S-X", "B-Y", "I-Y"]
     for _ in range(20):
         gold, predicted = random_tags(generator, tags, 8), random_tags(generator, tags, 8)
-        wanted, found = set(get_entities(gold)), set(get_entities(predicted))
+        gold_spans, predicted_spans = set(get_entities(gold)), set(get_entities(predicted))
         micro, _ = score_entities(gold, predicted)
-        assert counts(micro) == (len(wanted), len(found), len(wanted & found))
+        assert counts(micro) == (len(gold_spans), len(predicted_spans), len(gold_spans & predicted_spans))
 
 
 def test_the_scheme_of_either_side_changes_no_score():
@@ -134,15 +134,14 @@ def test_only_well_formed_entities_count_strictly_in_every_short_sequence(scheme
     tags = ["O", *(f"{prefix}-{label}" for prefix in prefixes for label in "XY")]
     every = list(product(tags, repeat=length))
     gold = [convert_tags(predicted, scheme) for predicted in reversed(every)]
-    wanted = [strict_spans(sequence, scheme) for sequence in gold]
-    found = [strict_spans(sequence, scheme) for sequence in every]
+    gold_spans = [strict_spans(sequence, scheme) for sequence in gold]
+    predicted_spans = [strict_spans(sequence, scheme) for sequence in every]
     micro, labels = score_strictly(gold, every, scheme)
 
     def counted(keep: str) -> tuple[int, int, int]:
-        pairs = [
-            ({s for s in w if s[0] in keep}, {s for s in f if s[0] in keep}) for w, f in zip(wanted, found, strict=True)
-        ]
-        return sum(len(w) for w, _ in pairs), sum(len(f) for _, f in pairs), sum(len(w & f) for w, f in pairs)
+        kept = [[{s for s in spans if s[0] in keep} for spans in side] for side in (gold_spans, predicted_spans)]
+        correct = sum(len(g & p) for g, p in zip(*kept, strict=True))
+        return sum(map(len, kept[0])), sum(map(len, kept[1])), correct
 
     assert counts(micro) == counted("XY")
     assert {label: counts(scores) for label, scores in labels.items()} == {"X": counted("X"), "Y": counted("Y")}
