@@ -12,7 +12,7 @@ _COUNTS = 46  # height of the columns that count
 
 
 def draw_reliability(calibration: Calibration) -> str:
-    """The share of right entities against their mean score, bin by bin, over how many there are."""
+    """The share of correct entities against their mean score, bin by bin, over how many there are."""
     filled = [b for b in calibration.bins if b.count]
     points = [(b.mean_score, b.accuracy) for b in filled]
     most = max(b.count for b in filled)
@@ -28,7 +28,7 @@ def draw_reliability(calibration: Calibration) -> str:
     caption = f'<text x="{_LEFT}" y="{top + _COUNTS + 14}">entities, on a logarithmic scale, {most} at most</text>'
     guide = f'<path class="guide" d="{_path([(0, 0), (1, 1)])}"/>'
     inner = guide + _curve(points) + _dots(points) + columns + caption
-    return _chart(inner, "score", "share that is right", height=top + _COUNTS + 18)
+    return _chart(inner, "score", "share that is correct", height=top + _COUNTS + 18)
 
 
 def draw_precision_recall(thresholds: Sequence[Threshold]) -> str:

@@ -1,4 +1,4 @@
-"""A training run as one picture: loss and learning rate, and how well each label was found, epoch by epoch."""
+"""A training run as one picture: loss and learning rate, and how well each label was predicted, epoch by epoch."""
 
 from collections.abc import Sequence
 from importlib.util import find_spec

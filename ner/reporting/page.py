@@ -36,7 +36,7 @@ def render_report(analysis: Analysis, title: str) -> Iterator[str]:
     yield from _kinds(analysis)
     yield from _confusion(analysis)
     yield from _slices(analysis)
-    yield from _honesty(analysis)
+    yield from _calibration(analysis)
     yield from _strings(analysis)
     yield from _mistakes(analysis)
     yield "</body>\n</html>\n"
@@ -46,7 +46,7 @@ def _summary(analysis: Analysis) -> Iterator[str]:
     report, certainty = analysis.report, analysis.certainty
     tiles = [
         ("F1, as conlleval", _percent(report.micro.f1), certainty.micro and f"95%: {certainty.micro}"),
-        ("precision", _percent(report.micro.precision), f"{report.micro.found} found"),
+        ("precision", _percent(report.micro.precision), f"{report.micro.found} predicted"),
         ("recall", _percent(report.micro.recall), f"{report.micro.support} gold"),
         (f"strict F1 ({analysis.scheme})", _percent(analysis.strict.f1), "ill-formed entities don't count"),
         ("macro F1", _percent(analysis.macro), f"mean of {len(report.labels)} labels"),
@@ -92,7 +92,7 @@ def _confusion(analysis: Analysis) -> Iterator[str]:
     rows = analysis.confusion.rows
     most = max((n for i, row in enumerate(rows) for j, n in enumerate(row) if i != j), default=0) or 1
     yield "<h2>Labels taken for each other</h2>\n"
-    yield '<p class="soft">Gold down, found across; blue is right, orange wrong, the darker the more.</p>\n'
+    yield '<p class="soft">Gold down, predicted across; blue is correct, orange wrong, the darker the more.</p>\n'
     header = "".join(f"<th>{html.escape(name)}</th>" for name in names)
     yield f'<div class="wide"><table class="map"><tr><th></th>{header}</tr>\n'
     for i, (name, row) in enumerate(zip(names, rows, strict=True)):
@@ -119,27 +119,27 @@ def _slices(analysis: Analysis) -> Iterator[str]:
         )
 
 
-def _honesty(analysis: Analysis) -> Iterator[str]:
+def _calibration(analysis: Analysis) -> Iterator[str]:
     if analysis.calibration is None:
         return
     last = analysis.thresholds[-1]
     yield '<h2>Scores</h2>\n<div class="charts">\n'
     yield (
-        f"<figure>{draw_reliability(analysis.calibration)}<figcaption>Honest scores lie on the dashed line: "
+        f"<figure>{draw_reliability(analysis.calibration)}<figcaption>Calibrated scores lie on the dashed line: "
         f"{html.escape(str(analysis.calibration))}.</figcaption></figure>\n"
     )
     yield (
         f"<figure>{draw_precision_recall(thin(analysis.thresholds))}<figcaption>What keeping only the surer entities "
         f"brings; the dot keeps all {last.kept}.</figcaption></figure>\n</div>\n"
     )
-    wanted = [(goal, threshold_for(analysis.thresholds, goal)) for goal in (0.9, 0.95, 0.98, 0.99)]
+    goals = [(goal, threshold_for(analysis.thresholds, goal)) for goal in (0.9, 0.95, 0.98, 0.99)]
     yield from _table(
         ["wished-for precision", "lowest score", "precision", "recall", "kept"],
         (
             [f"{100 * goal:g}%", *([f"{t.score:.4f}", _percent(t.precision), _percent(t.recall), str(t.kept)])]
             if t
             else [f"{100 * goal:g}%", "none reaches it", "", "", ""]
-            for goal, t in wanted
+            for goal, t in goals
         ),
     )
 
@@ -149,7 +149,7 @@ def _strings(analysis: Analysis) -> Iterator[str]:
     if rows:
         yield "<h2>What goes wrong most often</h2>\n"
         yield from _table(
-            ["times", "kind", "gold", "found"],
+            ["times", "kind", "gold", "predicted"],
             (
                 [
                     str(row["count"]),
@@ -184,26 +184,26 @@ def _mistakes(analysis: Analysis) -> Iterator[str]:
     if number < len(analysis.mistakes):
         yield f'<p class="soft">These are the first {number} of {len(analysis.mistakes)}; --errors writes all.</p>\n'
     yield '<div id="mistakes">\n'
-    for place, row in enumerate(islice(analysis.errors(), number)):
-        yield _article(place, row, labels)
+    for index, row in enumerate(islice(analysis.errors(), number)):
+        yield _article(index, row, labels)
     yield f"</div>\n{SCRIPT}"
 
 
-def _article(place: int, row: dict[str, Any], labels: dict[str, int]) -> str:
-    """One mistake: the sentence with its gold entities over the same with those found."""
+def _article(index: int, row: dict[str, Any], labels: dict[str, int]) -> str:
+    """One mistake: the sentence with its gold entities over the same with the predicted ones."""
     sides = (row["gold"], row["predicted"])
     numbers = " ".join(str(labels[label]) for label in sorted({span["label"] for side in sides for span in side}))
-    # Where nothing was found there is no score; 0 puts it behind the sure ones.
+    # Where nothing was predicted there is no score; 0 puts it behind the sure ones.
     score = max((span.get("score", 0.0) for span in row["predicted"]), default=0.0)
-    where = html.escape(row["where"].rpartition("/")[2] or f"sentence {row['sentence']}")
+    source = html.escape(row["where"].rpartition("/")[2] or f"sentence {row['sentence']}")
     document = f"<span>document {row['document']}</span>" if row["document"] else ""
     lines = "".join(
         f"<div><span>{name}</span><span>{_marked(row['words'], side, labels)}</span></div>"
-        for name, side in zip(("gold", "found"), sides, strict=True)
+        for name, side in zip(("gold", "predicted"), sides, strict=True)
     )
     return (
-        f'<article data-place="{place}" data-kind="{row["kind"]}" data-labels="{numbers}" data-score="{score:.6f}">'
-        f"<header><b>{row['kind']}</b><span>{where}</span>{document}</header>{lines}</article>\n"
+        f'<article data-index="{index}" data-kind="{row["kind"]}" data-labels="{numbers}" data-score="{score:.6f}">'
+        f"<header><b>{row['kind']}</b><span>{source}</span>{document}</header>{lines}</article>\n"
     )
 
 
@@ -222,7 +222,7 @@ def _marked(words: list[str], spans: list[dict[str, Any]], labels: dict[str, int
     return "".join([*pieces, html.escape(text[done:])])
 
 
-_NUMBERS = ("precision", "recall", "F1", "gold", "found")
+_NUMBERS = ("precision", "recall", "F1", "gold", "predicted")
 
 
 def _numbers(scores: Scores) -> list[str]:

@@ -45,7 +45,7 @@ def _confusion(analysis: Analysis) -> "Figure":
     figure = new_figure(2.5 + 0.6 * len(names), 2 + 0.45 * len(names))
     axes = figure.subplots()
     draw_heat_map(axes, shares, rows=names, columns=names, limits=(0, 1), numbers=".2f")
-    axes.set(title="share of each gold label's entities", xlabel="found", ylabel="gold")
+    axes.set(title="share of each gold label's entities", xlabel="predicted", ylabel="gold")
     return figure
 
 
@@ -65,13 +65,13 @@ def _slices(analysis: Analysis) -> "Figure":
     rows = [("all", analysis.report.micro, certainty.micro)]
     rows += [(label, scores, certainty.labels[label]) for label, scores in analysis.report.labels.items()]
     rows += [(f"{piece.question}: {piece.part}", piece.scores, piece.interval) for piece in analysis.slices]
-    rows = [row for row in rows if row[1].support]  # what was only found has no F1 worth a dot
+    rows = [row for row in rows if row[1].support]  # what was only predicted has no F1 worth a dot
     figure = new_figure(9, 1.2 + 0.24 * len(rows))
     axes = figure.subplots()
-    for place, (_, scores, interval) in enumerate(rows):
+    for index, (_, scores, interval) in enumerate(rows):
         if interval is not None:
-            axes.plot([100 * interval.low, 100 * interval.high], [place, place], color=_BLUE, linewidth=1.5)
-        axes.plot(100 * scores.f1, place, marker="o", markersize=5, color=_BLUE)
+            axes.plot([100 * interval.low, 100 * interval.high], [index, index], color=_BLUE, linewidth=1.5)
+        axes.plot(100 * scores.f1, index, marker="o", markersize=5, color=_BLUE)
     names = [f"{name}  ({scores.support})" for name, scores, _ in rows]
     axes.set_yticks(range(len(rows)), names, fontsize=8)
     for label in axes.get_yticklabels():
@@ -89,7 +89,7 @@ def _reliability(analysis: Analysis) -> "Figure":
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="#999", linestyle="--")
     axes.plot([b.mean_score for b in filled], [b.accuracy for b in filled], marker="o", color=_BLUE)
-    axes.set(xlabel="score", ylabel="share that is right", xlim=(0, 1), ylim=(0, 1.02))
+    axes.set(xlabel="score", ylabel="share that is correct", xlim=(0, 1), ylim=(0, 1.02))
     axes.set_title(str(analysis.calibration), fontsize=9)
     return figure
 

@@ -61,7 +61,7 @@ article {{ border: 1px solid var(--line); border-radius: .5rem; padding: .5rem .
   break-inside: avoid; }}
 article header {{ display: flex; flex-wrap: wrap; gap: .2rem 1rem; font-size: .85rem; color: var(--soft); }}
 article header b {{ color: var(--bad); }}
-article div {{ display: grid; grid-template-columns: 3.6rem 1fr; overflow-wrap: anywhere; line-height: 1.9; }}
+article div {{ display: grid; grid-template-columns: 4.8rem 1fr; overflow-wrap: anywhere; line-height: 1.9; }}
 article div > span:first-child {{ color: var(--soft); font-size: .85rem; }}
 mark {{ color: inherit; background: hsl(var(--hue, 0) 75% var(--light)); border-radius: .25em;
   padding: .1em .25em; box-decoration-break: clone; border-bottom: 2px solid hsl(var(--hue, 0) 65% var(--strong)); }}
@@ -86,7 +86,7 @@ SCRIPT = """<script>
 const byId = (id) => document.getElementById(id);
 const list = byId("mistakes"), articles = [...list.children];
 const orders = {
-  file: (a, b) => a.dataset.place - b.dataset.place,
+  file: (a, b) => a.dataset.index - b.dataset.index,
   sure: (a, b) => b.dataset.score - a.dataset.score,
   unsure: (a, b) => a.dataset.score - b.dataset.score,
   kind: (a, b) => a.dataset.kind.localeCompare(b.dataset.kind),

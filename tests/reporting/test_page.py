@@ -27,7 +27,7 @@ CASES = [
     ("Bank of Rome", "B-ORG I-ORG I-ORG", "O O B-LOC"),  # both wrong
     ("清 华 大 学", "B-ORG I-ORG I-ORG I-ORG", "B-ORG I-ORG B-ORG I-ORG"),  # split
     (f"{EVIL.replace(' ', '_')} & Co", "B-ORG O B-ORG", "B-ORG I-ORG I-ORG"),  # merged
-    ("Rome again", "B-LOC O", "B-LOC O"),  # right
+    ("Rome again", "B-LOC O", "B-LOC O"),  # correct
 ]
 
 
@@ -38,9 +38,9 @@ def page():
 
 def analysis_of(cases):
     gold = [sentence_from_words(words.split(" "), tags.split()) for words, tags, _ in cases]
-    found = [tags.split() for _, _, tags in cases]
-    scores = [[0.25 + 0.5 * (n % 2) for n, _ in enumerate(tags_to_spans(tags))] for tags in found]
-    return analyse_tags(gold, found, "iob2", scores=scores)
+    predicted = [tags.split() for _, _, tags in cases]
+    scores = [[0.25 + 0.5 * (n % 2) for n, _ in enumerate(tags_to_spans(tags))] for tags in predicted]
+    return analyse_tags(gold, predicted, "iob2", scores=scores)
 
 
 class Checker(HTMLParser):
@@ -84,19 +84,19 @@ def test_labels_are_text_too():
     assert page.count(html.escape(EVIL)) >= 4  # labels, confusion twice, filter, mistake
 
 
-def test_gold_stands_over_found_with_the_entities_marked(page):
+def test_gold_stands_over_predicted_with_the_entities_marked(page):
     articles = re.findall(r"<article .*?</article>", page)
     assert len(articles) == 7
     assert "Angela Merkel visited <mark" in articles[0]
-    assert re.sub("<.*?>", "", articles[0]).endswith("foundAngela Merkel visited Paris")
+    assert re.sub("<.*?>", "", articles[0]).endswith("predictedAngela Merkel visited Paris")
     marks = [re.sub("<.*?>", "", mark) for mark in re.findall(r"<mark.*?</mark>", articles[5])]
     assert marks == ["清华大学ORG", "清华ORG 0.25", "大学ORG 0.75"]
     assert [re.search('data-kind="(.*?)"', article)[1] for article in articles] == list(KINDS)
 
 
 def test_without_mistakes_scores_or_entities_the_page_says_so():
-    right = [("Rome", "B-LOC", "B-LOC")]
-    assert "There are none." in "".join(render_report(analysis_of(right), "t"))
+    flawless = [("Rome", "B-LOC", "B-LOC")]
+    assert "There are none." in "".join(render_report(analysis_of(flawless), "t"))
     page = "".join(render_report(analysis_of([("a", "O", "O")]), "t"))
     assert "no entity in the gold tags, so every score is 0" in page
     assert "<h2>Scores</h2>" not in page
