@@ -60,7 +60,7 @@ class Tagger:
 
     @property
     def labels(self) -> list[str]:
-        """The labels it can find, in alphabetic order."""
+        """The labels it can predict, in alphabetic order."""
         return list(self._model.vocabularies.labels)
 
     @property
@@ -90,7 +90,7 @@ class Tagger:
         for batch, cut in self._cut(texts, batch_size):
             spans = iter(self.find_spans([sentence for sentences in cut for sentence in sentences]))
             for text, sentences in zip(batch, cut, strict=True):
-                yield [entity_of(text, s, *found) for s in sentences for found in next(spans)]
+                yield [entity_of(text, s, *each) for s in sentences for each in next(spans)]
 
     def pipe_k_best(
         self, texts: Iterable[str], *, k: int, batch_size: int = 2048
@@ -106,18 +106,18 @@ class Tagger:
             ConfigError: k is less than 1, or a batch of less than one text.
         """
         for batch, cut in self._cut(texts, batch_size):
-            found = iter(self.find_k_best([sentence for sentences in cut for sentence in sentences], k=k))
+            answers = iter(self.find_k_best([sentence for sentences in cut for sentence in sentences], k=k))
             for text, sentences in zip(batch, cut, strict=True):
                 entities: list[Entity] = []
                 labellings = []
                 for sentence in sentences:
-                    spans, best = next(found)
+                    spans, best = next(answers)
                     entities += [entity_of(text, sentence, *each) for each in spans]
                     labellings.append([labelling_of(text, sentence, one) for one in best])
                 yield entities, labellings
 
     def tag_documents(self, documents: Iterable[Document], *, batch_size: int = 2048) -> Iterator[Document]:
-        """The same documents with the entities found in place of their own, and with their sentences tagged.
+        """The same documents with the predicted entities in place of their own, and with their sentences tagged.
 
         Sentences that a document has are kept; the text of one without any is cut here. What the rest of a document
         says of a word, a model that asks for it learns from that document alone.
@@ -157,8 +157,8 @@ class Tagger:
 
     def tag_sentences(self, sentences: Sequence[Sentence]) -> list[list[str]]:
         """IOB2 tags of each sentence, one a token; tags that the sentences carry aren't looked at."""
-        found = self._reader.spans(sentences)
-        return [spans_to_tags(spans, len(s.spelled)) for spans, s in zip(found, sentences, strict=True)]
+        predicted = self._reader.spans(sentences)
+        return [spans_to_tags(spans, len(s.spelled)) for spans, s in zip(predicted, sentences, strict=True)]
 
     def find_spans(self, sentences: Sequence[Sentence]) -> list[list[tuple[Span, float]]]:
         """The spans of each sentence, in tokens, each with its probability."""
@@ -175,7 +175,7 @@ class Tagger:
         return self._reader.k_best(sentences, k=k)
 
     def inspect(self, text: str) -> "list[Inspection]":
-        """What happens in the network while it reads each sentence of a text: gates, scores, influences, as arrays.
+        """What happens in the network at each sentence of a text: gates, cell states, scores, influences, as arrays.
 
         Raises:
             DataError: a sentence is longer than a picture could show.
@@ -191,15 +191,15 @@ class Tagger:
         return learned_transitions(self._model.network, self._model.vocabularies)
 
     def calibration(self, sentences: Sequence[Sentence]) -> Calibration:
-        """How honest its scores are on sentences whose tags are known.
+        """How well calibrated its scores are on sentences whose tags are known.
 
         Raises:
-            DataError: a sentence has no tags, or nothing is found in any.
+            DataError: a sentence has no tags, or no entity is predicted in any.
         """
         _check_tagged(sentences)
-        found = zip(self.find_spans(sentences), sentences, strict=True)
-        pairs = [(score, span in set(sentence.spans)) for spans, sentence in found for span, score in spans]
-        return measure_calibration([score for score, _ in pairs], [right for _, right in pairs])
+        predicted = zip(self.find_spans(sentences), sentences, strict=True)
+        pairs = [(score, span in set(sentence.spans)) for spans, sentence in predicted for span, score in spans]
+        return measure_calibration([score for score, _ in pairs], [correct for _, correct in pairs])
 
     def evaluate(self, sentences: Sequence[Sentence]) -> Report:
         """How well it tags sentences whose tags are known, as conlleval counts.
@@ -225,9 +225,9 @@ class Tagger:
         """
         _check_tagged(sentences)
         start = time.perf_counter()
-        found = self.find_spans(sentences)
+        predicted = self.find_spans(sentences)
         training, seconds = self._training(memory), time.perf_counter() - start
-        return analyse_scored(sentences, found, training=training, seconds=seconds)
+        return analyse_scored(sentences, predicted, training=training, seconds=seconds)
 
     def analyse_documents(self, documents: Sequence[Document], *, memory: Memory | None = None) -> Analysis:
         """As `analyse`, of texts and their entities: a text is cut as this model cuts it, whatever its entities are.
@@ -267,9 +267,9 @@ class Tagger:
         """
         from ner.reporting.curves import draw_curves
 
-        found = save_model(self._model, folder, draw_curves=partial(draw_curves, self._model.history))
+        warned = save_model(self._model, folder, draw_curves=partial(draw_curves, self._model.history))
         self._folder = Path(folder).resolve()
-        for warning in found:
+        for warning in warned:
             warnings.warn(warning, stacklevel=2)
 
 
@@ -279,7 +279,7 @@ def load(folder: str | Path, *, device: str = "auto", threshold: float | None = 
     Args:
         folder: as `ner train` or `Tagger.save` wrote it, on whatever device.
         device: `auto` (a GPU where there is one), `cpu`, `cuda`, `cuda:1`.
-        threshold: find each entity of at least this probability, whatever the model's own `decoding` is.
+        threshold: predict each entity of at least this probability, whatever the model's own `decoding` is.
 
     Raises:
         ModelError: a file is missing or damaged, or of a newer format.
