@@ -214,6 +214,8 @@ def _parse_value(text: str, annotation: Any) -> Any:
         one = _parse_value(text, str)
         return [one] if one else []
     kinds = (annotation,) if get_origin(annotation) is tuple else (annotation, *get_args(annotation))
+    if any(get_origin(kind) is tuple for kind in kinds[1:]) and text.strip().startswith("["):
+        kinds = ()  # a list, where text or a list may stand
     if str in kinds and text.strip()[:1] not in ("'", '"'):
         return text  # with its blanks: a separator may be one
     text = text.strip()

@@ -1,9 +1,9 @@
 """Settings of the table `[data]`: where the corpus is, and how its files are read."""
 
 import re
-from typing import Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from ner.schemes import SCHEMES
 from ner.section import FILE, Section, affecting
@@ -54,7 +54,19 @@ class DataConfig(Section):
     unknown_tag: str | None = Field(
         None, description='tag of a token of which nothing is known, for example `"?"`; `?-PER` is part of some PER'
     )
-    comment: str | None = Field(None, description='lines that start with this are comments, for example `"# "`')
+    sentence_column: int | None = Field(
+        None,
+        description="column that says where sentences begin, where no blank line does: a number or name that stands in "
+        "each row or in the first (`Sentence: 1`), or a flag in the last (HIPE's `EndOfSentence`)",
+    )
+    comment: str | tuple[str, ...] | None = Field(
+        None,
+        description='lines that start with this are comments, for example `"# "`, or with one of several, '
+        '`["# ", "%"]`; a row of as many columns as the others, with a tag, is none',
+    )
+    empty_words: Literal["error", "skip"] = Field(
+        "error", description="a row that has a tag and no word: an `error`, or `skip` it, and say how many there were"
+    )
     trailer: str | None = Field(None, description="`lines`: what follows this in a line isn't read")
     encoding: str = Field("utf-8", description="encoding of the files; a byte-order mark is skipped")
     word_pattern: str | None = Field(
@@ -81,6 +93,21 @@ class DataConfig(Section):
         "longest", description="of entities with a character in common: the `longest` is kept, the `first`, or `error`"
     )
 
+    @property
+    def comments(self) -> tuple[str, ...]:
+        """What comments start with, each as it is written."""
+        return (self.comment,) if isinstance(self.comment, str) else self.comment or ()
+
+    @field_validator("comment", mode="before")
+    @classmethod
+    def _is_text_or_texts(cls, value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            if all(isinstance(text, str) and text for text in value):
+                return tuple(value)
+        elif value is None or isinstance(value, str):
+            return value
+        raise ValueError("should be a text, or a list of texts")
+
     @field_validator("format")
     @classmethod
     def _is_known(cls, value: str) -> str:
@@ -94,6 +121,16 @@ class DataConfig(Section):
         if value not in ("auto", *SCHEMES):
             raise ValueError(f"should be one of auto, {', '.join(SCHEMES)}")
         return value
+
+    @model_validator(mode="after")
+    def _columns_differ(self) -> Self:
+        columns = {"word": self.word_column, "tag": self.tag_column, "sentence": self.sentence_column}
+        for one, other in (("word", "tag"), ("word", "sentence"), ("tag", "sentence")):
+            if columns[one] == columns[other]:
+                raise ValueError(
+                    f"{one}_column should be another column than data.{other}_column, found {columns[one]} for both"
+                )
+        return self
 
     @field_validator("tag_pattern")
     @classmethod

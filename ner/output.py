@@ -7,9 +7,9 @@ from functools import lru_cache
 from typing import Any
 
 from ner.errors import DataError
-from ner.formats.columns import read_rows
 from ner.formats.format import Losses
 from ner.formats.html import render_html
+from ner.formats.row_reader import read_rows
 from ner.formats.rows import Row
 from ner.formats.table import find_format
 from ner.inference.documents import batched, labelling_of

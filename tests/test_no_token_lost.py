@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ner.errors import DataError
-from ner.formats.columns import read_rows, read_tagged
+from ner.formats.columns import read_tagged
+from ner.formats.row_reader import read_rows
 from ner.output import OutputOptions, tag_columns
 from ner.settings import DataConfig
 from ner.text.encoding import decode_lines

@@ -59,9 +59,11 @@ def read_all(path: str, data: DataConfig) -> Readable:
     lines = text.split("\n")
     if not lines[-1]:
         del lines[-1]  # what stands behind the last line end is no line
-    rows, unreadable = _read_rows(lines, line_reader(path, data))
+    losses = Losses()
+    rows, unreadable = _read_rows(lines, line_reader(path, data, losses))
     remedy = advise(lines, data) if unreadable else ""
     findings += found_at("unreadable-line", path, "lines that can't be read", remedy, places=unreadable)
+    findings += _not_kept(path, losses, "nothing, if that is meant; data.comment and data.empty_words choose")
     rows = [row for row in rows if row.kind != "comment"]
     sentences: list[Written] = []
     documents, opens_document = 0, False
@@ -128,11 +130,7 @@ def _read_documents(path: str, data: DataConfig) -> Readable:
     except DataError as error:
         remedy = f"mend it, or say what it is with --set data.format=…; it was read as {data.format}"
         return Readable(path, [], 0, [Finding("unreadable-file", path, _without(path, error), remedy)])
-    remedy = "nothing, if that is meant; data.misaligned and data.overlaps choose"
-    findings = [
-        Finding("not-kept", path, kind, remedy, tuple(losses.places[kind]), count)
-        for kind, count in losses.counts.items()
-    ]
+    findings = _not_kept(path, losses, "nothing, if that is meant; data.misaligned and data.overlaps choose")
     written = []
     for sentence in sentences:
         line = sentence.source.rpartition(":")[2]
@@ -142,6 +140,13 @@ def _read_documents(path: str, data: DataConfig) -> Readable:
         findings.append(Finding("no-sentences", path, "no tagged sentence", "is it the right file?"))
     marked = sum(sentence.opens_document for sentence in sentences)
     return Readable(path, written, marked, findings)
+
+
+def _not_kept(path: str, losses: Losses, remedy: str) -> list[Finding]:
+    return [
+        Finding("not-kept", path, kind, remedy, tuple(losses.places[kind]), count)
+        for kind, count in losses.counts.items()
+    ]
 
 
 def _without(path: str, error: NerError) -> str:

@@ -11,9 +11,10 @@ from ner.evaluation.documents import on_common_tokens
 from ner.evaluation.scores import token_accuracy
 from ner.evaluation.training_entities import Training, remember
 from ner.features.words import build_words
-from ner.formats.columns import read_as_written, read_rows
+from ner.formats.columns import read_as_written
 from ner.formats.files import read_documents
 from ner.formats.format import Losses
+from ner.formats.row_reader import read_rows
 from ner.formats.sentences import read_sentences
 from ner.formats.table import find_format, name_for_reading
 from ner.settings import DataConfig

@@ -1,13 +1,13 @@
 """Column files in and out: one token a line, blank lines between sentences, as in the CoNLL shared tasks.
 
-With `rows`, the only module that knows what such files do in the wild: `-DOCSTART-` lines with anything behind them,
-separators made of one TAB, comments, CRLF, byte-order marks, ragged columns, words that are themselves
-exotic spaces. Only the declared separator splits, and only LF or CRLF ends a line.
+What a line may hold, `row_reader` knows; here are whole files: which scheme their tags are in, which settings would
+read one that can't be read, and what is written so that it comes back. Only LF or CRLF ends a line.
 """
 
 import re
+import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, count
 from pathlib import Path
 
@@ -15,25 +15,16 @@ from ner.collector import no_search_for_cycles
 from ner.config import parse_config
 from ner.data_settings import DataConfig
 from ner.errors import ConfigError, DataError
-from ner.formats.rows import (
-    BLANKS,
-    DOCUMENT_START,
-    TAG_HINT,
-    LineReader,
-    Row,
-    as_iob2,
-    read_tag,
-    sentences_of_rows,
-    short,
-    split_cells,
-)
+from ner.formats.format import LineReader, Losses
+from ner.formats.row_reader import read_rows
+from ner.formats.rows import DOCUMENT_START, TAG_HINT, Row, as_iob2, is_document_mark, sentences_of_rows
 from ner.schemes import SCHEMES, find_scheme
 from ner.text.documents import count_documents
 from ner.text.encoding import read_text
 from ner.text.partial import is_partial, known_runs
 from ner.text.sentence import Sentence
-from ner.text.spelling import HYPHEN, tag_reader, tag_writer
-from ner.text.tags import OUTSIDE, detect_scheme, spans_to_tags
+from ner.text.spelling import HYPHEN, tag_writer
+from ner.text.tags import OUTSIDE, DoubledPrefixError, detect_scheme, spans_to_tags
 
 _DEFAULT = DataConfig()
 _JOINERS = "_:/|"  # of prefix and label, besides the hyphen, where a file isn't read and others are tried
@@ -53,13 +44,16 @@ def read_conll(
     separator: str | None = _DEFAULT.separator,
     scheme: str = _DEFAULT.scheme,
     tag_pattern: str | None = _DEFAULT.tag_pattern,
-    comment: str | None = _DEFAULT.comment,
+    comment: str | Sequence[str] | None = _DEFAULT.comment,
     encoding: str = _DEFAULT.encoding,
+    sentence_column: int | None = _DEFAULT.sentence_column,
+    empty_words: str = _DEFAULT.empty_words,
     document_sentences: int | None = _DEFAULT.document_sentences,
 ) -> list[Sentence]:
     """The tagged sentences of a column file, tags as IOB2 whatever the file's scheme.
 
-    The arguments are the settings of `[data]` with the same names.
+    The arguments are the settings of `[data]` with the same names. What is left out or may be meant otherwise is a
+    warning.
 
     Raises:
         ConfigError: an argument of the wrong type or value.
@@ -73,24 +67,30 @@ def read_conll(
         "tag_pattern": tag_pattern,
         "comment": comment,
         "encoding": encoding,
+        "sentence_column": sentence_column,
+        "empty_words": empty_words,
         "document_sentences": document_sentences,
     }
-    return read_tagged(path, parse_config({"data": settings}, "read_conll").data)
+    losses = Losses()
+    sentences = read_tagged(path, parse_config({"data": settings}, "read_conll").data, losses)
+    for line in losses.lines():
+        warnings.warn(f"{path}: {line}", stacklevel=2)
+    return sentences
 
 
-def read_tagged(path: str | Path, data: DataConfig) -> list[Sentence]:
-    """The tagged sentences of a file described by `[data]`, tags as IOB2.
+def read_tagged(path: str | Path, data: DataConfig, losses: Losses | None = None) -> list[Sentence]:
+    """The tagged sentences of a file described by `[data]`, tags as IOB2; `losses` is told what is left out.
 
     Raises:
         DataError: as `read_conll`.
     """
-    sentences, scheme = read_as_written(path, data)
+    sentences, scheme = read_as_written(path, data, losses=losses)
     with no_search_for_cycles():
         return [as_iob2(sentence, scheme) for sentence in sentences]
 
 
 def read_as_written(
-    path: str | Path, data: DataConfig, line_reader: LineReader | None = None
+    path: str | Path, data: DataConfig, line_reader: LineReader | None = None, *, losses: Losses | None = None
 ) -> tuple[list[Sentence], str]:
     """The tagged sentences of a file described by `[data]`, tags in the file's scheme, and that scheme.
 
@@ -98,6 +98,7 @@ def read_as_written(
         path: of the file.
         data: describes it.
         line_reader: makes rows of a line; None: a line is a row of columns.
+        losses: is told what is left out, or may be meant otherwise.
 
     Raises:
         DataError: as `read_conll`.
@@ -105,7 +106,7 @@ def read_as_written(
     # Not splitlines(): that also cuts at U+2028, U+0085 and others, which may stand in a word.
     lines = read_text(path, data.encoding).split("\n")
     try:
-        return _read_lines(lines, str(path), data, line_reader)
+        return _read_lines(lines, str(path), data, line_reader, Losses() if losses is None else losses)
     except DataError as error:
         message = str(error)
         if message.endswith(TAG_HINT) and (found := spelling_that_reads(lines, data, line_reader)):
@@ -114,13 +115,22 @@ def read_as_written(
 
 
 def _read_lines(
-    lines: Sequence[str], path: str, data: DataConfig, line_reader: LineReader | None
+    lines: Sequence[str], path: str, data: DataConfig, line_reader: LineReader | None, losses: Losses
 ) -> tuple[list[Sentence], str]:
     rows: Iterable[Row] = (
-        chain.from_iterable(map(line_reader(path, data), count(1), lines))
+        chain.from_iterable(map(line_reader(path, data, losses), count(1), lines))
         if line_reader
-        else read_rows(lines, path, data, tagged=True)
+        else read_rows(lines, path, data, tagged=True, losses=losses)
     )
+    return sentences_as_written(rows, path, data)
+
+
+def sentences_as_written(rows: Iterable[Row], path: str, data: DataConfig) -> tuple[list[Sentence], str]:
+    """The tagged sentences of the rows of a file, tags in its scheme, and that scheme.
+
+    Raises:
+        DataError: no sentence, or tags of several schemes or with two prefixes.
+    """
     with no_search_for_cycles():
         sentences = list(count_documents(sentences_of_rows(rows, path, tagged=True), data.document_sentences))
     if not sentences:
@@ -130,7 +140,10 @@ def _read_lines(
     try:
         return sentences, detect_scheme(run for sentence in sentences for run in known_runs(sentence.tags or ()))
     except ValueError as error:
-        raise DataError(f"{path}: {error}; set data.scheme to learn which line is wrong") from None
+        remedy = (
+            "if the second is of the label" if isinstance(error, DoubledPrefixError) else "to learn which line is wrong"
+        )
+        raise DataError(f"{path}: {error}; set data.scheme {remedy}") from None
 
 
 def spelling_that_reads(
@@ -138,18 +151,23 @@ def spelling_that_reads(
 ) -> tuple[str, str] | None:
     """A setting of `[data]` and its value with which all lines can be read that can't be without it.
 
-    Labels alone (`scheme`: `io`) are found only where they look like labels and not like words: with `O` among
-    them, few, and come again. None: no such setting was found.
+    Comments are tried where lines open with `#`. Labels alone (`scheme`: `io`) are found only where they look like
+    labels and not like words: with `O` among them, few, and come again. None: no such setting was found.
     """
     patterns = [HYPHEN, *(f"{{prefix}}{joiner}{{label}}" for joiner in _JOINERS)]
     patterns += [f"{{label}}{joiner}{{prefix}}" for joiner in ("-", *_JOINERS)]
     bare = [] if data.tag_pattern else [name for name, scheme in SCHEMES.items() if scheme.is_bare]
-    tried = [*(("tag_pattern", pattern) for pattern in patterns), *(("scheme", name) for name in bare)]
+    marks = ("# ", "#") if not data.comments and any(line.startswith("#") for line in lines) else ()
+    tried = [
+        *(("comment", mark) for mark in marks),
+        *(("tag_pattern", pattern) for pattern in patterns),
+        *(("scheme", name) for name in bare),
+    ]
     for key, value in tried:
         if value == (getattr(data, key) or HYPHEN):
             continue
         try:
-            sentences, scheme = _read_lines(lines, "", data.model_copy(update={key: value}), line_reader)
+            sentences, scheme = _read_lines(lines, "", data.model_copy(update={key: value}), line_reader, Losses())
         except DataError:
             continue
         tags = Counter(tag for sentence in sentences for tag in sentence.tags or ())
@@ -157,61 +175,6 @@ def spelling_that_reads(
         if few or not find_scheme(scheme).is_bare:
             return key, value
     return None
-
-
-def read_rows(lines: Iterable[str], where: str, data: DataConfig, *, tagged: bool) -> Iterator[Row]:
-    """Each line of a column file as a `Row`; nothing is left out, so the file can be written again.
-
-    Args:
-        lines: with or without their line ends (LF, CRLF).
-        where: opens every message.
-        data: describes the columns.
-        tagged: whether the tag column must be there.
-
-    Raises:
-        DataError: too few columns, an empty word, a tag that is none or another scheme's.
-    """
-    return map(row_reader(where, data, tagged=tagged), count(1), lines)
-
-
-def row_reader(where: str, data: DataConfig, *, tagged: bool) -> Callable[[int, str], Row]:
-    """What makes a `Row` of a line's number and the line; the arguments and errors are those of `read_rows`."""
-    first_of_word = re.compile(data.word_pattern).match if data.word_pattern else None
-    word_column, tag_column = data.word_column, data.tag_column
-    columns = (word_column, tag_column) if tagged else (word_column,)
-    wanted = max(column + 1 if column >= 0 else -column for column in columns)
-    # Columns counted from both ends meet in a short line: in `word` alone, column 0 is column -1.
-    wanted += len({column % wanted for column in columns}) < len(columns)
-    separator, comment = data.separator, data.comment
-    read_cell = tag_reader(data.scheme, data.tag_pattern, data.unknown_tag)
-    known: dict[str, str] = {}  # written tags, and what they are here
-
-    def read(number: int, line: str) -> Row:
-        line = line.removesuffix("\n").removesuffix("\r")
-        if not line.strip(BLANKS):
-            return Row(number, line, "blank")
-        if comment and line.startswith(comment):
-            return Row(number, line, "comment")
-        cells = split_cells(line, separator)
-        # Other columns of a -DOCSTART- line are filled in any way, or missing.
-        if DOCUMENT_START in line and (cells[0].startswith(DOCUMENT_START) or DOCUMENT_START in cells):
-            return Row(number, line, "document")
-        if len(cells) < wanted:
-            found = f"{wanted} columns, found {len(cells)}: {short(line)}"
-            raise DataError(f"{where}:{number}: expected at least {found}")
-        word = cells[word_column]
-        if first_of_word and (match := first_of_word(word)):
-            word = match[1]
-        if not word:
-            raise DataError(f"{where}:{number}: expected a word in column {word_column}, found none")
-        if not tagged:
-            return Row(number, line, "token", word)
-        tag = known.get(cells[tag_column])
-        if tag is None:
-            tag = known[cells[tag_column]] = read_tag(cells[tag_column], read_cell, f"{where}:{number}", line)
-        return Row(number, line, "token", word, tag)
-
-    return read
 
 
 def write_conll(
@@ -277,7 +240,7 @@ def line_writer(data: DataConfig) -> Callable[[Sentence], list[str]]:
         lines = []
         for word, tag in zip(sentence.words, tags, strict=True):
             for cell in (word, spelled[tag]):
-                if not cell or _UNWRITABLE(cell) or separator in cell or cell.startswith(DOCUMENT_START):
+                if not cell or _UNWRITABLE(cell) or separator in cell or is_document_mark([cell]):
                     raise DataError(f"expected a word or tag that fits in a column, found {cell!r}")
             lines.append(f"{word}{separator}{spelled[tag]}")
         return lines

@@ -3,14 +3,15 @@
 Its texts are made: words with single spaces between, a line for each sentence.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ner.data_settings import DataConfig
 from ner.errors import DataError
-from ner.formats.columns import line_writer, read_tagged, row_reader
+from ner.formats.columns import line_writer, read_tagged
 from ner.formats.format import Format, Losses
-from ner.formats.rows import DOCUMENT_START, Row
+from ner.formats.row_reader import RowReader
+from ner.formats.rows import DOCUMENT_START
 from ner.formats.sentences import tagged_of, tell_what_tags_lose
 from ner.text.document import Document, document_from_sentences
 from ner.text.sentence import Sentence
@@ -19,7 +20,7 @@ from ner.text.tags import OUTSIDE
 
 def read(path: Path, data: DataConfig, losses: Losses) -> Iterator[Document]:
     """A document for each that the file marks; where it marks none, one for each sentence."""
-    return documents_of(read_tagged(path, data))
+    return documents_of(read_tagged(path, data, losses))
 
 
 def documents_of(sentences: Iterable[Sentence]) -> Iterator[Document]:
@@ -66,10 +67,6 @@ def write(documents: Iterable[Document], data: DataConfig, losses: Losses) -> It
         first = False
 
 
-def _one_row(read_line: Callable[[int, str], Row]) -> Callable[[int, str], tuple[Row]]:
-    return lambda number, line: (read_line(number, line),)
-
-
 FORMAT = Format(
     about="one token a line in columns, a blank line between sentences (CoNLL-2002, -2003 and their kin)",
     suffixes=(".conll", ".bio", ".iob", ".iob2", ".tsv"),
@@ -80,7 +77,9 @@ FORMAT = Format(
         "scheme",
         "tag_pattern",
         "unknown_tag",
+        "sentence_column",
         "comment",
+        "empty_words",
         "encoding",
         "word_pattern",
         "document_sentences",
@@ -88,5 +87,5 @@ FORMAT = Format(
     read=read,
     write=write,
     read_sentences=read_tagged,
-    line_reader=lambda where, data: _one_row(row_reader(where, data, tagged=True)),
+    line_reader=lambda where, data, losses: RowReader(where, data, losses, tagged=True),
 )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ner.data_settings import DataConfig
-from ner.formats.rows import LineReader
+from ner.formats.rows import Row
 from ner.text.document import Document
 from ner.text.sentence import Sentence
 
@@ -72,7 +72,9 @@ class Sample:
 Reader = Callable[[Path, DataConfig, Losses], Iterator[Document]]
 Writer = Callable[[Iterable[Document], DataConfig, Losses], Iterator[str]]
 Saver = Callable[[Path, Iterable[Document], DataConfig, Losses], None]
-SentenceReader = Callable[[Path, DataConfig], list[Sentence]]
+SentenceReader = Callable[[Path, DataConfig, Losses], list[Sentence]]
+# Of what opens messages and the description of a file: what makes rows of a line's number and the line.
+LineReader = Callable[[str, DataConfig, Losses], Callable[[int, str], Iterable[Row]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

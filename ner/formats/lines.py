@@ -9,7 +9,7 @@ from ner.errors import DataError
 from ner.formats.columns import line_writer, read_as_written
 from ner.formats.conll import documents_of
 from ner.formats.format import Format, Losses, Sample
-from ner.formats.rows import DOCUMENT_START, Row, as_iob2, read_tag, split_blanks
+from ner.formats.rows import DOCUMENT_START, Row, as_iob2, is_document_mark, read_tag, split_blanks
 from ner.formats.sentences import tagged_of, tell_what_tags_lose
 from ner.text.document import Document
 from ner.text.sentence import Sentence
@@ -21,7 +21,7 @@ _MOST_SEEN = 1_000  # lines that tell the format
 _MOST = 0.9  # of their tokens; the others are what is wrong with the file
 
 
-def list_reader(where: str, data: DataConfig) -> Callable[[int, str], list[Row]]:
+def list_reader(where: str, data: DataConfig, losses: Losses) -> Callable[[int, str], list[Row]]:
     """What makes rows of a line's number and the line, where a line is a sentence, as `word:TAG word:TAG`.
 
     The last separator of a token parts word and tag; a blank row ends the sentence.
@@ -35,9 +35,9 @@ def list_reader(where: str, data: DataConfig) -> Callable[[int, str], list[Row]]
 
     def read(number: int, line: str) -> list[Row]:
         line = (line.partition(data.trailer)[0] if data.trailer else line).strip(" \t\r")
-        if not line or (data.comment and line.startswith(data.comment)):
+        if not line or line.startswith(data.comments):
             return []
-        if line.startswith(DOCUMENT_START):
+        if is_document_mark([line]):
             return [Row(number, line, "document")]
         rows: list[Row] = []
         for token in split_blanks(line):
@@ -54,12 +54,12 @@ def list_reader(where: str, data: DataConfig) -> Callable[[int, str], list[Row]]
 
 def read(path: Path, data: DataConfig, losses: Losses) -> Iterator[Document]:
     """A document for each that the file marks; where it marks none, one for each line."""
-    return documents_of(read_sentences(path, data))
+    return documents_of(read_sentences(path, data, losses))
 
 
-def read_sentences(path: Path, data: DataConfig) -> list[Sentence]:
+def read_sentences(path: Path, data: DataConfig, losses: Losses) -> list[Sentence]:
     """The tagged sentences of a file, tags as IOB2."""
-    sentences, scheme = read_as_written(path, data, list_reader)
+    sentences, scheme = read_as_written(path, data, list_reader, losses=losses)
     with no_search_for_cycles():
         return [as_iob2(sentence, scheme) for sentence in sentences]
 
@@ -82,7 +82,7 @@ def write(documents: Iterable[Document], data: DataConfig, losses: Losses) -> It
 def recognizes(sample: Sample) -> bool:
     """Whether nearly all of its first tokens are `word:TAG`, with a tag other than `O` among them."""
     lines = [line.strip(" \t") for line in sample.lines[:_MOST_SEEN]]
-    tokens = [t for line in lines if not line.startswith(DOCUMENT_START) for t in split_blanks(line) if t]
+    tokens = [t for line in lines if line and not is_document_mark([line]) for t in split_blanks(line) if t]
     tags = [cell for word, _, cell in (token.rpartition(_SEPARATOR) for token in tokens) if word and _is_tag(cell)]
     return len(tags) > _MOST * len(tokens) and any(tag != OUTSIDE for tag in tags)
 

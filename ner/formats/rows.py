@@ -1,12 +1,11 @@
 """The rows of a file with one token a line, or one sentence: what a line holds, and sentences of them."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import NamedTuple
 
-from ner.data_settings import DataConfig
 from ner.errors import DataError
 from ner.text.partial import is_partial, to_iob2
 from ner.text.sentence import Sentence, sentence_from_words, sentence_with_spans
@@ -15,13 +14,17 @@ DOCUMENT_START = "-DOCSTART-"
 BLANKS = " \t"
 TAG_HINT = "are data.tag_column and data.scheme right?"
 split_blanks = re.compile(r"[ \t]+").split
+# `-DOCSTART-`, `--DOCSTART--`, `-docstart-`, and a number or more glued on: `-DOCSTART-1`.
+_opens_with_mark = re.compile(r"-+docstart(?![a-z])", re.IGNORECASE).match
+_is_mark = re.compile(r"-+docstart-*", re.IGNORECASE).fullmatch
 
 
 class Row(NamedTuple):
     """One line of a column file: its number from 1, its text without the line end, and what it holds.
 
-    `kind` is `token`, `blank`, `comment` or `document`; `word` and `tag` are set for a token, `tag` only
-    where tags were asked for.
+    `kind` is `token`, `blank`, `comment` (also a line that names the columns, or whose row is left out), `document`, or
+    `break`: a sentence ends before the next token, and no line says so. `word` and `tag` are set for a token, `tag`
+    only where tags were asked for.
     """
 
     number: int
@@ -31,8 +34,13 @@ class Row(NamedTuple):
     tag: str = ""
 
 
-# Of what opens messages and the description of a file: what makes rows of a line's number and the line.
-LineReader = Callable[[str, DataConfig], Callable[[int, str], Iterable[Row]]]
+def is_document_mark(cells: Sequence[str]) -> bool:
+    """Whether a line with these cells opens a document; its other cells are filled in any way, or missing.
+
+    >>> is_document_mark(["-DOCSTART-", "-X-", "O"]), is_document_mark(["--docstart--"]), is_document_mark(["-X-"])
+    (True, True, False)
+    """
+    return bool(_opens_with_mark(cells[0])) or any(map(_is_mark, cells))
 
 
 def split_cells(line: str, separator: str | None) -> list[str]:

@@ -30,7 +30,7 @@ def read_sentences(path: str | Path, data: DataConfig, losses: Losses | None = N
     losses = Losses() if losses is None else losses
     form = find_format(name_for_reading(path, data))
     if form.read_sentences:
-        return form.read_sentences(Path(path), data)
+        return form.read_sentences(Path(path), data, losses)
     assert form.read
     with no_search_for_cycles():
         sentences = sentences_of(form.read(Path(path), data, losses), data, losses)

@@ -29,6 +29,10 @@ _ROLES: dict[str, str] = {
 PREFIXES = frozenset(_ROLES)
 
 
+class DoubledPrefixError(ValueError):
+    """Each tag of a file opens with its prefix twice, as in `B-B-PER`."""
+
+
 def split_tag(tag: str) -> tuple[str, str]:
     """Prefix and label of a tag, split at its first hyphen.
 
@@ -67,12 +71,16 @@ def detect_scheme(sequences: Iterable[Sequence[str]]) -> str:
     IOB2.
 
     Raises:
+        DoubledPrefixError: each label opens with its tag's own prefix. Labels such as `E-MAIL` or `B-CELL` aren't
+            refused: they stand behind other prefixes too.
         ValueError: a tag that is none, or prefixes of more than one scheme.
 
     >>> detect_scheme([["I-PER", "I-PER", "O"]]), detect_scheme([["S-PER", "O", "B-LOC", "M-LOC", "E-LOC"]])
     ('iob1', 'bmes')
     """
     prefixes: set[str] = set()
+    single = False  # whether some label doesn't open with its tag's own prefix
+    doubled = ""
     opened_by_inside = opened_by_first = 0
     for tags in sequences:
         previous = ""
@@ -82,10 +90,15 @@ def detect_scheme(sequences: Iterable[Sequence[str]]) -> str:
                 continue
             prefix, label = split_tag(tag)
             prefixes.add(prefix)
+            if not single:
+                single = not label.startswith(f"{prefix}-")
+                doubled = doubled or tag
             if label != previous:
                 opened_by_inside += _ROLES[prefix] == _INSIDE
                 opened_by_first += _ROLES[prefix] == _FIRST
             previous = label
+    if doubled and not single:
+        raise DoubledPrefixError(f"expected tags with one prefix, found {doubled!r}, and all others with two as well")
     written = {name: scheme for name, scheme in SCHEMES.items() if not scheme.is_bare}
     for name, scheme in written.items():
         if not scheme.begin_only_parts and prefixes <= scheme.letters:

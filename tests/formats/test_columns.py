@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ner.errors import ConfigError, DataError
-from ner.formats.columns import read_as_written, read_conll, read_rows, read_tagged, write_conll
+from ner.formats.columns import read_as_written, read_conll, read_tagged, write_conll
+from ner.formats.row_reader import read_rows
 from ner.formats.sentences import read_sentences
 from ner.schemes import SCHEMES
 from ner.settings import DataConfig
@@ -36,6 +37,7 @@ def plain(sentences):
     return [list(zip(s.words, s.tags, strict=True)) for s in sentences]
 
 
+SKIP = 'data.empty_words = "skip" leaves such rows out'
 TWO = [[("EU", "B-ORG"), ("rejects", "O")], [("Peter", "B-PER"), ("Blackburn", "I-PER")]]
 
 
@@ -83,10 +85,12 @@ def test_columns_separator_and_comments_are_read_as_described(file, content, des
 
 
 def test_a_comment_mark_opens_a_comment_only_at_the_start_of_a_line_and_only_when_set(file):
-    name = file("# O\nC# O\n#1 O\n")
+    name = file("# a O\nC# x O\n#1 O\n")
     assert plain(read_conll(name)) == [[("#", "O"), ("C#", "O"), ("#1", "O")]]
-    assert plain(read_conll(name, comment="# ")) == [[("C#", "O"), ("#1", "O")]]
+    name = file("# a\nC# O\n#1\n")
     assert plain(read_conll(name, comment="#")) == [[("C#", "O")]]
+    name = file("# a\nC# O\n#1 O\n")
+    assert plain(read_conll(name, comment="# ")) == [[("C#", "O"), ("#1", "O")]]
 
 
 @pytest.mark.parametrize(
@@ -278,7 +282,7 @@ TAG_HINT = "are data.tag_column and data.scheme right?"
         ("\ufeff", {}, "f: expected tagged sentences, found none; is it the right file?"),
         ("# EU O\n", {"comment": "#"}, "f: expected tagged sentences, found none; is it the right file?"),
         ("EU O\n\nU.N.\n", {}, "f:3: expected at least 2 columns, found 1: 'U.N.'"),
-        ("EU O\n\tO\n", {}, "f:2: expected at least 2 columns, found 1: '\\tO'"),
+        ("EU O\n\tO\n", {}, "f:2: expected a word in column 0, found none: '\\tO'; " + SKIP),
         ("a N B O\nU.N. NNP\n", {"tag_column": 3}, "f:2: expected at least 4 columns, found 2: 'U.N. NNP'"),
         ("a N O\nU.N. NNP\n", {"tag_column": -3, "word_column": -1},
          "f:1: expected a tag such as O, B-PER or I-PER, found 'a' in 'a N O'; " + TAG_HINT),
@@ -288,7 +292,7 @@ TAG_HINT = "are data.tag_column and data.scheme right?"
         ("U.N. O\n", {"tag_column": -2}, "f:1: expected at least 3 columns, found 2: 'U.N. O'"),
         ("EU,O\n", {"separator": "\t"}, "f:1: expected at least 2 columns, found 1: 'EU,O'"),
         ("x" * 61, {}, "f:1: expected at least 2 columns, found 1: '" + "x" * 57 + "...'"),
-        ("EU\tO\n\tO\n", {"separator": "\t"}, "f:2: expected a word in column 0, found none"),
+        ("EU\tO\n\tO\n", {"separator": "\t"}, "f:2: expected a word in column 0, found none: '\\tO'; " + SKIP),
         ("EU O\n\na O\nEU X_ORG\n", {},
          "f:4: expected a tag such as O, B-PER or I-PER, found 'X_ORG' in 'EU X_ORG'; " + TAG_HINT),
         ("EU B_ORG\nx B-ORG\n", {"tag_pattern": "{prefix}_{label}"},
@@ -350,7 +354,7 @@ def test_a_file_of_token_lists_that_is_not_as_described_is_refused_with_its_plac
 def test_a_pattern_that_leaves_no_word_is_refused_with_its_place(file):
     with pytest.raises(DataError) as error:
         read_tagged(file("a0 O\n7 O\n"), DataConfig(word_pattern=r"(\D*)\d"))
-    assert str(error.value) == "f:2: expected a word in column 0, found none"
+    assert str(error.value) == "f:2: expected a word in column 0, found none: '7 O'; " + SKIP
 
 
 def test_a_missing_file_and_a_folder_are_refused(file):

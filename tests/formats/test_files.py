@@ -120,7 +120,7 @@ def test_the_format_is_told_from_the_content(put, content, name):
 
 
 def test_who_says_which_columns_has_columns(put):
-    assert name_for_reading(put("file", "a:B-X b:O\n"), DataConfig(tag_column=0)) == "conll"
+    assert name_for_reading(put("file", "a:B-X b:O\n"), DataConfig(tag_column=1)) == "conll"
 
 
 def test_a_doubtful_format_is_asked_for_with_both_candidates(put, monkeypatch):
