@@ -9,7 +9,16 @@ from ner.schemes import SCHEMES
 from ner.section import FILE, Section, affecting
 
 # Formats of annotated text: `ner/formats/NAME.py`, with `_` for `-`, holds a `FORMAT` that reads and writes it.
-FORMATS = ("conll", "lines", "jsonl", "html", "text")
+FORMATS = (
+    "conll",
+    "lines",
+    "csv",
+    "jsonl",
+    "opennlp",
+    "stanford",
+    "html",
+    "text",
+)
 
 
 class DataConfig(Section):

@@ -4,6 +4,7 @@ What a line may hold, `row_reader` knows; here are whole files: which scheme the
 read one that can't be read, and what is written so that it comes back. Only LF or CRLF ends a line.
 """
 
+import json
 import re
 import warnings
 from collections import Counter
@@ -21,10 +22,10 @@ from ner.formats.rows import DOCUMENT_START, TAG_HINT, Row, as_iob2, is_document
 from ner.schemes import SCHEMES, find_scheme
 from ner.text.documents import count_documents
 from ner.text.encoding import read_text
-from ner.text.partial import is_partial, known_runs
+from ner.text.partial import is_partial, known_runs, labels_of
 from ner.text.sentence import Sentence
 from ner.text.spelling import HYPHEN, tag_writer
-from ner.text.tags import OUTSIDE, DoubledPrefixError, detect_scheme, spans_to_tags
+from ner.text.tags import OUTSIDE, PREFIXES, DoubledPrefixError, detect_scheme, spans_to_tags
 
 _DEFAULT = DataConfig()
 _JOINERS = "_:/|"  # of prefix and label, besides the hyphen, where a file isn't read and others are tried
@@ -110,7 +111,9 @@ def read_as_written(
     except DataError as error:
         message = str(error)
         if message.endswith(TAG_HINT) and (found := spelling_that_reads(lines, data, line_reader)):
-            raise DataError(f'{message.removesuffix(TAG_HINT)}data.{found[0]} = "{found[1]}" reads the file') from None
+            raise DataError(
+                f"{message.removesuffix(TAG_HINT)}data.{found[0]} = {json.dumps(found[1])} reads the file"
+            ) from None
         raise
 
 
@@ -151,8 +154,8 @@ def spelling_that_reads(
 ) -> tuple[str, str] | None:
     """A setting of `[data]` and its value with which all lines can be read that can't be without it.
 
-    Comments are tried where lines open with `#`. Labels alone (`scheme`: `io`) are found only where they look like
-    labels and not like words: with `O` among them, few, and come again. None: no such setting was found.
+    Comments are tried where lines open with `#`, a TAB where lines hold one. Labels alone (`scheme`: `io`) are found
+    only where they look like labels and not like words: with `O` among them, few, and come again. None: no such setting was found.
     """
     patterns = [HYPHEN, *(f"{{prefix}}{joiner}{{label}}" for joiner in _JOINERS)]
     patterns += [f"{{label}}{joiner}{{prefix}}" for joiner in ("-", *_JOINERS)]
@@ -171,7 +174,13 @@ def spelling_that_reads(
         except DataError:
             continue
         tags = Counter(tag for sentence in sentences for tag in sentence.tags or ())
-        few = len(tags) <= _MOST_LABELS and tags[OUTSIDE] and tags.total() >= _COMES_AGAIN * len(tags)
+        # `B` and `I` alone are prefixes without a label.
+        few = (
+            not PREFIXES.issuperset(labels_of(tags))
+            and len(tags) <= _MOST_LABELS
+            and tags[OUTSIDE]
+            and tags.total() >= _COMES_AGAIN * len(tags)
+        )
         if few or not find_scheme(scheme).is_bare:
             return key, value
     return None
