@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from ner.errors import DataError
+from ner.formats.columns import TAB_HINT
 from ner.formats.format import Losses
 from ner.formats.html import render_html
 from ner.formats.row_reader import read_rows
@@ -58,8 +59,14 @@ def tag_text(tagger: Tagger, lines: Iterable[str], options: OutputOptions) -> It
     for batch in batched(texts, options.batch_size, characters=len):
         if options.format == "conll":
             sentences = [sentence for text in batch for sentence in tagger.split(text)]
+            separator = tagger.config.data.separator
+            # Of the model's files, if it is blank: another may stand in a word of any text.
+            separator = separator if separator and separator.isspace() else None
             for sentence, tags in zip(sentences, _tags(tagger, sentences, options), strict=True):
-                yield "".join(f"{word} {tag}\n" for word, tag in zip(sentence.words, tags, strict=True)) + "\n"
+                for tag in set(tags):
+                    _check_fits(tag, separator, "--format conll")
+                parted = separator or " "
+                yield "".join(f"{word}{parted}{tag}\n" for word, tag in zip(sentence.words, tags, strict=True)) + "\n"
         elif options.k_best:
             found = tagger.pipe_k_best(batch, k=options.k_best, batch_size=len(batch))
             for text, (entities, labellings) in zip(batch, found, strict=True):
@@ -202,7 +209,7 @@ def _blocks(rows: Iterable[Row]) -> Iterator[list[Row]]:
             block, filled, closed = [], False, False
         block.append(row)
         filled |= row.kind == "token"
-        closed |= filled and row.kind in ("blank", "document")
+        closed |= filled and row.kind in ("blank", "document", "break")
     if block:
         yield block
 
@@ -243,6 +250,14 @@ def _k_best_of_blocks(
             yield _as_json(text, entities, [[labelling_of(text, sentence, labelling) for labelling in labellings]])
 
 
+def _check_fits(cell: str, separator: str | None, where: str) -> None:
+    """Raise DataError where a tag would not be read back as one cell."""
+    if (separator in cell) if separator else (" " in cell or "\t" in cell):
+        raise DataError(
+            f"{where}: expected a tag that fits in a column, found {cell!r}{TAB_HINT}, and jsonl has no columns"
+        )
+
+
 def _append_column(
     tagger: Tagger,
     blocks: Iterable[tuple[list[Row], Sentence]],
@@ -252,7 +267,14 @@ def _append_column(
     where: str,
 ) -> Iterator[str]:
     scheme = data.scheme if data.scheme != "auto" and find_scheme(data.scheme).is_bare else "iob2"
-    spell = lru_cache(tag_writer(scheme, data.tag_pattern))
+    write = tag_writer(scheme, data.tag_pattern)
+
+    @lru_cache
+    def spell(tag: str) -> str:
+        cell = write(tag)
+        _check_fits(cell, data.separator, where)
+        return cell
+
     for batch in _batches(blocks, options):
         tagged = _tags(tagger, [sentence for _, sentence in batch], options)
         for (block, _), tags in zip(batch, tagged, strict=True):
@@ -262,4 +284,5 @@ def _append_column(
                 raise DataError(f"{where}: {error}; set data.scheme and data.tag_pattern") from None
             for row in block:
                 parted = data.separator or ("\t" if "\t" in row.line else " ")
-                yield f"{row.line}{parted}{next(tag)}\n" if row.kind == "token" else f"{row.line}\n"
+                if row.kind != "break":  # which is no line of the file
+                    yield f"{row.line}{parted}{next(tag)}\n" if row.kind == "token" else f"{row.line}\n"

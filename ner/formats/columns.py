@@ -27,14 +27,17 @@ from ner.text.sentence import Sentence
 from ner.text.spelling import HYPHEN, tag_writer
 from ner.text.tags import OUTSIDE, PREFIXES, DoubledPrefixError, detect_scheme, spans_to_tags
 
+TAB_HINT = '; data.separator = "\\t" parts columns at TABs alone'
 _DEFAULT = DataConfig()
 _JOINERS = "_:/|"  # of prefix and label, besides the hyphen, where a file isn't read and others are tried
 # OntoNotes has 18 labels and Few-NERD 66, while a few pages of text have more different words; and in a sample of a
 # few sentences labels come again already, words hardly.
 _MOST_LABELS = 100
 _COMES_AGAIN = 2
-# What would not come back: blanks and line ends part words, a NUL is refused, a half surrogate has no UTF-8.
-_UNWRITABLE = re.compile(r"[ \t\r\n\0\ud800-\udfff]").search
+# What would not come back: line ends part words, a NUL is refused, a half surrogate has no UTF-8; without a separator
+# of the file's own, blanks part words too.
+_UNWRITABLE = re.compile(r"[\r\n\0\ud800-\udfff]").search
+_UNWRITABLE_OR_BLANK = re.compile(r"[ \t\r\n\0\ud800-\udfff]").search
 
 
 def read_conll(
@@ -155,14 +158,17 @@ def spelling_that_reads(
     """A setting of `[data]` and its value with which all lines can be read that can't be without it.
 
     Comments are tried where lines open with `#`, a TAB where lines hold one. Labels alone (`scheme`: `io`) are found
-    only where they look like labels and not like words: with `O` among them, few, and come again. None: no such setting was found.
+    only where they look like labels and not like words: with `O` among them, few, and come again. None: no such
+    setting was found.
     """
     patterns = [HYPHEN, *(f"{{prefix}}{joiner}{{label}}" for joiner in _JOINERS)]
     patterns += [f"{{label}}{joiner}{{prefix}}" for joiner in ("-", *_JOINERS)]
     bare = [] if data.tag_pattern else [name for name, scheme in SCHEMES.items() if scheme.is_bare]
     marks = ("# ", "#") if not data.comments and any(line.startswith("#") for line in lines) else ()
+    tabs = ("\t",) if not data.separator and any("\t" in line for line in lines) else ()
     tried = [
         *(("comment", mark) for mark in marks),
+        *(("separator", tab) for tab in tabs),
         *(("tag_pattern", pattern) for pattern in patterns),
         *(("scheme", name) for name in bare),
     ]
@@ -207,7 +213,7 @@ def write_conll(
     if data.scheme == "auto":
         raise ConfigError(f"write_conll: expected one of the schemes {', '.join(SCHEMES)}, found 'auto'")
     lines: list[str] = []
-    write = line_writer(data)
+    write = line_writer(data, parts_at_blanks=True)
     try:
         for sentence in sentences:
             if sentence.opens_document:
@@ -223,8 +229,10 @@ def write_conll(
     part.replace(path)
 
 
-def line_writer(data: DataConfig) -> Callable[[Sentence], list[str]]:
+def line_writer(data: DataConfig, *, parts_at_blanks: bool = False) -> Callable[[Sentence], list[str]]:
     """What makes lines, without ends, of a tagged sentence: `data`'s separator, scheme (`auto`: IOB2) and tag pattern.
+
+    A word or label may hold a blank where the separator is another, unless blanks part the lines (`parts_at_blanks`).
 
     It raises DataError, without saying where, for a sentence without tags, or a word or label that would not come back.
     """
@@ -232,6 +240,7 @@ def line_writer(data: DataConfig) -> Callable[[Sentence], list[str]]:
     spell = tag_writer(scheme, data.tag_pattern)
     spelled: dict[str, str] = {OUTSIDE: OUTSIDE}
     separator = data.separator or " "
+    unwritable = _UNWRITABLE if data.separator and not parts_at_blanks else _UNWRITABLE_OR_BLANK
 
     def write(sentence: Sentence) -> list[str]:
         if sentence.tags is None:
@@ -249,8 +258,13 @@ def line_writer(data: DataConfig) -> Callable[[Sentence], list[str]]:
         lines = []
         for word, tag in zip(sentence.words, tags, strict=True):
             for cell in (word, spelled[tag]):
-                if not cell or _UNWRITABLE(cell) or separator in cell or is_document_mark([cell]):
-                    raise DataError(f"expected a word or tag that fits in a column, found {cell!r}")
+                if not cell or unwritable(cell) or separator in cell or is_document_mark([cell]):
+                    # Another separator is the way out where a blank alone doesn't fit.
+                    fits = not parts_at_blanks and not data.separator and not unwritable(cell.replace(" ", "_"))
+                    told = TAB_HINT if fits and cell.strip() else ""
+                    raise DataError(f"expected a word or tag that fits in a column, found {cell!r}{told}")
+            if spelled[tag] != spelled[tag].strip():
+                raise DataError(f"expected a tag without blanks around it, found {spelled[tag]!r}")
             lines.append(f"{word}{separator}{spelled[tag]}")
         return lines
 

@@ -66,7 +66,7 @@ def read_sentences(path: Path, data: DataConfig, losses: Losses) -> list[Sentenc
 
 def write(documents: Iterable[Document], data: DataConfig, losses: Losses) -> Iterator[str]:
     """A line for each sentence; a `-DOCSTART-` before each document that is marked or has several."""
-    lines = line_writer(data.model_copy(update={"separator": data.separator or _SEPARATOR}))
+    lines = line_writer(data.model_copy(update={"separator": data.separator or _SEPARATOR}), parts_at_blanks=True)
     marked = False
     for document in documents:
         sentences = tagged_of(document, data, losses)

@@ -45,7 +45,7 @@ def read(name, **described):
 def test_kaggles_layout_is_read_by_the_names_of_its_columns(file):
     assert name_for_reading(file(KAGGLE), DataConfig()) == "csv"
     assert read("f", format="auto") == WANTED
-    assert [row[1] for row in csv.reader(Path("f").open(newline="")) if row[1] != "Word"] == [
+    assert [row[1] for row in csv.reader(KAGGLE.splitlines()) if row[1] != "Word"] == [
         word for sentence in WANTED for word, _ in sentence
     ]
 
@@ -84,8 +84,9 @@ def test_a_column_of_documents_opens_them(file):
     ("content", "described", "message"),
     [
         ("text,entities\nBob ran,\"[(0, 3, 'PER')]\"\n", {},
-         "f:1: expected a word and its tag in each row, found texts with their entities (text, entities); make an object "
-         'a line of them, {"text": …, "entities": [{"start": 0, "end": 3, "label": "PER"}]}, which is format jsonl'),
+         "f:1: expected a word and its tag in each row, found texts with their entities (text, entities); make "
+         'an object a line of them, {"text": …, "entities": [{"start": 0, "end": 3, "label": "PER"}]}, '
+         "which is format jsonl"),
         ("Word,Tag\n,O\n", {},
          "f:2: expected a word in column 0, found none: ',O'; data.empty_words = \"skip\" leaves such rows out"),
         ("Word,Tag\nBob,PER\n", {},

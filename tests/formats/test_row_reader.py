@@ -1,17 +1,22 @@
 """Lines of column files that are odd: headers, comments, sentences told by a column, rows without a word."""
 
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from ner.config import override_data
+import ner
+from ner.config import Config, override_data
 from ner.errors import ConfigError, DataError
 from ner.formats.columns import read_as_written, read_conll
 from ner.formats.format import Losses
 from ner.formats.row_reader import RowReader, read_rows
 from ner.formats.sentences import read_sentences
+from ner.output import OutputOptions, tag_columns, tag_text
 from ner.settings import DataConfig
+from ner.text.document import document_from_sentences
+from ner.text.sentence import sentence_from_words
 
 HIPE = (
     "TOKEN\tNE-COARSE-LIT\tNE-COARSE-METO\tNEL-LIT\tMISC\n"
@@ -263,3 +268,82 @@ def test_one_column_for_two_things_is_refused(settings, message):
 
 def test_the_scheme_is_that_of_the_rows_below_a_header(file):
     assert read_as_written(file("Word Tag\na M-X\nb E-X\nc S-Y\n"), DataConfig())[1] == "bmes"
+
+
+SPACED = "Joe\tB-First Name\nPoe\tI-First Name\nran\tO\n\n"
+
+
+def test_a_label_with_a_blank_is_read_and_written_with_the_separator_that_the_error_names(file, tmp_path):
+    name = file(SPACED * 3)
+    with pytest.raises(DataError) as error:
+        read_conll(name)
+    assert str(error.value) == (
+        "f:1: expected a tag such as O, B-PER or I-PER, found 'Name' in 'Joe\\tB-First Name'; "
+        'data.separator = "\\t" reads the file'
+    )
+    documents = ner.read(name, settings={"separator": "\t"})
+    assert documents[0].entities[0].label == "First Name"
+    with pytest.raises(DataError) as error:
+        ner.write("g.conll", documents)
+    assert str(error.value) == (
+        "f:1: expected a word or tag that fits in a column, found 'B-First Name'; "
+        'data.separator = "\\t" parts columns at TABs alone'
+    )
+    ner.write("g.conll", documents, settings={"separator": "\t"})
+    assert Path("g.conll").read_text() == SPACED * 3
+
+
+def test_a_tag_with_blanks_around_it_is_not_written(file):
+    sentence = sentence_from_words(["a"], ["B-x "])
+    with pytest.raises(DataError) as error:
+        ner.write("g.conll", [document_from_sentences([sentence])], settings={"separator": "\t"})
+    assert str(error.value) == "document: expected a tag without blanks around it, found 'B-x '"
+
+
+@dataclass
+class Fixed:
+    """A tagger that finds the same everywhere, trained on files with this separator."""
+
+    separator: str | None
+
+    @property
+    def config(self):
+        return Config(data=DataConfig(separator=self.separator))
+
+    def split(self, text):
+        return [sentence_from_words(text.split())]
+
+    def tag_sentences(self, sentences):
+        return [["B-First Name"] + ["O"] * (len(sentence.words) - 1) for sentence in sentences if sentence.words]
+
+
+def test_tagged_columns_part_a_label_with_a_blank_as_the_models_files_do_or_refuse_it():
+    options = OutputOptions("conll")
+    assert "".join(tag_text(Fixed("\t"), ["Joe ran"], options)) == "Joe\tB-First Name\nran\tO\n\n"
+    data = DataConfig(separator="\t")
+    columns = tag_columns(Fixed("\t"), ["Joe\tx", "ran\tx"], options, data=data, where="f")
+    assert "".join(columns) == "Joe\tx\tB-First Name\nran\tx\tO\n"
+    message = (
+        "expected a tag that fits in a column, found 'B-First Name'; data.separator = \"\\t\" parts columns at TABs "
+        "alone, and jsonl has no columns"
+    )
+    for separator in (None, ","):
+        with pytest.raises(DataError) as error:
+            list(tag_text(Fixed(separator), ["Joe ran"], options))
+        assert str(error.value) == f"--format conll: {message}"
+    with pytest.raises(DataError) as error:
+        list(tag_columns(Fixed(None), ["Joe\tx"], options, data=DataConfig(), where="f"))
+    assert str(error.value) == f"f: {message}"
+
+
+def test_tagged_columns_keep_the_lines_of_a_file_whose_sentences_a_column_tells():
+    lines = ["1\tJoe", "1\tran", "2\tAnn"]
+    data = DataConfig(separator="\t", word_column=1, sentence_column=0)
+    pieces = tag_columns(Fixed("\t"), lines, OutputOptions("conll"), data=data, where="f")
+    assert "".join(pieces).splitlines() == ["1\tJoe\tB-First Name", "1\tran\tO", "2\tAnn\tB-First Name"]
+
+
+def test_prefixes_without_labels_are_not_taken_for_labels(file):
+    with pytest.raises(DataError) as error:
+        read_conll(file("see O\nAcme B\nCorp I\nnow O\n\nBob B\nleft O\n"))
+    assert str(error.value).endswith("found 'B' in 'Acme B'; are data.tag_column and data.scheme right?")
