@@ -14,6 +14,8 @@ FORMATS = (
     "lines",
     "csv",
     "jsonl",
+    "doccano",
+    "prodigy",
     "opennlp",
     "stanford",
     "html",

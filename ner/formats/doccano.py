@@ -1,0 +1,46 @@
+"""doccano's JSON lines, written for its import; `jsonl` reads them back."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from ner.data_settings import DataConfig
+from ner.formats.format import Format, Losses
+from ner.formats.jsonl import write_record
+from ner.formats.mentions import fields_of, joined
+from ner.text.document import Document
+
+
+def write(documents: Iterable[Document], data: DataConfig, losses: Losses) -> Iterator[str]:
+    """A line for each document: `text` and `label`, or `entities` where they have fields that relations point to."""
+    for document in documents:
+        entities = document.entities
+        if any(entity.score is not None for entity in entities):
+            losses.add("documents whose entities have probabilities: not kept", document.name)
+        ends = sorted((entity.start, entity.end) for entity in entities)
+        if any(two[0] < one[1] for one, two in zip(ends, ends[1:], strict=False)):
+            losses.add(
+                "documents with entities in others or over them: doccano takes them where its project allows that",
+                document.name,
+            )
+        fields = fields_of(document, losses)
+        own: dict[str, Any] = {"text": document.text}
+        if any(fields):
+            own["entities"] = [
+                joined(
+                    {"label": e.label, "start_offset": e.start, "end_offset": e.end}, f.items(), document.name, losses
+                )
+                for e, f in zip(entities, fields, strict=True)
+            ]
+        else:
+            own["label"] = [[entity.start, entity.end, entity.label] for entity in entities]
+        yield write_record(own, document, data, losses, name=_number(document.id))
+
+
+def _number(name: str | None) -> int | None:
+    """Doccano's own names are numbers."""
+    return (
+        int(name) if name and name.isascii() and name.isdigit() and len(name) < 19 and str(int(name)) == name else None
+    )
+
+
+FORMAT = Format(about="JSON lines as doccano imports them; jsonl reads them", write=write)
