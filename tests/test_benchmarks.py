@@ -1,6 +1,7 @@
 """The parts of benchmarks/ that compute and don't measure."""
 
 import sys
+from importlib.util import find_spec
 
 import pytest
 
@@ -8,6 +9,7 @@ import ner
 from tests.conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
+import formats
 import peers
 import scaling
 import scoring
@@ -60,3 +62,12 @@ def test_what_is_timed_when_tags_are_scored_is_what_evaluate_says_of_them(tmp_pa
     assert report == scoring.score(*read).report
     assert 0 < report.micro.correct < report.micro.support
     assert report.tokens == 1000
+
+
+def test_both_sides_of_the_formats_benchmark_find_the_entities_of_the_columns(sample_en, tmp_path):
+    sentences = ner.read_conll(sample_en / "dev.conll")
+    ner.write(tmp_path / "texts.jsonl", formats.texts_of(sentences, 3))
+    count = sum(len(sentence.spans) for sentence in sentences)
+    assert formats.to_sentences(tmp_path / "texts.jsonl") == count
+    if find_spec("spacy"):
+        assert formats.to_doc_bin(tmp_path / "texts.jsonl") == count

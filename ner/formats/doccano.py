@@ -1,10 +1,12 @@
 """doccano's JSON lines, written for its import; `jsonl` reads them back."""
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import Any
 
 from ner.data_settings import DataConfig
 from ner.formats.format import Format, Losses
+from ner.formats.json_text import number_in
 from ner.formats.jsonl import write_record
 from ner.formats.mentions import fields_of, joined
 from ner.text.document import Document
@@ -17,7 +19,7 @@ def write(documents: Iterable[Document], data: DataConfig, losses: Losses) -> It
         if any(entity.score is not None for entity in entities):
             losses.add("documents whose entities have probabilities: not kept", document.name)
         ends = sorted((entity.start, entity.end) for entity in entities)
-        if any(two[0] < one[1] for one, two in zip(ends, ends[1:], strict=False)):
+        if any(two[0] < one[1] for one, two in pairwise(ends)):
             losses.add(
                 "documents with entities in others or over them: doccano takes them where its project allows that",
                 document.name,
@@ -33,14 +35,7 @@ def write(documents: Iterable[Document], data: DataConfig, losses: Losses) -> It
             ]
         else:
             own["label"] = [[entity.start, entity.end, entity.label] for entity in entities]
-        yield write_record(own, document, data, losses, name=_number(document.id))
-
-
-def _number(name: str | None) -> int | None:
-    """Doccano's own names are numbers."""
-    return (
-        int(name) if name and name.isascii() and name.isdigit() and len(name) < 19 and str(int(name)) == name else None
-    )
+        yield write_record(own, document, data, losses, name=number_in(document.id))
 
 
 FORMAT = Format(about="JSON lines as doccano imports them; jsonl reads them", write=write)

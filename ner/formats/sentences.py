@@ -4,7 +4,6 @@ What doesn't fit (`ner.text.alignment`) is settled as `[data]` says, and told.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -72,7 +71,9 @@ def tagged_of(document: Document, data: DataConfig, losses: Losses) -> list[Sent
 def cut_text(document: Document, data: DataConfig) -> list[Sentence]:
     """The sentences of a document's text as a model cuts text that is trained with these settings."""
     sentences = split_sentences(document.text, mode="characters" if data.tokenizer == "characters" else "words")
-    return [replace(sentence, source=document.source) for sentence in sentences] if document.source else sentences
+    return [
+        Sentence(None, None, s.opens_document, document.source, spelled=s.spelled, starts=s.starts) for s in sentences
+    ]
 
 
 def lay(
@@ -112,4 +113,8 @@ def tell_what_tags_lose(document: Document, sentences: Iterable[Sentence], losse
 
 
 def _marked(sentence: Sentence, *, opens: bool) -> Sentence:
-    return sentence if sentence.opens_document == opens else replace(sentence, opens_document=opens)
+    if sentence.opens_document == opens:
+        return sentence
+    # Not `replace`, which would ask every sentence for its tags.
+    spelled, starts, spans = sentence.spelled, sentence.starts, sentence.spans
+    return Sentence(None, None, opens, sentence.source, spelled=spelled, starts=starts, spans=spans)

@@ -160,7 +160,8 @@ def align(
             candidates.append(_Candidate(entity, made))
     kept, given_way = _choose(candidates, overlaps, name)
     crossing: set[Entity] = set()
-    laid = tuple(_lay([candidate.made for candidate in kept], sentences, crossing))
+    made_of = [candidate.made for candidate in kept]
+    laid = tuple(_lay(made_of, sentences, tokens.cut_by(made_of), crossing))
     misfits += given_way
     misfits += [Misfit("crosses sentences", *candidate) for candidate in kept if candidate.made in crossing]
     misfits.sort(key=lambda misfit: (misfit.entity.start, misfit.entity.end))
@@ -177,6 +178,16 @@ class _Tokens:
     def within(self, start: int, end: int) -> tuple[int, int]:
         """The tokens with a character in this range, from the first to behind the last."""
         return bisect_right(self.ends, start), bisect_left(self.starts, end)
+
+    def cut_by(self, entities: Iterable[Entity]) -> list[int]:
+        """The places within a token where an entity begins or ends, in order."""
+        cuts = set()
+        for entity in entities:
+            for place in (entity.start, entity.end):
+                token = bisect_left(self.starts, place) - 1  # the last one that starts before it
+                if token >= 0 and place < self.ends[token]:
+                    cuts.add(place)
+        return sorted(cuts)
 
 
 def _fit(entity: Entity, tokens: _Tokens, *, snap: bool) -> tuple[Entity | None, list[str]]:
@@ -248,9 +259,13 @@ def _choose(candidates: Sequence[_Candidate], overlaps: Overlaps, name: str) -> 
     return kept, misfits
 
 
-def _lay(entities: Sequence[Entity], sentences: Sequence[Sentence], crossing: set[Entity]) -> Iterator[Sentence]:
-    """The sentences with these entities, which lie apart and in order; those over sentence ends join `crossing`."""
-    cuts = sorted({place for entity in entities for place in (entity.start, entity.end)})
+def _lay(
+    entities: Sequence[Entity], sentences: Sequence[Sentence], cuts: Sequence[int], crossing: set[Entity]
+) -> Iterator[Sentence]:
+    """The sentences with these entities, which lie apart and in order, their tokens cut at these places.
+
+    Entities that go on over the end of a sentence join `crossing`.
+    """
     number = position = 0
     while position < len(sentences):
         sentence = sentences[position]
@@ -274,7 +289,7 @@ def _lay(entities: Sequence[Entity], sentences: Sequence[Sentence], crossing: se
 def _cut(sentence: Sentence, cuts: Sequence[int]) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """The words of a sentence and where they start, each word cut at these places, which ascend."""
     spelled, starts = sentence.spelled, sentence.starts
-    if not spelled or bisect_right(cuts, starts[0]) == bisect_left(cuts, starts[-1] + len(spelled[-1])):
+    if not cuts or not spelled or bisect_right(cuts, starts[0]) == bisect_left(cuts, starts[-1] + len(spelled[-1])):
         return spelled, starts
     words: list[str] = []
     places: list[int] = []
