@@ -16,6 +16,7 @@ FORMATS = (
     "jsonl",
     "doccano",
     "prodigy",
+    "label-studio",
     "opennlp",
     "stanford",
     "html",
@@ -102,6 +103,12 @@ class DataConfig(Section):
     )
     overlaps: Literal["longest", "first", "error"] = Field(
         "longest", description="of entities with a character in common: the `longest` is kept, the `first`, or `error`"
+    )
+
+    annotator: str | None = Field(
+        None,
+        description="`label-studio`: whose annotations are read, by number, address or model version; unset: of each "
+        "task the first that isn't cancelled",
     )
 
     @property

@@ -125,6 +125,15 @@ def told(value: Any) -> str:
     return short(json.dumps(value, ensure_ascii=False))
 
 
+def number_in(name: str | None) -> int | None:
+    """The number that a document's name is, for tools whose names are numbers; None where it is none.
+
+    >>> number_in("12"), number_in("012"), number_in("a")
+    (12, None, None)
+    """
+    return int(name) if name and re.fullmatch("0|[1-9][0-9]{0,17}", name) else None
+
+
 def _items(text: str, path: str) -> Iterator[tuple[Any, str]]:
     """The items of an array that is a whole file."""
     end = _blank_end(text, _blank_end(text, 0) + 1)

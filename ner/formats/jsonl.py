@@ -8,6 +8,7 @@ from typing import Any
 from ner.data_settings import DataConfig
 from ner.formats.format import Format, Losses, Sample
 from ner.formats.json_text import first_record, is_pair, read_records, write_json
+from ner.formats.label_studio import is_min, is_task
 from ner.formats.mentions import FIELDS, fields_of, joined
 from ner.formats.records import claims_of, document_of
 from ner.text.document import Document
@@ -77,7 +78,7 @@ def recognizes(sample: Sample) -> bool:
         return not sample.is_whole and "\n" not in sample.head and bool(_opens_record(sample.head))
     if is_pair(record):
         return "entities" in record[1]
-    if not isinstance(record, dict):
+    if not isinstance(record, dict) or is_task(record) or is_min(record):
         return False
     return isinstance(record.get("text"), str) or bool(claims_of(record, DataConfig()))
 
