@@ -160,8 +160,8 @@ def align(
             candidates.append(_Candidate(entity, made))
     kept, given_way = _choose(candidates, overlaps, name)
     crossing: set[Entity] = set()
-    made_of = [candidate.made for candidate in kept]
-    laid = tuple(_lay(made_of, sentences, tokens.cut_by(made_of), crossing))
+    apart = [candidate.made for candidate in kept]
+    laid = tuple(_lay(apart, sentences, tokens.cut_by(apart), crossing))
     misfits += given_way
     misfits += [Misfit("crosses sentences", *candidate) for candidate in kept if candidate.made in crossing]
     misfits.sort(key=lambda misfit: (misfit.entity.start, misfit.entity.end))
@@ -181,13 +181,8 @@ class _Tokens:
 
     def cut_by(self, entities: Iterable[Entity]) -> list[int]:
         """The places within a token where an entity begins or ends, in order."""
-        cuts = set()
-        for entity in entities:
-            for place in (entity.start, entity.end):
-                token = bisect_left(self.starts, place) - 1  # the last one that starts before it
-                if token >= 0 and place < self.ends[token]:
-                    cuts.add(place)
-        return sorted(cuts)
+        places = {place for entity in entities for place in (entity.start, entity.end)}
+        return sorted(p for p in places if (token := bisect_left(self.starts, p)) and p < self.ends[token - 1])
 
 
 def _fit(entity: Entity, tokens: _Tokens, *, snap: bool) -> tuple[Entity | None, list[str]]:
@@ -225,8 +220,7 @@ def _refusal(kind: str, entity: Entity, tokens: _Tokens, name: str) -> str:
     if reason is None:
         begins = tokens.starts[first] < entity.start
         reason = f"which cuts the token {tokens.words[first if begins else behind - 1]!r}"
-    expected = f"{_prefix(name)}expected entities of whole tokens"
-    return f"{expected}, found {_told(entity)}, {reason}; {_WAYS_OUT[kind]}"
+    return f"{_prefix(name)}expected entities of whole tokens, found {_told(entity)}, {reason}; {_WAYS_OUT[kind]}"
 
 
 def _choose(candidates: Sequence[_Candidate], overlaps: Overlaps, name: str) -> tuple[list[_Candidate], list[Misfit]]:
@@ -262,10 +256,7 @@ def _choose(candidates: Sequence[_Candidate], overlaps: Overlaps, name: str) -> 
 def _lay(
     entities: Sequence[Entity], sentences: Sequence[Sentence], cuts: Sequence[int], crossing: set[Entity]
 ) -> Iterator[Sentence]:
-    """The sentences with these entities, which lie apart and in order, their tokens cut at these places.
-
-    Entities that go on over the end of a sentence join `crossing`.
-    """
+    """The sentences, cut, with these entities, apart and in order; those over sentence ends join `crossing`."""
     number = position = 0
     while position < len(sentences):
         sentence = sentences[position]
