@@ -85,7 +85,7 @@ def _of_task(task: Object, source: str, data: DataConfig, losses: Losses, keys: 
         mine = kept or predictions[:1]
         if predictions and not kept:
             losses.add("tasks without an annotation: the first prediction is read", source)
-    left = [item for item in (*kept, *predictions) if item is not (mine or [None])[0]]
+    left = [item for item in (*kept, *predictions) if mine and item is not mine[0]]
     if left:
         losses.add("annotations and predictions beside the one that is read: left out", source, count=len(left))
     if not mine and (found or data.annotator is not None):
@@ -136,12 +136,11 @@ def _without_made_up(fields: list[Object], entities: tuple[Entity, ...], key: st
 
 def _of_min(rows: list[tuple[Object, str]], data: DataConfig, losses: Losses, keys: list[str]) -> Document | None:
     mine = [row for row in rows if data.annotator is None or data.annotator in _names_of(row[0])]
-    left = len(rows) - min(len(mine), 1)
-    if left:
-        losses.add("annotations and predictions beside the one that is read: left out", rows[0][1], count=left)
     if not mine:
         losses.add("tasks without an annotation to read: left out", rows[0][1])
         return None
+    if len(rows) > 1:
+        losses.add("annotations and predictions beside the one that is read: left out", rows[0][1], count=len(rows) - 1)
     record, source = mine[0]
     regions = [{"value": v, "to_name": ""} for value in record.values() if _is_regions(value) for v in value]
     key = _text_key({k: v for k, v in record.items() if not _is_regions(v)}, regions, source, keys)
