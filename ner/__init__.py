@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ner.formats.columns import read_conll, write_conll
     from ner.formats.corpus import Corpus, load_corpus
     from ner.formats.files import read, write
+    from ner.formats.values import documents_from, to_dataset
     from ner.tagger import Tagger, load
     from ner.text.document import Document
     from ner.text.sentence import Entity, Sentence, Span, Token
@@ -33,12 +34,14 @@ __all__ = [
     "Span",
     "Tagger",
     "Token",
+    "documents_from",
     "load",
     "load_config",
     "load_corpus",
     "read",
     "read_conll",
     "settle_threads",
+    "to_dataset",
     "train",
     "write",
     "write_conll",
@@ -55,12 +58,14 @@ _HOMES = {
     "Span": "ner.text.sentence",
     "Tagger": "ner.tagger",
     "Token": "ner.text.sentence",
+    "documents_from": "ner.formats.values",
     "load": "ner.tagger",
     "load_config": "ner.config",
     "load_corpus": "ner.formats.corpus",
     "read": "ner.formats.files",
     "read_conll": "ner.formats.columns",
     "settle_threads": "ner.threads",
+    "to_dataset": "ner.formats.values",
     "train": "ner.trainer",
     "write": "ner.formats.files",
     "write_conll": "ner.formats.columns",

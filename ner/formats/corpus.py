@@ -79,12 +79,22 @@ def _load_dataset(name: str, data: DataConfig) -> Corpus:
     found = {split: next((splits[n] for n in names if n in splits), None) for split, names in _SPLITS.items()}
     if found["train"] is None:
         raise DataError(f"{name}: expected a split called train, found {', '.join(splits)}")
-    return Corpus(*(_sentences(rows, f"{name}:{split}", data) for split, rows in found.items()))
+    rows = {split: (split_rows, f"{name}:{split}") for split, split_rows in found.items()}
+    return Corpus(*([] if each is None else sentences_of_dataset(each, where, data) for each, where in rows.values()))
 
 
-def _sentences(rows: Any, where: str, data: DataConfig) -> list[Sentence]:
-    if rows is None:
-        return []
+def sentences_of_dataset(rows: Any, where: str, data: DataConfig, *, keep_empty: bool = False) -> list[Sentence]:
+    """The tagged sentences of a `datasets.Dataset` whose rows are words and tags, tags as IOB2.
+
+    Args:
+        rows: the data set.
+        where: opens messages, before the row's number.
+        data: names the features, and says how tags are spelled.
+        keep_empty: rows without a word are sentences too, and there may be no row.
+
+    Raises:
+        DataError: a feature is missing, a row isn't as described, or there is none.
+    """
     for feature in (data.tokens_feature, data.tags_feature):
         if feature not in rows.column_names:
             raise DataError(
@@ -99,10 +109,10 @@ def _sentences(rows: Any, where: str, data: DataConfig) -> list[Sentence]:
     for number, (row_words, row_tags) in enumerate(zip(words, tags, strict=True), start=1):
         place = f"{where}:{number}"
         _check_row(row_words, row_tags, place)
-        if row_words:
+        if row_words or keep_empty:
             known = [_tag(tag, names, read, place) for tag in row_tags]
             sentences.append(sentence_from_words(row_words, known, source=place))
-    if not sentences:
+    if not sentences and not keep_empty:
         raise DataError(f"{where}: expected tagged sentences, found none")
     try:
         runs = (run for sentence in sentences for run in known_runs(sentence.tags or ()))
