@@ -17,6 +17,7 @@ FORMATS = (
     "doccano",
     "prodigy",
     "label-studio",
+    "brat",
     "opennlp",
     "stanford",
     "html",
@@ -103,6 +104,11 @@ class DataConfig(Section):
     )
     overlaps: Literal["longest", "first", "error"] = Field(
         "longest", description="of entities with a character in common: the `longest` is kept, the `first`, or `error`"
+    )
+    discontinuous: Literal["hull", "first", "skip"] = Field(
+        "hull",
+        description="an entity of several parts with other words between: `hull`, from the first part to the last, "
+        "the `first` part alone, or `skip` it",
     )
 
     annotator: str | None = Field(
