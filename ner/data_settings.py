@@ -18,6 +18,7 @@ FORMATS = (
     "prodigy",
     "label-studio",
     "brat",
+    "bioc",
     "opennlp",
     "stanford",
     "html",

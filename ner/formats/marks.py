@@ -53,30 +53,30 @@ def entity_of_parts(found: Found, text: str, data: DataConfig, losses: Losses) -
     return Entity(found.label, text[start:end], start, end)
 
 
-def check_places(found: Sequence[Found], text: str, path: object, *, joiner: str = " ") -> None:
+def check_places(found: Sequence[Found], text: str, path: object) -> None:
     """Raise DataError unless each entity is in the text, and its text stands at its place.
 
-    Blanks of any kind and number are one: files write a line end within an entity as a space.
+    Blanks of any kind and number are one: files write a line end within an entity as a space. The text of an entity
+    of several parts is that of its parts, a space between, or all from the first to the last.
 
     Args:
         found: all entities of a text.
         text: that their ranges are of.
         path: what a message calls the text.
-        joiner: what stands between the texts of parts in `written`.
     """
     for entity in found:
         if any(not 0 <= start <= end <= len(text) for start, end in entity.parts):
             problem = f"the end of its {len(text)} characters"
-        elif entity.written and _plain(_cut(text, entity.parts, joiner)) != _plain(entity.written):
-            problem = repr(_cut(text, entity.parts, joiner))
+        elif entity.written and not _stands_there(entity, text):
+            problem = repr(_cut(text, entity.parts))
         else:
             continue
         places = ", ".join(f"{start} to {end}" for start, end in entity.parts)
         message = f"{entity.source}: expected {entity.written!r} at characters {places} of {path}, found {problem}"
-        raise DataError(message + _explained(found, text, joiner))
+        raise DataError(message + _explained(found, text))
 
 
-def _explained(found: Sequence[Found], text: str, joiner: str) -> str:
+def _explained(found: Sequence[Found], text: str) -> str:
     """What the offsets of a file count instead, where one reading gives all texts of its entities; and the way out."""
     lines = text.replace("\r\n", "\n")
     readings: list[tuple[str, str, str | bytes, int, int]] = [
@@ -90,21 +90,28 @@ def _explained(found: Sequence[Found], text: str, joiner: str) -> str:
     ]
     told = [entity for entity in found if entity.written]
     for name, way_out, units, size, shift in readings:
-        if told and all(_plain(_slice(units, e.parts, joiner, size, shift)) == _plain(e.written) for e in told):
+        if told and all(_plain(_slice(units, e.parts, size, shift)) == _plain(e.written) for e in told):
             way_out = way_out or "count the text's code points (characters of a Python string), from 0"
             return f"; all offsets of the file count {name}: {way_out}"
     return "; ranges are half-open and count the text's code points, a CR and a LF one each"
 
 
-def _slice(units: str | bytes, parts: Parts, joiner: str, size: int, shift: int) -> str:
+def _slice(units: str | bytes, parts: Parts, size: int, shift: int) -> str:
     if isinstance(units, str):
-        return _cut(units, [(max(start + shift, 0), end + shift) for start, end in parts], joiner)
+        return _cut(units, [(max(start + shift, 0), end + shift) for start, end in parts])
     codec = "utf-8" if size == 1 else "utf-16-le"
-    return joiner.join(units[start * size : end * size].decode(codec, "replace") for start, end in parts)
+    return " ".join(units[start * size : end * size].decode(codec, "replace") for start, end in parts)
 
 
-def _cut(text: str, parts: Parts, joiner: str) -> str:
-    return joiner.join(text[max(start, 0) : max(end, 0)] for start, end in parts)
+def _stands_there(found: Found, text: str) -> bool:
+    if text[found.parts[0][0] : found.parts[-1][1]] == found.written:
+        return True
+    whole = (min(start for start, _ in found.parts), max(end for _, end in found.parts))
+    return _plain(found.written) in (_plain(_cut(text, found.parts)), _plain(_cut(text, [whole])))
+
+
+def _cut(text: str, parts: Parts) -> str:
+    return " ".join(text[max(start, 0) : max(end, 0)] for start, end in parts)
 
 
 def _plain(text: str) -> str:
