@@ -19,6 +19,7 @@ FORMATS = (
     "label-studio",
     "brat",
     "bioc",
+    "pubtator",
     "opennlp",
     "stanford",
     "html",
