@@ -20,6 +20,7 @@ FORMATS = (
     "brat",
     "bioc",
     "pubtator",
+    "gate",
     "opennlp",
     "stanford",
     "html",
@@ -99,6 +100,12 @@ class DataConfig(Section):
         "`auto`: as the training file is",
     )
 
+    layer: str | None = Field(
+        None,
+        description="which of several annotations of a file: `conllu` a key of MISC, `conllup` a column, `germeval` "
+        "`outer` or `inner`, `webanno` `layer` or `layer|feature`, `docbin` a group of spans, `gate` a set "
+        "(`default`: the one without a name)",
+    )
     misaligned: Literal["error", "snap", "split"] = Field(
         "split",
         description="an entity that begins or ends within a token, where the file marks characters: `split` the token, "
