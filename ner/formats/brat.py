@@ -12,6 +12,7 @@ from typing import Any
 
 from ner.data_settings import DataConfig
 from ner.errors import DataError
+from ner.formats.file_names import FileNames
 from ner.formats.format import Format, Losses, Sample
 from ner.formats.marks import (
     Found,
@@ -30,8 +31,6 @@ from ner.text.sentence import Entity
 # A label with blanks isn't brat's, but others write such files, and it can be told from the offsets.
 _ENTITY = re.compile(r"(T\S*)\t(\S.*?) ([0-9]+ [0-9]+(?:;[0-9]+ [0-9]+)*)[ \t]*(?:\t(.*))?", re.DOTALL).fullmatch
 _OTHER = re.compile(r"([REAMN#*]\S*)\t").match  # relations, events, attributes, normalizations, notes, equivalences
-_IS_NAME = re.compile(r'[^\x00-\x1f\x7f\\:*?"<>|\ud800-\udfff]+').fullmatch  # what every file system takes
-_LONGEST = 240  # bytes of a name; file systems take 255, and its end is still to come
 _MARK = "\ufeff"
 
 
@@ -116,14 +115,9 @@ def save(path: Path, documents: Iterable[Document], data: DataConfig, losses: Lo
     Raises:
         DataError: a text that no file in UTF-8 can hold.
     """
-    last: PurePosixPath | None = None
-    written: set[str] = set()
-    for number, document in enumerate(documents, start=1):
-        name = _name(document, number, written, losses)
-        written.add(name.casefold())  # not every file system tells capitals from small letters
-        if last is not None and PurePosixPath(name) < last:
-            losses.add("documents: read again in the order of their names, which isn't this one", document.name)
-        last = PurePosixPath(name)
+    names = FileNames((".txt", ".ann"), losses)
+    for document in documents:
+        name = names.path_for(document)
         for end, content in ((".txt", document.text), (".ann", "".join(_lines(document, losses)))):
             file = path / f"{name}{end}"
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -131,27 +125,6 @@ def save(path: Path, documents: Iterable[Document], data: DataConfig, losses: Lo
             if bad:
                 raise DataError(f"{document.name}: expected text for a file in UTF-8, found {bad[0]!r}")
             file.write_bytes(content.encode())
-
-
-def _name(document: Document, number: int, written: set[str], losses: Losses) -> str:
-    """The path of a document's files below the folder, without their ends."""
-    name = document.id
-    if name is not None:
-        parts = name.split("/")
-        clear = not any(part.endswith((".txt", ".ann")) for part in parts[:-1])  # a folder called as a file may be
-        if clear and name.casefold() not in written and all(map(_fits, parts)):
-            return name
-        losses.add("names of documents that no file can have, or two: numbered", f"{document.name}: {name!r}")
-    else:
-        losses.add("documents without a name: numbered", document.name)
-    made = f"{number:06d}"
-    while made in written:
-        made += "-"
-    return made
-
-
-def _fits(part: str) -> bool:
-    return bool(_IS_NAME(part)) and part == part.strip(" .") and len(part.encode()) <= _LONGEST
 
 
 def _lines(document: Document, losses: Losses) -> Iterator[str]:

@@ -7,6 +7,7 @@ as a line feed unless it is written as a reference.
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 from xml.parsers import expat
@@ -82,13 +83,20 @@ def children_of_root(path: Path, root: str) -> Iterator[Node]:
     parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = begin, end, text
     parser.EntityDeclHandler = lambda *_: refuse("XML without entities of its own, found a declaration of one")
     parser.SkippedEntityHandler = lambda name, _: refuse(f"XML without entities of its own, found &{name};")
+    with _faults_told(path), path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            parser.Parse(chunk, False)
+            yield from done
+            done.clear()
+        parser.Parse(b"", True)
+    yield from done
+
+
+@contextmanager
+def _faults_told(path: Path) -> Iterator[None]:
+    """Raises DataError for a file that can't be read, or is no XML."""
     try:
-        with path.open("rb") as stream:
-            while chunk := stream.read(_CHUNK):
-                parser.Parse(chunk, False)
-                yield from done
-                done.clear()
-            parser.Parse(b"", True)
+        yield
     except FileNotFoundError:
         raise DataError(f"{path}: no such file") from None
     except OSError as error:
@@ -97,7 +105,18 @@ def children_of_root(path: Path, root: str) -> Iterator[Node]:
         raise DataError(f"{path}:{error.lineno}: expected XML: {expat.ErrorString(error.code)}") from None
     except LookupError as error:  # the encoding that it declares
         raise DataError(f"{path}:1: expected XML: {error}") from None
-    yield from done
+
+
+def refuse_declarations(path: Path) -> None:
+    """Raise DataError unless a file is XML without a DOCTYPE, before a parser gets it that would expand entities."""
+    parser = expat.ParserCreate()
+
+    def refuse(*_: object) -> NoReturn:
+        raise DataError(f"{path}:{parser.CurrentLineNumber}: expected XML without a DOCTYPE, found one")
+
+    parser.StartDoctypeDeclHandler = refuse
+    with _faults_told(path), path.open("rb") as stream:
+        parser.ParseFile(stream)
 
 
 def root_tag(head: str) -> str:
