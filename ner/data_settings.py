@@ -21,6 +21,7 @@ FORMATS = (
     "bioc",
     "pubtator",
     "gate",
+    "uima-xmi",
     "opennlp",
     "stanford",
     "html",
@@ -104,7 +105,7 @@ class DataConfig(Section):
         None,
         description="which of several annotations of a file: `conllu` a key of MISC, `conllup` a column, `germeval` "
         "`outer` or `inner`, `webanno` `layer` or `layer|feature`, `docbin` a group of spans, `gate` a set "
-        "(`default`: the one without a name)",
+        "(`default`: the one without a name), `uima-xmi` a type with a `value`",
     )
     misaligned: Literal["error", "snap", "split"] = Field(
         "split",

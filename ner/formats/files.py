@@ -89,7 +89,7 @@ def write_documents(
         write_pieces(path, form.write(documents, data, losses))
         return
     assert form.save
-    is_folder = "/" in form.suffixes
+    is_folder = any(end.endswith("/") for end in form.suffixes)
     _check_place(path, is_folder=is_folder)
     try:
         with (staged_folder if is_folder else staged_file)(path) as stage:
