@@ -28,6 +28,9 @@ FORMATS = (
     "text",
 )
 
+# How text is cut: by word (Chinese, Japanese by character), each character, at blanks alone, Chinese by word too.
+Cut = Literal["words", "characters", "spaces", "words-zh"]
+
 
 class DataConfig(Section):
     """Where the corpus is and how its files are laid out."""
@@ -95,10 +98,11 @@ class DataConfig(Section):
         description="where a file marks no documents (`-DOCSTART-`), or just one at its top: so many sentences in a "
         "row count as one, if they are running text",
     )
-    tokenizer: Literal["auto", "words", "characters"] = Field(
+    tokenizer: Literal["auto", "words", "characters", "spaces", "words-zh"] = Field(
         "auto",
         description="how raw text is cut: `words` (Chinese, Japanese by character), `characters` (each), "
-        "`auto`: as the training file is",
+        "`spaces` (at blanks alone), `words-zh` (Chinese by word; extra `zh`), `auto`: `words` or `characters`, as the "
+        "training file is",
     )
 
     layer: str | None = Field(
@@ -107,6 +111,12 @@ class DataConfig(Section):
         "`outer` or `inner`, `webanno` `layer` or `layer|feature`, `docbin` a group of spans, `gate` a set "
         "(`default`: the one without a name), `uima-xmi` a type with a `value`",
     )
+
+    @property
+    def cut(self) -> Cut:
+        """How text is cut with these settings; `words` where training hasn't settled it."""
+        return "words" if self.tokenizer == "auto" else self.tokenizer
+
     misaligned: Literal["error", "snap", "split"] = Field(
         "split",
         description="an entity that begins or ends within a token, where the file marks characters: `split` the token, "

@@ -148,8 +148,7 @@ class Tagger:
 
     def split(self, text: str) -> list[Sentence]:
         """The sentences of a text, cut into tokens as the training corpus was."""
-        by_character = self._model.config.data.tokenizer == "characters"
-        return split_sentences(text, mode="characters" if by_character else "words")
+        return split_sentences(text, mode=self._model.config.data.cut)
 
     def tag_words(self, words: Sequence[str]) -> list[str]:
         """IOB2 tags of a sentence that is already cut into words, one a word."""

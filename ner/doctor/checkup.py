@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ner.doctor.cutting import examine_cut
 from ner.doctor.finding import Finding, by_seriousness
 from ner.doctor.order import examine_order
 from ner.doctor.reading import read_all
@@ -12,6 +13,8 @@ from ner.doctor.repeats import examine_contexts, examine_repeats
 from ner.doctor.sequences import Tagged, compare_labels, examine_tags
 from ner.doctor.words import examine_words
 from ner.settings import DataConfig
+
+_WRONG_WORDS = {"glued-digits", "index-words"}  # which no text is cut into
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,10 @@ def check_files(paths: Sequence[str | Path], data: DataConfig) -> Checkup:
     for path in paths:
         readable = read_all(str(path), data)
         tagged = examine_tags(readable, data, training=not files)
-        findings += readable.findings + tagged.findings + examine_words(readable, data) + examine_order(readable, data)
+        of_words = examine_words(readable, data)
+        findings += readable.findings + tagged.findings + of_words + examine_order(readable, data)
+        if not files and not _WRONG_WORDS & {finding.kind for finding in of_words}:
+            findings += examine_cut(readable, data)
         files.append(tagged)
         lengths = [len(s.words) for s in tagged.sentences]
         entities, longest = sum(tagged.labels.values()), max(lengths, default=0)

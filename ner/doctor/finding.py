@@ -28,6 +28,7 @@ KINDS = {
     "replacement-character": "warning",
     "glued-digits": "warning",
     "index-words": "warning",
+    "cut-otherwise": "warning",
     "one-token-sentences": "warning",
     "invisible-character": "warning",
     "control-character": "warning",

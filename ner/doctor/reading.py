@@ -26,11 +26,15 @@ _ESCAPED = re.compile(r"[\udc80-\udcff]").search  # what `surrogateescape` makes
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A sentence as it stands in a file: words, tags in the file's scheme, and the line of each token."""
+    """A sentence as it stands in a file: words, tags in the file's scheme, and the line of each token.
+
+    `starts` tells where each word starts in its text; None where the file holds words alone.
+    """
 
     words: tuple[str, ...]
     tags: tuple[str, ...]
     lines: tuple[int, ...]
+    starts: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +139,7 @@ def _read_documents(path: str, data: DataConfig) -> Readable:
     for sentence in sentences:
         line = sentence.source.rpartition(":")[2]
         numbers = (int(line) if line.isdecimal() else 1,) * len(sentence.spelled)
-        written.append(Written(sentence.spelled, sentence.tags or (), numbers))
+        written.append(Written(sentence.spelled, sentence.tags or (), numbers, sentence.starts))
     if not written:
         findings.append(Finding("no-sentences", path, "no tagged sentence", "is it the right file?"))
     marked = sum(sentence.opens_document for sentence in sentences)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from ner.config import Config
 from ner.features.checks import texts
@@ -29,10 +29,11 @@ class Gazetteers(Feature):
             DataError: a list can't be read.
         """
         config = material.config
-        mode: Literal["words", "characters"] = "characters" if config.data.tokenizer == "characters" else "words"
         gazetteers = []
         for path in map(Path, config.features.gazetteer):
-            names = (" ".join(token.text for token in tokenize(name, mode=mode)) for name in read_names(path))
+            names = (
+                " ".join(token.text for token in tokenize(name, mode=config.data.cut)) for name in read_names(path)
+            )
             gazetteers.append(Gazetteer(path.stem, tuple(names)))
         return cls(tuple(gazetteers)) if gazetteers else None
 

@@ -70,7 +70,7 @@ def tagged_of(document: Document, data: DataConfig, losses: Losses) -> list[Sent
 
 def cut_text(document: Document, data: DataConfig) -> list[Sentence]:
     """The sentences of a document's text as a model cuts text that is trained with these settings."""
-    sentences = split_sentences(document.text, mode="characters" if data.tokenizer == "characters" else "words")
+    sentences = split_sentences(document.text, mode=data.cut)
     return [
         Sentence(None, None, s.opens_document, document.source, spelled=s.spelled, starts=s.starts) for s in sentences
     ]

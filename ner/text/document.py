@@ -7,8 +7,9 @@ characters of a Python string (code points), and what isn't so is refused when t
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
-from typing import Any, Literal
+from typing import Any
 
+from ner.data_settings import Cut
 from ner.errors import DataError
 from ner.text.alignment import Misaligned, Overlaps, align, entities_of
 from ner.text.sentence import Entity, Sentence
@@ -101,7 +102,7 @@ def document_from_text(
     text: str,
     entities: Iterable[Entity] = (),
     *,
-    mode: Literal["words", "characters"] = "words",
+    mode: Cut = "words",
     misaligned: Misaligned = "error",
     overlaps: Overlaps = "error",
     id: str | None = None,

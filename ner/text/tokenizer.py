@@ -14,35 +14,13 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
-from typing import Literal
 
 import regex
 
+from ner.data_settings import Cut
+from ner.text.abbreviations import ABBREVIATIONS, NEVER_FINAL, NUMBERED, NUMBERINGS, SENTENCE_STARTERS
+from ner.text.segmenters import cut_at_blanks, join_chinese
 from ner.text.sentence import Sentence, Token
-
-# Abbreviations keep their dot. A title or a numbering word never ends a sentence, for a name or a number
-# follows; the others do where the next word is one of _STARTERS, and keep their dot there too, for `U.S.`
-# and `Inc.` are the words a model knows. Reuters headlines are in capitals.
-_TITLES = """Mr Mrs Ms Dr Drs Prof Gen Col Lt Sgt Cpl Maj Capt Cmdr Adm Brig Rev Fr Hon Sen Rep Gov Pres St Ste
-    Mt Ft Msgr Sra Srta Dña Hr Hrn Mme Mlle Ir Ing Messrs Supt Insp Amb Dipl vs ca bzw approx
-    cf dr dhr mw prof i.e e.g z.B d.h """
-_NUMBERING = "No Nos no nos Nr nr Art art Fig fig Vol vol pp p pg ch Ch tel Tel núm pág blz Abs Op Rs Sec "
-_OTHERS = """Inc Corp Co Cos Ltd Bros Jr Sr Esq etc al Ave Blvd Rd Calif Fla Conn Ariz Wash Ill Tenn Okla Colo Tex
-    Mass Mich Minn Va Pa Ga Ky La Ore Wis Penn Dept Univ Assn Intl Govt Pty Plc Ph.D M.Sc B.Sc usw evtl
-    Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Nov Dec """
-_STARTERS = """The This That These Those There Then They He She It We You His Her Its Their Our In On At As After
-    Also And Although But By During For From However If Meanwhile Not Now Or Since So Some To Under Until What
-    When Where Which While Who Why With El En Der Die Das Het Ze"""
-
-
-def _dotted(stems: str) -> frozenset[str]:
-    """Each abbreviation with its dot, as given and in capitals."""
-    return frozenset(f"{word}." for stem in stems.split() for word in (stem, stem.upper()))
-
-
-_NUMBERED = tuple(_dotted(_NUMBERING))
-_NEVER_FINAL = _dotted(_TITLES + _NUMBERING)
-_SENTENCE_STARTERS = frozenset(_STARTERS.split())
 
 # What is cut by the character in both modes: the scripts themselves, and the blocks of their punctuation
 # (3000), enclosed (3200) and full-width (FF00) forms, which the scripts share.
@@ -105,9 +83,9 @@ _WORD = regex.compile(
     )
     """,
     regex.VERBOSE | regex.VERSION1,
-    starters=_SENTENCE_STARTERS,
-    numberings=_dotted(_NUMBERING),
-    abbreviations=_dotted(_TITLES + _OTHERS),
+    starters=SENTENCE_STARTERS,
+    numberings=NUMBERINGS,
+    abbreviations=ABBREVIATIONS,
 )
 _CHARACTER = regex.compile(rf"{_EMOJI}|{_VISIBLE}[\u200c\u200d]*+", regex.VERSION1)
 
@@ -131,30 +109,36 @@ _MOST_KEPT, _LONGEST_KEPT = 20_000, 40
 _AHEAD = 16
 
 
-def tokenize(text: str, *, mode: Literal["words", "characters"] = "words") -> list[Token]:
+def tokenize(text: str, *, mode: Cut = "words") -> list[Token]:
     """The tokens of a text, in order, with offsets; whatever is not blank is in exactly one of them.
 
     Args:
         text: any string; spaces, control and format characters outside words belong to no token.
         mode: "words" cuts Chinese and Japanese by character, all else by word; "characters" makes
-            every character a token of its own, with its combining marks, as Chinese corpora do.
+            every character a token of its own, with its combining marks, as Chinese corpora do; "spaces" cuts
+            at blanks alone; "words-zh" cuts as "words" and joins Chinese characters into words.
+
+    Raises:
+        ConfigError: "words-zh", and the package that segments isn't installed.
 
     >>> [token.text for token in tokenize("Germany's GDP增长3.5%。")]
     ['Germany', "'s", 'GDP', '增', '长', '3.5', '%', '。']
     """
-    cut = _words(text)
-    words, starts = cut if mode == "words" else _characters(*cut)
+    words, starts = _otherwise(text, mode, *_words(text)) if mode != "words" else _words(text)
     return [Token(word, start, start + len(word)) for word, start in zip(words, starts, strict=True)]
 
 
-def split_sentences(text: str, *, mode: Literal["words", "characters"] = "words") -> list[Sentence]:
+def split_sentences(text: str, *, mode: Cut = "words") -> list[Sentence]:
     """The sentences of a text, each of one token or more, without tags; `[]` for a blank text.
 
     The first one opens a document.
 
     Args:
         text: any string.
-        mode: as in `tokenize`; sentences end at the same places in both.
+        mode: as in `tokenize`; sentences end at the same places in all, unless a word of another mode stands there.
+
+    Raises:
+        ConfigError: as `tokenize`.
 
     >>> [sentence.words for sentence in split_sentences("J. Smith left the U.S. today. Why?")]
     [['J.', 'Smith', 'left', 'the', 'U.S.', 'today', '.'], ['Why', '?']]
@@ -166,13 +150,21 @@ def split_sentences(text: str, *, mode: Literal["words", "characters"] = "words"
         for index, word in enumerate(words[:-1], start=1)
         if word[-1] in _MAY_END and _ends_before(index, words, starts)
     )
-    sentences = []
-    for first, end in pairwise(sorted({0, *opens, len(words)})):
-        cut = words[first:end], starts[first:end]
-        spelled, places = cut if mode == "words" else _characters(*cut)
-        opens_document = first == 0
-        sentences.append(Sentence(None, None, opens_document, spelled=tuple(spelled), starts=tuple(places)))
-    return sentences
+    if mode != "words":
+        opening = {starts[index] for index in opens if index < len(starts)}
+        words, starts = _otherwise(text, mode, words, starts)
+        opens = {index for index, start in enumerate(starts) if start in opening}
+    return [
+        Sentence(None, None, first == 0, spelled=tuple(words[first:end]), starts=tuple(starts[first:end]))
+        for first, end in pairwise(sorted({0, *opens, len(words)}))
+    ]
+
+
+def _otherwise(text: str, mode: Cut, words: list[str], starts: list[int]) -> tuple[list[str], list[int]]:
+    """The words of a text in another mode than "words", whose cut is given, and where each starts."""
+    if mode == "spaces":
+        return cut_at_blanks(text)
+    return (_characters if mode == "characters" else join_chinese)(words, starts)
 
 
 def _words(text: str) -> tuple[list[str], list[int]]:
@@ -205,7 +197,7 @@ def _cut(chunk: str) -> tuple[tuple[str, int], ...] | None:
     (`J. Smith`), a number (`3. Mai`) or an abbreviation (`No. 5`).
     """
     last = chunk[-1:]
-    if last == "-" or (last == "." and (not chunk[-2:-1].islower() or chunk.endswith(_NUMBERED))):
+    if last == "-" or (last == "." and (not chunk[-2:-1].islower() or chunk.endswith(NUMBERED))):
         return None
     return tuple((match.group(), match.start()) for match in _WORD.finditer(chunk))
 
@@ -246,7 +238,7 @@ def _ends_before(index: int, words: Sequence[str], starts: Sequence[int]) -> boo
         before = words[stop - 1] if word == "." and stop else next_word
         return bool(_IS_CJK.match(next_word) and _IS_CJK.match(before))
     if word[-1] == "." and word.strip("."):
-        return word not in _NEVER_FINAL and len(word) > 2 and next_word in _SENTENCE_STARTERS
+        return word not in NEVER_FINAL and len(word) > 2 and next_word in SENTENCE_STARTERS
     start = index
     while words[start] in _OPENERS and start - index < _MOST_MARKS and start + 1 < len(words):
         start += 1

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
@@ -27,6 +27,7 @@ from ner.network.layer import has_bf16
 from ner.network.model import BiLSTMCRF, build_model, check_cell
 from ner.settings import DataConfig, RunConfig
 from ner.text.partial import is_partial, is_unknown, labels_of
+from ner.text.recut import natural_cut, recut
 from ner.text.sentence import Sentence
 from ner.text.tags import plain_tag
 from ner.threads import threads_for_training, using_threads
@@ -70,6 +71,9 @@ def train_model(
     _check_tags(corpus)
     corpus = replace(corpus, train=[sentence for sentence in corpus.train if sentence.spelled])
     config = _with_tokenizer(config, corpus)
+    if found := recut(corpus.train, config.data.cut):
+        examples = ", ".join(how for _, how in found.examples[:3])
+        listener.on_message(f"warning: {found.found} ({examples}); {found.remedy}")
     device = choose_device(config.run.device)
     with using_threads(threads_for_training(config.run.threads)):
         return _train(config, corpus, device, listener=listener, state=state, resume=resume)
@@ -204,10 +208,7 @@ def _with_tokenizer(config: Config, corpus: Corpus) -> Config:
     """The settings with `data.tokenizer` settled: raw text is cut as the training corpus was."""
     if config.data.tokenizer != "auto":
         return config
-    words = [word for sentence in corpus.train for word in sentence.spelled]
-    # Corpora cut by character keep an odd longer token (an emoji, a placeholder).
-    single = sum(len(word) == 1 for word in words) > 0.99 * len(words)
-    mode: Literal["words", "characters"] = "characters" if single else "words"
+    mode = natural_cut([word for sentence in corpus.train for word in sentence.spelled])
     return config.model_copy(update={"data": config.data.model_copy(update={"tokenizer": mode})})
 
 

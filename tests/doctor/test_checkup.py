@@ -100,6 +100,13 @@ TEN_OPEN = "".join(f"{name} I-X\n. O\n\n" for name in "abcdefghij")
         ("glued-digits", ["男0 B-X\n人1 I-X\n\n好0 O\n"], {}, 3, "f:1: '男0'"),
         ("glued-digits", ["1990 B-X\n20 O\n3 O\nx1 O\n"], {}, 0, ""),
         ("index-words", ["1 a B-X\n2 b O\n\n1 c O\n2 d O\n3 e O\n"], {}, 2, "f:1: '1'"),
+        ("cut-otherwise", ["so O\nRome, B-X\n\n" * 10, "so O\nKiel, B-X\n\n" * 10], {}, 10,
+         "f:1: 'Rome,' comes out as 'Rome' ','"),
+        ("cut-otherwise", ["so O\nRome, B-X\n\n" * 10], {"tokenizer": "spaces"}, 0, ""),
+        ("cut-otherwise", ["男0 B-X\n人1 I-X\n\n" * 10], {}, 0, ""),  # told of its digits already
+        ("cut-otherwise", ["男 B-X\n人 I-X\n\n" * 10], {}, 0, ""),
+        ("cut-otherwise", ['{"text": "Kiel,Graz. Rome", "entities": [{"start": 0, "end": 4, "label": "X"}]}\n' * 9], {},
+         0, ""),
         ("ragged-columns", ["a NN B-X\nb O\nc NN O\nd x y O\n"], {}, 2, "f:2: 2 columns"),
         ("document-mark", ["-DOCSTART- -X- O\n\na B-X\n\n-DOCSTART- O\nb O\n"], {}, 2, "f:1"),
         ("blank-separator", ["a B-X\n\t\nb O\n\nc O\n \t\nd O\n"], {}, 2, "f:2"),

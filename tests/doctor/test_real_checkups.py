@@ -110,3 +110,17 @@ def test_a_corpus_without_oddities_in_its_readme_has_hardly_any(corpus):
 def test_running_text_without_marks_is_found_in_the_two_corpora_that_are(corpus):
     paths = [finding.path for finding in check(corpus).findings if finding.kind == "running-text"]
     assert len(paths) == (2 if corpus in ("conll2002-es", "ncbi-disease") else 0)
+
+
+@pytest.mark.parametrize("corpus", ALL)
+def test_the_words_of_a_published_corpus_come_out_of_raw_text(corpus):
+    assert "cut-otherwise" not in kinds(corpus)
+
+
+@pytest.mark.parametrize("corpus", ["uner-zh-gsd", "uner-zh-gsdsimp"])
+def test_a_corpus_cut_into_chinese_words_is_told_that_text_is_not(corpus):
+    data = DataConfig(word_column=1, tag_column=2, comment="# ", separator="\t")
+    checkup = check_files([CORPORA / "open" / corpus / "train.iob2"], data)
+    (finding,) = [finding for finding in checkup.findings if finding.kind == "cut-otherwise"]
+    assert "45% of" in finding.found
+    assert "words-zh" in finding.remedy
