@@ -1,18 +1,12 @@
-"""How the lines of a file are laid out: what is odd about them, and how a file that can't be read might be meant."""
+"""How the lines of a file are laid out, and what is odd about them."""
 
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
 from ner.doctor.finding import Finding, found_at, shown
-from ner.formats.columns import spelling_that_reads
 from ner.formats.rows import Row, split_cells
 from ner.settings import DataConfig
-from ner.text.tags import split_tag
-
-_SAMPLE = 2_000  # lines that tell the layout of a file
-_MOST = 0.9  # of them; the others are what is wrong with it
-_DEFAULT_ADVICE = "mend them, or describe the file with --set data.tag_column=…, data.separator, data.comment"
 
 
 def odd_lines(lines: Sequence[str], rows: Sequence[Row], path: str, data: DataConfig) -> list[Finding]:
@@ -54,37 +48,3 @@ def _document_marks(rows: Sequence[Row], path: str) -> list[Finding]:
     places = [f"{path}:{row.number}" for row, _ in marks]
     remedy = "nothing: a mark opens a document and is no token"
     return found_at("document-mark", path, f"document marks, {stand}, written {written}", remedy, places=places)
-
-
-def advise(lines: Sequence[str], data: DataConfig) -> str:
-    """How a file that can't be read might be meant: settings to try."""
-    if spelling := spelling_that_reads(lines, data):
-        return f"with this setting all of the file can be read: --set 'data.{spelling[0]}={spelling[1]}'"
-    filled = [line.strip(" \t\r") for line in lines if line.strip(" \t\r")][:_SAMPLE]
-    comments = [line for line in filled if line.startswith("#")]
-    if comments and not data.comment and all(not _is_tag(line.split()[-1]) for line in comments):
-        return "if lines that open with # are comments: --set data.comment=#"
-    for separator in (data.separator, None, "\t", ",", ";"):
-        cells = [split_cells(line, separator) for line in filled]
-        for column in (-1, *range(1, 10), 0):
-            if (separator, column) != (data.separator, data.tag_column) and _holds_tags(cells, column):
-                part = "" if separator == data.separator else f" --set 'data.separator=\"{repr(separator)[1:-1]}\"'"
-                return f"column {column} looks like tags: --set data.tag_column={column}{part}"
-    return _DEFAULT_ADVICE
-
-
-def _holds_tags(cells: Sequence[Sequence[str]], column: int) -> bool:
-    found = [row[column] if -len(row) <= column < len(row) and len(row) > 1 else "" for row in cells]
-    return any("-" in cell for cell in found) and _share([_is_tag(cell) for cell in found]) >= _MOST
-
-
-def _share(held: Sequence[bool]) -> float:
-    return sum(held) / max(len(held), 1)
-
-
-def _is_tag(cell: str) -> bool:
-    try:
-        split_tag(cell)
-    except ValueError:
-        return False
-    return True

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+from ner.doctor.advice import advise
 from ner.doctor.finding import Finding, found_at
-from ner.doctor.layout import advise, odd_lines
+from ner.doctor.layout import odd_lines
 from ner.errors import ConfigError, DataError, NerError
 from ner.formats.files import read_documents
 from ner.formats.format import Losses
@@ -65,7 +66,7 @@ def read_all(path: str, data: DataConfig) -> Readable:
         del lines[-1]  # what stands behind the last line end is no line
     losses = Losses()
     rows, unreadable = _read_rows(lines, line_reader(path, data, losses))
-    remedy = advise(lines, data) if unreadable else ""
+    remedy = advise(path, data, unreadable=len(unreadable)) if unreadable else ""
     findings += found_at("unreadable-line", path, "lines that can't be read", remedy, places=unreadable)
     findings += _not_kept(path, losses, "nothing, if that is meant; data.comment and data.empty_words choose")
     rows = [row for row in rows if row.kind != "comment"]
@@ -132,7 +133,7 @@ def _read_documents(path: str, data: DataConfig) -> Readable:
         documents = list(read_documents(path, data, losses))
         sentences = sentences_of(documents, data, losses)
     except DataError as error:
-        remedy = f"mend it, or say what it is with --set data.format=…; it was read as {data.format}"
+        remedy = f"it was read as {data.format}: mend it there, or {advise(path, data)}"
         return Readable(path, [], 0, [Finding("unreadable-file", path, _without(path, error), remedy)])
     findings = _not_kept(path, losses, "nothing, if that is meant; data.misaligned and data.overlaps choose")
     written = []

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ner.doctor.advice import advise
 from ner.doctor.finding import Finding, found_at, shown, shown_tag
 from ner.doctor.reading import Readable, Written
 from ner.schemes import find_scheme, twin_of
@@ -67,7 +68,7 @@ def examine_tags(readable: Readable, data: DataConfig, *, training: bool) -> Tag
     # Lines that can't be read may hold the labels, and what mends them is said there.
     whole = all(finding.kind != "unreadable-line" for finding in readable.findings)
     if training and whole and sentences and not any(labels_of(s.tags) for s in sentences):
-        findings.append(Finding("no-labels", path, "no tag but O: nothing to learn", "set data.tag_column"))
+        findings.append(Finding("no-labels", path, "no tag but O: nothing to learn", advise(path, data)))
     return Tagged(path, sentences, spans, scheme or "", dict(counts.most_common()), findings)
 
 

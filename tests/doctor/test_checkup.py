@@ -2,6 +2,7 @@
 
 import json
 import random
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -212,31 +213,74 @@ def test_everything_is_counted(check):
 
 
 @pytest.mark.parametrize(
-    ("content", "remedy"),
+    ("content", "settings"),
     [
-        ("a B-X N\nb O V\n", "column 1 looks like tags: --set data.tag_column=1"),
-        ("a b\tB-X\tN\nc\tO\tV\n",
-         "column 1 looks like tags: --set data.tag_column=1 --set 'data.separator=\"\\t\"'"),
-        ("# id 1\na B-X\n", "with this setting all of the file can be read: --set 'data.comment=# '"),
-        ("a B_PER\nb I_PER\nc O\n",
-         "with this setting all of the file can be read: --set 'data.tag_pattern={prefix}_{label}'"),
-        ("a PER-B\nb PER-I\nc O\n",
-         "with this setting all of the file can be read: --set 'data.tag_pattern={label}-{prefix}'"),
-        ("a PER_U\nb x-y_B\nc x-y_L\n",
-         "with this setting all of the file can be read: --set 'data.tag_pattern={label}_{prefix}'"),
-        ("a PER\nb PER\nc O\nd PER\n\nO ORG\ne ORG\n",
-         "with this setting all of the file can be read: --set 'data.scheme=io'"),
-        ("a:B_PER b:O\n",
-         "mend them, or describe the file with --set data.tag_column=…, data.separator, data.comment"),
-        ("a B_PER\nb\n", "mend them, or describe the file with --set data.tag_column=…, data.separator, data.comment"),
-        ("a PER\n", "mend them, or describe the file with --set data.tag_column=…, data.separator, data.comment"),
+        ("a B-X N\nb O V\n", "--set data.tag_column=1"),
+        ("a b\tB-X\tN\nc\tO\tV\n", "--set data.tag_column=1 --set 'data.separator=\"\\t\"'"),
+        ("# id 1\na B-X\n", "--set 'data.comment=# '"),
+        ("#id 1\na B-X\n", "--set 'data.comment=#'"),
+        ("a B_PER\nb I_PER\nc O\n", "--set 'data.tag_pattern={prefix}_{label}'"),
+        ("a PER-B\nb PER-I\nc O\n", "--set 'data.tag_pattern={label}-{prefix}'"),
+        ("a PER_U\nb x-y_B\nc x-y_L\n", "--set 'data.tag_pattern={label}_{prefix}'"),
+        ("a PER\nb PER\nc O\nd PER\n\nO ORG\ne ORG\n", "--set data.scheme=io"),
+        ("a\tB-First Name\nb\tO\nc\tB-Second\nd\tO\n", "--set 'data.separator=\"\\t\"'"),
+        ("1 a N B-X\n2 b N O\n3 c N\n", None),
     ],
 )  # fmt: skip
-def test_settings_are_advised_for_a_file_that_is_meant_otherwise_and_with_them_it_is_read(check, content, remedy):
-    assert of_kind(check(content), "unreadable-line").remedy == remedy
-    advised = [part.strip().strip("'") for part in remedy.split("--set ")[1:]]
-    if "…" not in remedy:
-        assert not check_files(["f"], override_data(DataConfig(), advised)).errors
+def test_settings_are_advised_for_a_file_that_is_meant_otherwise_and_with_them_it_is_read(check, content, settings):
+    remedy = of_kind(check(content), "unreadable-line").remedy
+    if settings is None:
+        assert remedy == "mend them: no setting or format was found that reads them, and the other 2 are right"
+        return
+    number = "this setting" if settings.count("--set") == 1 else "these settings"
+    assert remedy == f"with {number} all of the file is read: {settings}"
+    checkup = check_files(["f"], override_data(DataConfig(), shlex.split(settings)[1::2]))
+    assert not checkup.errors
+
+
+@pytest.mark.parametrize(
+    ("content", "described", "settings"),
+    [
+        ("a\tB-X\nb\tO\n", {"word_column": 1}, "--set data.word_column=0"),
+        ("a, B-X\nb, O\n", {"separator": ","}, "--set 'data.separator=, '"),
+        ("a B-X\nb O\n", {"separator": "\t"}, "--set data.separator="),
+        ("1 a B-X N\n2 b O V\n\n1 c B-X N\n2 d O V\n", {}, "--set data.word_column=1 --set data.tag_column=2"),
+        ("a B-X\nb O\n", {"format": "jsonl"}, "--set data.format=auto"),
+        ('{"text": "ab", "entities": [{"start": 0, "end": 2, "label": "X"}]}\n', {"word_column": 1},
+         "--set data.format=jsonl"),
+    ],
+)  # fmt: skip
+def test_settings_that_do_not_fit_are_told_by_those_that_do(check, content, described, settings):
+    (finding,) = check(content, **described).errors
+    assert finding.remedy.endswith(f"all of the file is read: {settings}")
+    before = DataConfig.model_validate(described)
+    assert not check_files(["f"], override_data(before, shlex.split(settings)[1::2])).errors
+
+
+@pytest.mark.parametrize(
+    ("content", "remedy"),
+    [
+        ("a B\nb I\nc O\n", "its tags are B, I, O, without a label: name one, as in B-X and I-X"),
+        ("a:B_PER b:O\n", "its lines hold 2 columns, the first is 'a:B_PER b:O'; see `ner formats`"),
+        ("a B_PER\nb\n", "its lines hold 1 to 2 columns, the first is 'a B_PER'; see `ner formats`"),
+        ("a\n", "its lines hold 1 column, the first is 'a'; see `ner formats`"),
+        (f"{'x' * 80}\n", f"its lines hold 1 column, the first is '{'x' * 57}...'; see `ner formats`"),
+    ],
+)
+def test_where_nothing_reads_a_file_it_is_said_what_its_lines_hold(check, content, remedy):
+    finding = of_kind(check(content), "unreadable-line")
+    assert finding.remedy == f"no setting or format was found that reads it; {remedy}"
+
+
+def test_a_file_without_labels_is_told_the_column_that_has_them(check):
+    (finding,) = check("a B-X O\nb O O\n").errors
+    assert (finding.kind, finding.remedy) == (
+        "no-labels", "with this setting all of the file is read: --set data.tag_column=1"
+    )  # fmt: skip
+    (finding,) = check("a O\nb O\n").errors
+    assert finding.remedy == (
+        "no setting or format was found that reads it; its lines hold 2 columns, the first is 'a O'; see `ner formats`"
+    )
 
 
 def test_the_pattern_that_is_advised_against_glued_digits_parts_them(check):
@@ -257,7 +301,8 @@ def test_findings_come_most_serious_first_and_the_text_is_as_documented(check):
         "\n"
         "error    g: lines that can't be read: 1\n"
         "         g:1: expected at least 2 columns, found 1: 'c'\n"
-        "         → mend them, or describe the file with --set data.tag_column=…, data.separator, data.comment\n"
+        "         → no setting or format was found that reads it; its lines hold 1 column, the first is 'c'; "
+        "see `ner formats`\n"
         "\n"
         "warning  f: tags that go on with an entity that isn't open: 1\n"
         "         f:4: I-X at 'c'\n"
