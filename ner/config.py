@@ -3,11 +3,12 @@
 import difflib
 import tomllib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from ner.errors import ConfigError
 from ner.section import Section
@@ -76,7 +77,7 @@ def load_config(
             warn(f"--set {override}: {key.strip()} is now {MOVED[key.strip()]}")
             override = f"{MOVED[key.strip()]}{equals}{value_now(MOVED[key.strip()], text.strip())}"
         _lay_over(tree, override)
-    return _resolve_paths(parse_config(tree, str(path)), path.parent)
+    return _resolve_paths(parse_config(tree, str(path), overrides=overrides or ()), path.parent)
 
 
 def rename(tree: dict[str, Any], on_old: Callable[[str, str], object]) -> None:
@@ -117,11 +118,11 @@ def override_data(data: DataConfig, overrides: list[str]) -> DataConfig:
         if not override.strip().startswith("data."):
             raise ConfigError(f"--set {override}: expected data.key=value: only how files are read can be set here")
         _lay_over(tree, override)
-    return parse_config(tree, "--set").data
+    return parse_config(tree, "--set", overrides=overrides).data
 
 
-def parse_config(tree: dict[str, Any], where: str) -> Config:
-    """The settings of a plain dict of tables; `where` opens every error message.
+def parse_config(tree: dict[str, Any], where: str, *, overrides: Sequence[str] = ()) -> Config:
+    """The settings of a plain dict of tables; `where` opens every error message, or the override that is wrong.
 
     >>> parse_config({"model": {"num_layers": 2}}, "example").model.num_layers
     2
@@ -137,6 +138,7 @@ def parse_config(tree: dict[str, Any], where: str) -> Config:
         key = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
             raise ConfigError(f"{where}: {_unknown(key)}") from None
+        where = next((f"--set {wrong}" for wrong in reversed(overrides) if _is_blamed(wrong, first)), where)
         wanted = first["msg"].removeprefix("Input ").removeprefix("Value error, ").replace("a valid tuple", "a list")
         if first["type"] == "model_type":
             wanted = f"should be a table, [{key}]"
@@ -144,6 +146,16 @@ def parse_config(tree: dict[str, Any], where: str) -> Config:
             # Settings that don't fit each other; the message names them.
             raise ConfigError(f"{where}: {key}.{wanted}") from None
         raise ConfigError(f"{where}: {key} {wanted}, found {first['input']!r}") from None
+
+
+def _is_blamed(override: str, error: ErrorDetails) -> bool:
+    """Whether an override set what is wrong; of settings that don't fit each other, one that the message names."""
+    key = override.partition("=")[0].strip()
+    section, _, name = MOVED.get(key, key).partition(".")
+    place = error["loc"]
+    if place[0] != section:
+        return False
+    return place[1] == name if len(place) > 1 else name in error["msg"]
 
 
 def known_keys() -> dict[str, str]:

@@ -319,29 +319,43 @@ def test_a_file_that_is_wrong_is_refused_with_the_key_and_the_way_out(toml, cont
         ("training.sed=2", "--set training.sed=2: unknown key training.sed; did you mean training.seed?"),
         ("train.epochs=2", "--set train.epochs=2: unknown key train.epochs; did you mean training.epochs?"),
         ("model.a.b=2", "--set model.a.b=2: unknown key model.a.b; see the README's configuration"),
-        ("training.seed=two", "c.toml: training.seed should be a valid integer, found 'two'"),
-        ("training.seed=", "c.toml: training.seed should be a valid integer, found ''"),
-        ("training.seed=[1]", "c.toml: training.seed should be a valid integer, found [1]"),
-        ("model.lowercase=False", "c.toml: model.lowercase should be a valid boolean, found 'False'"),
+        ("training.seed=two", "SET: training.seed should be a valid integer, found 'two'"),
+        ("training.seed=", "SET: training.seed should be a valid integer, found ''"),
+        ("training.seed=[1]", "SET: training.seed should be a valid integer, found [1]"),
+        ("model.lowercase=False", "SET: model.lowercase should be a valid boolean, found 'False'"),
         ("model.connection=skip",
-         "c.toml: model.connection should be 'none', 'residual' or 'highway', found 'skip'"),
-        ("model.context=all", "c.toml: model.context should be 'none' or 'global', found 'all'"),
-        ("model.context_dim=0", "c.toml: model.context_dim should be greater than or equal to 1, found 0"),
-        ("model.forget_bias=open", "c.toml: model.forget_bias should be a valid number, found 'open'"),
-        ("model.clock_periods=[]", f"c.toml: model.clock_periods {PERIODS}, found []"),
-        ("model.clock_periods=3", "c.toml: model.clock_periods should be a list, found 3"),
-        ("model.clock_periods=[0,1]", f"c.toml: model.clock_periods {PERIODS}, found [0, 1]"),
-        ("model.clock_periods=[-2,1]", f"c.toml: model.clock_periods {PERIODS}, found [-2, 1]"),
-        ("model.clock_periods=[2,1]", f"c.toml: model.clock_periods {PERIODS}, found [2, 1]"),
-        ("model.clock_periods=[1,2,2]", f"c.toml: model.clock_periods {PERIODS}, found [1, 2, 2]"),
-        ("model.clock_periods=[1,1.5]", "c.toml: model.clock_periods.1 should be a valid integer, found 1.5"),
-        ("model.clock_periods=['1']", "c.toml: model.clock_periods.0 should be a valid integer, found '1'"),
+         "SET: model.connection should be 'none', 'residual' or 'highway', found 'skip'"),
+        ("model.context=all", "SET: model.context should be 'none' or 'global', found 'all'"),
+        ("model.context_dim=0", "SET: model.context_dim should be greater than or equal to 1, found 0"),
+        ("model.forget_bias=open", "SET: model.forget_bias should be a valid number, found 'open'"),
+        ("model.clock_periods=[]", f"SET: model.clock_periods {PERIODS}, found []"),
+        ("model.clock_periods=3", "SET: model.clock_periods should be a list, found 3"),
+        ("model.clock_periods=[0,1]", f"SET: model.clock_periods {PERIODS}, found [0, 1]"),
+        ("model.clock_periods=[-2,1]", f"SET: model.clock_periods {PERIODS}, found [-2, 1]"),
+        ("model.clock_periods=[2,1]", f"SET: model.clock_periods {PERIODS}, found [2, 1]"),
+        ("model.clock_periods=[1,2,2]", f"SET: model.clock_periods {PERIODS}, found [1, 2, 2]"),
+        ("model.clock_periods=[1,1.5]", "SET: model.clock_periods.1 should be a valid integer, found 1.5"),
+        ("model.clock_periods=['1']", "SET: model.clock_periods.0 should be a valid integer, found '1'"),
     ],
 )  # fmt: skip
 def test_an_override_that_is_wrong_is_refused_with_the_way_out(toml, override, message):
     with pytest.raises(ConfigError) as error:
         load_config(toml(""), [override])
-    assert str(error.value) == message
+    assert str(error.value) == message.replace("SET:", f"--set {override}:")
+
+
+def test_a_wrong_value_is_told_from_where_it_stands(toml):
+    path = toml("[model]\ncell = 'clockwork-rnn'\nhidden_dim = 0\n")
+    with pytest.raises(ConfigError) as error:
+        load_config(path, ["model.num_layers=2", "training.seed=3"])
+    assert str(error.value) == f"{path}: model.hidden_dim should be greater than or equal to 1, found 0"
+    fits = "should be at most 3 periods, as many as hidden_dim has units, found 4"
+    with pytest.raises(ConfigError) as error:
+        load_config(path, ["model.hidden_dim=9", "model.hidden_dim=3"])
+    assert str(error.value) == f"--set model.hidden_dim=3: model.clock_periods {fits}"
+    with pytest.warns(FutureWarning), pytest.raises(ConfigError) as error:
+        load_config(toml(""), ["training.threads=0"])
+    assert str(error.value) == "--set training.threads=0: run.threads should be greater than or equal to 1, found 0"
 
 
 def test_an_override_of_what_is_no_table_is_refused(toml):
@@ -356,19 +370,19 @@ def test_an_override_of_what_is_no_table_is_refused(toml):
         ("training.seed=2",
          "--set training.seed=2: expected data.key=value: only how files are read can be set here"),
         ("data.tag_colum=2", "--set data.tag_colum=2: unknown key data.tag_colum; did you mean data.tag_column?"),
-        ("data.scheme=x", f"--set: data.scheme {SCHEMES}, found 'x'"),
-        ("data.tag_pattern=_", f"--set: data.tag_pattern {PATTERN}, found '_'"),
-        ("data.tag_pattern={label}", f"--set: data.tag_pattern {PATTERN}, found '{{label}}'"),
+        ("data.scheme=x", f"SET: data.scheme {SCHEMES}, found 'x'"),
+        ("data.tag_pattern=_", f"SET: data.tag_pattern {PATTERN}, found '_'"),
+        ("data.tag_pattern={label}", f"SET: data.tag_pattern {PATTERN}, found '{{label}}'"),
         ("data.tag_pattern={prefix}-{prefix}{label}",
-         f"--set: data.tag_pattern {PATTERN}, found '{{prefix}}-{{prefix}}{{label}}'"),
-        ("data.tag_pattern={prefix}-{label}}", f"--set: data.tag_pattern {PATTERN}, found '{{prefix}}-{{label}}}}'"),
-        ("data.tag_pattern={ prefix}-{label}", f"--set: data.tag_pattern {PATTERN}, found '{{ prefix}}-{{label}}'"),
+         f"SET: data.tag_pattern {PATTERN}, found '{{prefix}}-{{prefix}}{{label}}'"),
+        ("data.tag_pattern={prefix}-{label}}", f"SET: data.tag_pattern {PATTERN}, found '{{prefix}}-{{label}}}}'"),
+        ("data.tag_pattern={ prefix}-{label}", f"SET: data.tag_pattern {PATTERN}, found '{{ prefix}}-{{label}}'"),
     ],
 )  # fmt: skip
 def test_a_data_override_that_is_wrong_is_refused(override, message):
     with pytest.raises(ConfigError) as error:
         override_data(DataConfig(), [override])
-    assert str(error.value) == message
+    assert str(error.value) == message.replace("SET:", f"--set {override}:")
 
 
 def test_a_missing_file_and_a_folder_are_refused(toml):
