@@ -19,6 +19,7 @@ from ner.evaluation.calibration import Calibration, measure_calibration
 from ner.evaluation.documents import with_scores
 from ner.evaluation.report import Report, report_spans
 from ner.evaluation.training_entities import Memory, Training
+from ner.inference.arguments import checked_documents, checked_sentences, checked_text, checked_texts, checked_words
 from ner.inference.decoding import check_threshold, with_threshold
 from ner.inference.documents import batched, labelling_of, tag_batches
 from ner.inference.loading import Model, load_model, save_model
@@ -75,7 +76,7 @@ class Tagger:
 
     def tag(self, text: str) -> list[Entity]:
         """The entities of a text of any length, in order; `text[e.start:e.end] == e.text` for each."""
-        return next(self.pipe([text]))
+        return next(self.pipe([checked_text(text)]))
 
     def pipe(self, texts: Iterable[str], *, batch_size: int = 2048) -> Iterator[list[Entity]]:
         """The entities of each text, in the order of the texts.
@@ -129,7 +130,7 @@ class Tagger:
         Raises:
             ConfigError: a batch of less than one document.
         """
-        batches = batched(documents, batch_size, characters=lambda document: len(document.text))
+        batches = batched(checked_documents(documents), batch_size, characters=lambda document: len(document.text))
         yield from tag_batches(batches, self.split, self.find_spans)
 
     def k_best(self, text: str, *, k: int) -> list[list[Labelling]]:
@@ -137,11 +138,11 @@ class Tagger:
 
         The probabilities are of whole labellings; their entities carry no score of their own.
         """
-        return next(self.pipe_k_best([text], k=k))[1]
+        return next(self.pipe_k_best([checked_text(text)], k=k))[1]
 
     def _cut(self, texts: Iterable[str], batch_size: int) -> Iterator[tuple[list[str], list[list[Sentence]]]]:
         """Batches of texts, and the sentences of each text."""
-        for batch in batched(texts, batch_size, characters=len):
+        for batch in batched(checked_texts(texts), batch_size, characters=len):
             with no_search_for_cycles():
                 cut = [self.split(text) for text in batch]
             yield batch, cut
@@ -152,16 +153,16 @@ class Tagger:
 
     def tag_words(self, words: Sequence[str]) -> list[str]:
         """IOB2 tags of a sentence that is already cut into words, one a word."""
-        return self.tag_sentences([sentence_from_words(words)])[0]
+        return self.tag_sentences([sentence_from_words(checked_words(words))])[0]
 
     def tag_sentences(self, sentences: Sequence[Sentence]) -> list[list[str]]:
         """IOB2 tags of each sentence, one a token; tags that the sentences carry aren't looked at."""
-        predicted = self._reader.spans(sentences)
+        predicted = self._reader.spans(checked_sentences(sentences))
         return [spans_to_tags(spans, len(s.spelled)) for spans, s in zip(predicted, sentences, strict=True)]
 
     def find_spans(self, sentences: Sequence[Sentence]) -> list[list[tuple[Span, float]]]:
         """The spans of each sentence, in tokens, each with its probability."""
-        return self._reader.scored_spans(sentences)
+        return self._reader.scored_spans(checked_sentences(sentences))
 
     def find_k_best(
         self, sentences: Sequence[Sentence], *, k: int
@@ -171,7 +172,7 @@ class Tagger:
         Raises:
             ConfigError: k is less than 1.
         """
-        return self._reader.k_best(sentences, k=k)
+        return self._reader.k_best(checked_sentences(sentences), k=k)
 
     def inspect(self, text: str) -> "list[Inspection]":
         """What happens in the network at each sentence of a text: gates, cell states, scores, influences, as arrays.
@@ -295,5 +296,5 @@ def load(folder: str | Path, *, device: str = "auto", threshold: float | None = 
 
 def _check_tagged(sentences: Sequence[Sentence]) -> None:
     """Raise DataError unless all are: before they are tagged in vain."""
-    for sentence in sentences:
+    for sentence in checked_sentences(sentences):
         _ = sentence.spans

@@ -156,3 +156,59 @@ def test_learned_moves_are_named_and_never_lead_from_an_open_entity_outside(tagg
         begin, last = moves.tags.index(f"B-{label}"), moves.tags.index(f"E-{label}")
         assert moves.transitions[begin, outside] == moves.end[begin] == moves.start[last] == float("-inf")
         assert abs(moves.transitions[begin, last]) < float("inf")
+
+
+def refused(call) -> str:
+    with pytest.raises(ner.NerError) as caught:
+        call()
+    return str(caught.value)
+
+
+def test_a_text_where_several_things_are_meant_is_refused(tagger):
+    one = "expected a list of them, found the text 'Bob ran'; "
+    assert refused(lambda: tagger.tag_words("Bob ran")) == f"words: {one}tag(TEXT) takes a text"
+    assert refused(lambda: list(tagger.pipe("Bob ran"))) == f"texts: {one}tag(TEXT) takes one text"
+    assert refused(lambda: list(tagger.pipe_k_best("Bob ran", k=1))) == f"texts: {one}tag(TEXT) takes one text"
+    found = refused(lambda: list(tagger.tag_documents("Bob ran")))
+    assert found == f"documents: {one}ner.Document(TEXT) makes a document of a text"
+    for call in (
+        tagger.tag_sentences, tagger.find_spans, tagger.evaluate, lambda text: tagger.find_k_best(text, k=1)
+    ):  # fmt: skip
+        found = refused(lambda call=call: call("Bob ran"))
+        assert found == f"sentences: {one}split(TEXT) makes sentences of a text, and tag_words(WORDS) takes words"
+    long = refused(lambda: tagger.tag_words("x" * 99))
+    assert long == f"words: expected a list of them, found the text '{'x' * 38}…; tag(TEXT) takes a text"
+
+
+@pytest.mark.parametrize("wrong", [None, float("nan"), 3, b"Bob"])
+def test_what_is_no_text_is_refused_by_its_position(tagger, wrong):
+    assert refused(lambda: tagger.tag(wrong)) == f"text: expected a string, found {wrong!r}"
+    assert refused(lambda: tagger.k_best(wrong, k=1)) == f"text: expected a string, found {wrong!r}"
+    assert refused(lambda: tagger.tag_words(["Bob", wrong])) == f"words[1]: expected a string, found {wrong!r}"
+    assert refused(lambda: tagger.tag_sentences([wrong])) == f"sentences[0]: expected a Sentence, found {wrong!r}"
+    found = refused(lambda: list(tagger.tag_documents([wrong])))
+    assert found == f"documents[0]: expected a Document, found {wrong!r}"
+    assert refused(lambda: tagger.tag_sentences(["Bob"])) == (
+        "sentences[0]: expected a Sentence, found 'Bob'; split(TEXT) makes sentences of a text, and "
+        "tag_words(WORDS) takes words"
+    )
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 100])
+def test_nothing_before_what_is_no_text_is_lost(tagger, batch_size):
+    texts = ["Angela Merkel left.", "Why?", "Jordan King flew to Amman."]
+    found = []
+    message = refused(lambda: found.extend(tagger.pipe([*texts, None, *texts], batch_size=batch_size)))
+    assert message == "texts[3]: expected a string, found None"
+    assert found == list(tagger.pipe(texts))
+
+
+def test_nothing_before_a_fault_of_the_source_is_lost(tagger):
+    def texts():
+        yield "Angela Merkel left."
+        raise OSError("the disk is gone")
+
+    found = []
+    with pytest.raises(OSError, match="^the disk is gone$"):
+        found.extend(tagger.pipe(texts()))
+    assert len(found) == 1

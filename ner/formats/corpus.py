@@ -11,6 +11,7 @@ from ner.errors import ConfigError, DataError
 from ner.formats.format import Losses
 from ner.formats.rows import as_iob2
 from ner.formats.sentences import read_sentences
+from ner.formats.table import find_format, readable
 from ner.text.documents import count_documents
 from ner.text.partial import known_runs
 from ner.text.sentence import Sentence, sentence_from_words
@@ -20,6 +21,7 @@ from ner.text.tags import detect_scheme
 # What the splits are called where data sets are published.
 _SPLITS = {"train": ("train", "training"), "dev": ("validation", "dev", "valid"), "test": ("test",)}
 _BUILDERS = {".parquet": "parquet", ".arrow": "arrow", ".json": "json", ".jsonl": "json"}
+_TEXTS = {".csv", ".txt", ".xml", ".ann", ".zip", ".gz"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ def _load_dataset(name: str, data: DataConfig) -> Corpus:
             "data.dataset: expected the package `datasets`; pip install 'bilstm-crf-ner[datasets]'"
         ) from None
     path = Path(name)
+    _check_place(name, path)
     try:
         if path.suffix in _BUILDERS:
             source = datasets.load_dataset(_BUILDERS[path.suffix], data_files={"train": str(path)})
@@ -81,6 +84,22 @@ def _load_dataset(name: str, data: DataConfig) -> Corpus:
         raise DataError(f"{name}: expected a split called train, found {', '.join(splits)}")
     rows = {split: (split_rows, f"{name}:{split}") for split, split_rows in found.items()}
     return Corpus(*([] if each is None else sentences_of_dataset(each, where, data) for each, where in rows.values()))
+
+
+def _check_place(name: str, path: Path) -> None:
+    """Raise DataError for a file that is no data set, and for a path where nothing is: no hub has either."""
+    ends = {end for form in readable() for end in find_format(form).suffixes} | _TEXTS
+    is_text = path.is_file() or (not path.exists() and path.suffix.lower() in ends)
+    if path.suffix not in _BUILDERS and is_text:
+        missing = "" if path.exists() else " (which isn't there)"
+        raise DataError(
+            f"data.dataset: expected a data set (folder, parquet, arrow or JSON file, hub name), found the file "
+            f"{name}{missing}; a file of annotated text is named by data.train, with data.dev and data.test"
+        )
+    # The name of a hub's data set is NAME or OWNER/NAME.
+    looks_local = path.suffix in _BUILDERS or path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1
+    if looks_local and not path.exists():
+        raise DataError(f"data.dataset: expected a data set, found neither a file nor a folder at {name}")
 
 
 def sentences_of_dataset(rows: Any, where: str, data: DataConfig, *, keep_empty: bool = False) -> list[Sentence]:

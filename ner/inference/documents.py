@@ -48,6 +48,8 @@ def tag_batches(
 def batched(items: Iterable[Item], batch_size: int, *, characters: Callable[[Item], int]) -> Iterator[list[Item]]:
     """Batches of so many items, or of as many as reach the number of characters that the memory should hold.
 
+    Where the items end in an error, those before it are a batch first: nothing that could be read is lost.
+
     Args:
         items: read as they are needed.
         batch_size: items of a batch, at most.
@@ -60,7 +62,16 @@ def batched(items: Iterable[Item], batch_size: int, *, characters: Callable[[Ite
         raise ConfigError(f"batch_size: expected at least 1 text, found {batch_size}")
     batch: list[Item] = []
     total = 0
-    for item in items:
+    fault: Exception | None = None
+    source = iter(items)
+    while True:
+        try:
+            item = next(source)
+        except StopIteration:
+            break
+        except Exception as error:
+            fault = error
+            break
         batch.append(item)
         total += characters(item)
         if len(batch) == batch_size or total >= _MOST_CHARACTERS:
@@ -68,6 +79,8 @@ def batched(items: Iterable[Item], batch_size: int, *, characters: Callable[[Ite
             batch, total = [], 0
     if batch:
         yield batch
+    if fault is not None:
+        raise fault
 
 
 def labelling_of(text: str, sentence: Sentence, labelling: SpanLabelling) -> Labelling:

@@ -255,7 +255,7 @@ def test_a_data_set_without_training_split_is_refused(datasets):
     assert str(error.value) == "saved: expected a split called train, found test, extra"
 
 
-@pytest.mark.parametrize("name", ["nowhere.parquet", "nobody/nothing", "damaged.parquet", "damaged.jsonl"])
+@pytest.mark.parametrize("name", ["nobody/nothing", "damaged.parquet", "damaged.jsonl"])
 def test_what_datasets_cannot_load_is_refused_in_one_line(datasets, name):
     for damaged in ("damaged.parquet", "damaged.jsonl"):
         Path(damaged).write_bytes(b"{not what it seems\n")
@@ -266,6 +266,29 @@ def test_what_datasets_cannot_load_is_refused_in_one_line(datasets, name):
     assert str(error.value).startswith(opening)
     assert str(error.value)[len(opening) :].strip()
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("x.csv", "expected a data set (folder, parquet, arrow or JSON file, hub name), found the file x.csv; a file of "
+         "annotated text is named by data.train, with data.dev and data.test"),
+        ("x", "expected a data set (folder, parquet, arrow or JSON file, hub name), found the file x; a file of "
+         "annotated text is named by data.train, with data.dev and data.test"),
+        ("no/x.conll", "expected a data set (folder, parquet, arrow or JSON file, hub name), found the file no/x.conll "
+         "(which isn't there); a file of annotated text is named by data.train, with data.dev and data.test"),
+        ("nowhere.parquet", "expected a data set, found neither a file nor a folder at nowhere.parquet"),
+        ("./nowhere", "expected a data set, found neither a file nor a folder at ./nowhere"),
+        ("a/b/nowhere", "expected a data set, found neither a file nor a folder at a/b/nowhere"),
+    ],
+)  # fmt: skip
+def test_a_path_is_never_looked_up_on_a_hub(datasets, monkeypatch, name, message):
+    monkeypatch.setattr(datasets, "load_dataset", lambda *_, **__: pytest.fail("it was looked up"))
+    for file in ("x", "x.csv"):
+        Path(file).write_text("a,O\n", encoding="utf-8")
+    with pytest.raises(DataError) as error:
+        load_corpus(DataConfig(dataset=name))
+    assert str(error.value) == f"data.dataset: {message}"
 
 
 def test_without_the_package_the_way_out_is_told(monkeypatch):
