@@ -209,6 +209,6 @@ def test_nothing_before_a_fault_of_the_source_is_lost(tagger):
         raise OSError("the disk is gone")
 
     found = []
-    with pytest.raises(OSError, match="^the disk is gone$"):
+    with pytest.raises(OSError, match=r"^the disk is gone$"):
         found.extend(tagger.pipe(texts()))
     assert len(found) == 1
