@@ -18,6 +18,7 @@ FORMATS = (
     "prodigy",
     "label-studio",
     "brat",
+    "conllu",
     "bioc",
     "pubtator",
     "gate",
