@@ -4,7 +4,7 @@ The lines of a document's blocks are kept in its meta, under the format's name: 
 in the file, and `layer` where one of several was read.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -63,7 +63,16 @@ class Dialect(Protocol):
         """A block, blank line included; raises DataError, without saying where, for what would not come back."""
 
     def mark(self, name: str | None) -> str:
-        """The line that opens a document."""
+        """The line that opens a document; empty where there is no such line."""
+
+    def keeps(self) -> dict[str, Any]:
+        """What the blocks read so far need to be read again, as plain JSON values."""
+
+    def for_kept(self, kept: Mapping[str, Any]) -> "Dialect":
+        """The format as it was for a document that keeps this."""
+
+    def lead(self, piece: str, kept: Mapping[str, Any] | None) -> str:
+        """What must stand before a piece of a file that is written; `kept` is of a document's own blocks."""
 
 
 @dataclass(slots=True)
@@ -94,7 +103,8 @@ def rebuilt(document: Document, dialect: Dialect, data: DataConfig) -> Document 
     if not isinstance(raws, list) or not all(isinstance(raw, str) for raw in raws):
         return None
     lines = [line for raw in raws for line in lines_of(raw)]
-    blocks = list(read_blocks(lines, is_comment=dialect.is_comment, end=dialect.end))
+    dialect = dialect.for_kept(kept)
+    blocks = read_blocks(lines, is_comment=dialect.is_comment, end=dialect.end)
     try:
         found = list(documents_of(blocks, dialect, kept.get("layer"), data, Losses(), document.name, whole=True))
     except DataError:
@@ -209,7 +219,7 @@ def _document(
         if len(part.parsed.spans) > 1:
             found.sort(key=lambda entity: (entity.start, -entity.end))
         entities += found
-    kept: dict[str, Any] = {"blocks": [part.block.raw for part in parts]}
+    kept: dict[str, Any] = {"blocks": [part.block.raw for part in parts], **dialect.keeps()}
     if layer is not None:
         kept["layer"] = layer
     return Document(text, tuple(sentences), tuple(entities), name, {dialect.name: kept}, sentences[0].source)

@@ -39,6 +39,7 @@ def write_blocks(
         piece = _as_it_stood(document, own, dialect, data, losses) if own else None
         if own and piece is None:
             losses.add(_CHANGED, document.name)
+            own = None
         is_marked = document.is_marked or len(document.sentences) > 1
         if piece is None:
             piece = _anew(document, dialect, layer, data, losses, marked=marked)
@@ -49,7 +50,7 @@ def write_blocks(
             continue
         marked |= is_marked or _is_marked(piece, dialect)
         ending = "" if last.endswith(("\n\n", "\n\r\n")) else "\n" if last.endswith("\n") else "\n\n"
-        yield ending + piece
+        yield ending + dialect.lead(piece, document.meta[dialect.name] if own else None) + piece
         last = piece
         _tell_meta(document, dialect, losses)
 
@@ -91,6 +92,7 @@ def _as_it_stood(document: Document, own: Document, dialect: Dialect, data: Data
     for kind, count in quiet.counts.items():
         losses.add(kind, document.name, count=count)
     layer = kept.get("layer")
+    dialect = dialect.for_kept(kept)
     parse = dialect.parser(layer, data, document.name, Losses())
     pieces = []
     waiting = iter(spans)
@@ -162,6 +164,8 @@ def _anew(
     """A document's blocks without anything that its meta keeps; empty where it has no token."""
     sentences, spans = _layered(document, dialect.layers, data, losses)
     pairs = [(s, found) for s, found in zip(sentences, spans, strict=True) if s.spelled]
+    if len(pairs) > 1 and not dialect.mark(None):
+        losses.add("documents of several sentences: each sentence becomes one", document.name)
     is_marked = marked or document.is_marked or len(pairs) > 1 or document.id is not None
     pieces: list[str] = []
     for number, (sentence, found) in enumerate(pairs, start=1):

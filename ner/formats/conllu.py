@@ -6,8 +6,9 @@ comments: https://universaldependencies.org/format.html; `SpacesAfter` and its e
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from ner.data_settings import DataConfig
 from ner.errors import ConfigError, DataError
@@ -69,6 +70,18 @@ class Universal:
     def mark(self, name: str | None) -> str:
         """`# newdoc`, with the name where there is one."""
         return "# newdoc\n" if name is None else f"# newdoc id = {' '.join(name.split())}\n"
+
+    def keeps(self) -> dict[str, Any]:
+        """Nothing: each row says all."""
+        return {}
+
+    def for_kept(self, kept: Mapping[str, Any]) -> Dialect:
+        """The same for each document."""
+        return self
+
+    def lead(self, piece: str, kept: Mapping[str, Any] | None) -> str:
+        """Nothing."""
+        return ""
 
     def patch(self, block: Block, parsed: Parsed, spans: list[list[Span]], layer: str | None, data: DataConfig) -> str:
         """The block with other tags in MISC; a row without one gets none for `O`."""
