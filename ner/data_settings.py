@@ -21,6 +21,7 @@ FORMATS = (
     "conllu",
     "conllup",
     "uner",
+    "conll2012",
     "germeval",
     "bioc",
     "pubtator",

@@ -25,7 +25,8 @@ from ner.text.span import Span
 class Fresh:
     """A sentence to be written anew.
 
-    `number` counts from 1 in its document, `is_first` tells a document's first; `blanks` stand behind each token, None
+    `number` counts from 1 in its document, `is_marked` and `is_last` tell whether a mark
+    stands before it, and a document's last; `blanks` stand behind each token, None
     for what needs not be said; `spans` are those of each layer.
     """
 
@@ -37,6 +38,7 @@ class Fresh:
     blanks: list[str | None]
     spans: list[list[Span]]
     is_marked: bool
+    is_last: bool
 
 
 class Dialect(Protocol):

@@ -49,7 +49,8 @@ def write_blocks(
             losses.add("documents without a token: left out", document.name)
             continue
         marked |= is_marked or _is_marked(piece, dialect)
-        ending = "" if last.endswith(("\n\n", "\n\r\n")) else "\n" if last.endswith("\n") else "\n\n"
+        closed = last.endswith(("\n\n", "\n\r\n")) or (dialect.end and dialect.end in last[-200:] and last[-1] == "\n")
+        ending = "" if closed else "\n" if last.endswith("\n") else "\n\n"
         yield ending + dialect.lead(piece, document.meta[dialect.name] if own else None) + piece
         last = piece
         _tell_meta(document, dialect, losses)
@@ -142,16 +143,20 @@ def _layered(
 def _inner(
     sentences: Sequence[Sentence], rest: Iterable[Entity], document: Document, losses: Losses
 ) -> list[list[Span]]:
-    """For each sentence the spans of these entities that are of its whole tokens and lie apart from each other."""
+    """For each sentence the spans of these entities of whole tokens that cross no other."""
     found: list[list[Span]] = [[] for _ in sentences]
     firsts = [sentence.starts[0] if sentence.starts else 0 for sentence in sentences]
-    for entity in rest:
+    for entity in sorted(rest, key=lambda entity: (entity.start, -entity.end)):
         number = max(bisect_left(firsts, entity.start + 1) - 1, 0)
         starts, spelled = sentences[number].starts, sentences[number].spelled
         start = bisect_left(starts, entity.start)
         end = bisect_left(starts, entity.end)
         fits = start < end and starts[start] == entity.start and starts[end - 1] + len(spelled[end - 1]) == entity.end
-        if not fits or (found[number] and found[number][-1].end > start):
+        crosses = any(
+            span.start < start < span.end < end or start < span.start < end < span.end
+            for span in sentences[number].spans
+        )
+        if not fits or crosses or (found[number] and found[number][-1].end > start):
             losses.add(_OVERLAPPING, f"{document.name}: {entity.text!r}")
         else:
             found[number].append(Span(entity.label, start, end))
@@ -183,6 +188,7 @@ def _anew(
             [None if blank == " " and place < len(blanks) - 1 else blank for place, blank in enumerate(blanks)],
             found,
             is_marked and number == 1,
+            number == len(pairs),
         )
         try:
             pieces.append(dialect.fresh(fresh, data))
