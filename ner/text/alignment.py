@@ -5,7 +5,6 @@ that ends within a token, that shares characters with another, or that goes on p
 """
 
 from bisect import bisect_left, bisect_right
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -66,8 +65,7 @@ class AlignmentReport:
 
     def counts(self) -> dict[str, int]:
         """How many entities there are of each kind."""
-        counts = Counter(misfit.kind for misfit in self.misfits)
-        return {kind: counts[kind] for kind in KINDS}
+        return {kind: sum(misfit.kind == kind for misfit in self.misfits) for kind in KINDS}
 
     def __str__(self) -> str:
         """A line for each kind that occurs, with its first places."""
@@ -162,8 +160,7 @@ def align(
     crossing: set[Entity] = set()
     apart = [candidate.made for candidate in kept]
     laid = tuple(_lay(apart, sentences, tokens.cut_by(apart), crossing))
-    misfits += given_way
-    misfits += [Misfit("crosses sentences", *candidate) for candidate in kept if candidate.made in crossing]
+    misfits += given_way + [Misfit("crosses sentences", *c) for c in kept if crossing and c.made in crossing]
     misfits.sort(key=lambda misfit: (misfit.entity.start, misfit.entity.end))
     return Alignment(laid, AlignmentReport(name, tuple(misfits)))
 
@@ -218,8 +215,8 @@ def _refusal(kind: str, entity: Entity, tokens: _Tokens, name: str) -> str:
         "blank edge": "which begins or ends with blanks",
     }.get(kind)
     if reason is None:
-        begins = tokens.starts[first] < entity.start
-        reason = f"which cuts the token {tokens.words[first if begins else behind - 1]!r}"
+        cut = first if tokens.starts[first] < entity.start else behind - 1
+        reason = f"which cuts the token {tokens.words[cut]!r}"
     return f"{_prefix(name)}expected entities of whole tokens, found {_told(entity)}, {reason}; {_WAYS_OUT[kind]}"
 
 
@@ -230,6 +227,8 @@ def _choose(candidates: Sequence[_Candidate], overlaps: Overlaps, name: str) -> 
         start, length = candidate.made.start, candidate.made.end - candidate.made.start
         return (start, -length) if overlaps == "first" else (-length, start)
 
+    if all(one.made.end <= two.made.start for one, two in pairwise(candidates)):  # nearly always
+        return list(candidates), []
     kept: list[_Candidate] = []
     misfits: list[Misfit] = []
     for candidate in sorted(candidates, key=rank):
