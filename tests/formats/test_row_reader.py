@@ -171,7 +171,7 @@ def test_comments_may_be_of_several_kinds(file):
 def test_a_comment_that_is_no_text_is_refused():
     with pytest.raises(ConfigError) as error:
         override_data(DataConfig(), ["data.comment=[1]"])
-    assert str(error.value) == "--set: data.comment should be a text, or a list of texts, found [1]"
+    assert str(error.value) == "--set data.comment=[1]: data.comment should be a text, or a list of texts, found [1]"
 
 
 def test_the_error_of_an_unknown_comment_names_the_setting_that_reads_the_file(file):
@@ -253,11 +253,13 @@ def test_rows_without_a_word_are_an_error_or_left_out_and_counted(file):
     ("settings", "message"),
     [
         (["data.word_column=1", "data.tag_column=1"],
-         "--set: data.word_column should be another column than data.tag_column, found 1 for both"),
+         "--set data.tag_column=1: data.word_column should be another column than data.tag_column, found 1 for both"),
         (["data.sentence_column=0"],
-         "--set: data.word_column should be another column than data.sentence_column, found 0 for both"),
+         "--set data.sentence_column=0: "
+         "data.word_column should be another column than data.sentence_column, found 0 for both"),
         (["data.sentence_column=-1"],
-         "--set: data.tag_column should be another column than data.sentence_column, found -1 for both"),
+         "--set data.sentence_column=-1: "
+         "data.tag_column should be another column than data.sentence_column, found -1 for both"),
     ],
 )  # fmt: skip
 def test_one_column_for_two_things_is_refused(settings, message):
