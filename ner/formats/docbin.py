@@ -160,8 +160,8 @@ def _spans(doc: Any, document: Document, data: DataConfig, losses: Losses, layer
 def _again(spacy: Any, vocab: Any, document: Document, kept: dict[str, Any]) -> Any:
     """The `Doc` as it was read; None where text or tokens are others now."""
     try:
-        value = {key: kept[key] for key in ("tokens", "sents", "cats", "spans") if key in kept}
-        doc = spacy.tokens.Doc(vocab).from_json({"text": document.text, "ents": [], **value}, validate=True)
+        value: dict[str, Any] = {key: kept[key] for key in ("tokens", "sents", "cats", "spans") if key in kept}
+        doc = spacy.tokens.Doc(vocab).from_json({"text": document.text, "ents": list[Any](), **value}, validate=True)
     except Exception:  # not what to_json makes: it may come from anywhere
         return None
     starts = [token.idx for token in doc if not token.text.isspace()]
