@@ -21,7 +21,7 @@ from ner.errors import NerError
 from ner.threads import settle_threads
 
 app = typer.Typer(
-    help="A BiLSTM-CRF named-entity recognizer: train on CoNLL files, score as the field scores, tag text.",
+    help="A BiLSTM-CRF named-entity recognizer: train on annotated text, score as the field scores, tag text.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

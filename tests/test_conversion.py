@@ -1,10 +1,16 @@
 """`ner convert`, `ner formats`, and tagging and scoring files of any format, as a user meets them."""
 
 import json
+import re
 
 import pytest
 
 from ner.data_settings import FORMATS
+from ner.formats.table import can_write, find_format
+from ner.formats.tools import TOOLS
+from tests.conftest import ROOT
+
+PAGE = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
 
 TEXTS = ["Jordan King flew to Amman.", "Reuters  said so."]
 
@@ -175,3 +181,27 @@ def test_a_file_of_another_format_is_not_tagged_as_columns_and_its_lines_not_wit
     assert err == (
         f"warning: {records}: each line is tagged as a text, and it looks like jsonl; --input jsonl reads it so\n"
     )
+
+
+def test_the_table_of_the_documentation_is_that_of_the_formats():
+    rows = re.findall(r"^\| `([a-z0-9-]+)` \| ([a-z, ]+) \| (.*?) \| (.*?) \| (.*?) \|$", PAGE, flags=re.MULTILINE)
+    expected = []
+    for name in FORMATS:
+        form = find_format(name)
+        ways = ", ".join(way for way, can in (("read", form.read), ("write", can_write(form))) if can)
+        ends, names = (", ".join(f"`{each}`" for each in some) for some in (form.suffixes, form.settings))
+        expected.append((name, ways, form.about, ends, names))
+    assert rows == expected
+
+
+def test_every_tool_that_is_written_for_is_in_the_documentation(run, records, tmp_path):
+    for name, tool in TOOLS.items():
+        assert re.search(
+            rf"^\| .*{name.replace('-', '.')}.* \| `{tool.format}`", PAGE, flags=re.MULTILINE | re.IGNORECASE
+        )
+    code, _, err = run("convert", records, tmp_path / "out.txt", "--for", "nervaluate")
+    assert code == 0
+    assert err.splitlines()[-1] == f'{tmp_path / "out.txt"}: conll, from jsonl; Evaluator(…, loader="conll")'
+    assert (tmp_path / "out.txt").read_text().startswith("Jordan\tB-PER\nKing\tI-PER\n")
+    code, _, err = run("convert", records, tmp_path / "out.txt", "--for", "spacy", "--to", "conll")
+    assert (code, err) == (2, "error: --for: expected no --to beside it, found --to conll\n")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ner.commands.options import AsJson, Settings, say_losses
+from ner.errors import ConfigError
 
 
 def convert(
@@ -19,6 +20,10 @@ def convert(
     to_format: Annotated[
         str | None, typer.Option("--to", metavar="FORMAT", help="Default: told from the end of OUT.")
     ] = None,
+    tool: Annotated[
+        str | None,
+        typer.Option("--for", metavar="TOOL", help="Write what this tool reads rightly: seqeval, spacy, doccano, …"),
+    ] = None,
     settings: Settings = None,
 ) -> None:
     """Write annotated text in another format; what can't be kept is told and counted."""
@@ -27,17 +32,23 @@ def convert(
     from ner.formats.files import read_documents, write_documents
     from ner.formats.format import Losses
     from ner.formats.table import name_for_reading, name_for_writing
+    from ner.formats.tools import tool_named, written_for
 
+    if tool and to_format:
+        raise ConfigError(f"--for: expected no --to beside it, found --to {to_format}")
+    wanted_by = tool_named(tool) if tool else None
     data = override_data(DataConfig(), settings or [])
     if from_format:
         data = override_data(data, [f"data.format={from_format}"])
-    wanted = name_for_writing(target, to_format)
+    wanted = name_for_writing(target, wanted_by.format if wanted_by else to_format)
     found = name_for_reading(source, data)
     losses = Losses()
     documents = read_documents(source, data.model_copy(update={"format": found}), losses)
-    write_documents(target, documents, wanted, data, losses)
+    own = written_for(wanted_by, data) if wanted_by else data
+    write_documents(target, documents, wanted, own, losses)
     say_losses(source, losses)
-    print(f"{target}: {wanted}, from {found}", file=sys.stderr)
+    advice = f"; {wanted_by.advice}" if wanted_by and wanted_by.advice else ""
+    print(f"{target}: {wanted}, from {found}{advice}", file=sys.stderr)
 
 
 def formats(as_json: AsJson = False) -> None:

@@ -52,8 +52,8 @@ class Losses:
 class Sample:
     """The beginning of a file, from which its format is told.
 
-    `path` is the file's; `head` its first 64 KiB as text, what isn't UTF-8 replaced, without a byte-order mark and
-    empty for a folder; `is_whole` tells whether that is all of it.
+    `path` is the file's; `head` its first 64 KiB and its first line whole, as text, without a byte-order mark, what
+    isn't UTF-8 replaced, and empty for a folder; `is_whole` tells whether that is all of it.
     """
 
     path: Path

@@ -10,6 +10,7 @@ from ner.errors import ConfigError, DataError
 from ner.formats.format import Format, Sample
 
 _HEAD = 64 * 1024  # bytes that tell a format
+_LONGEST_LINE = 1 << 26  # bytes of a first line, which in JSON lines is a whole document
 
 
 @cache
@@ -105,6 +106,8 @@ def take_sample(path: Path) -> Sample:
     try:
         with path.open("rb") as stream:
             head = stream.read(_HEAD)
+            if b"\n" not in head:
+                head += stream.readline(_LONGEST_LINE)
             whole = not stream.read(1)
     except FileNotFoundError:
         raise DataError(

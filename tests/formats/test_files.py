@@ -113,6 +113,7 @@ def test_texts_of_a_sentence_each_are_no_documents(put):
         ("a:O b:O\n", "conll"),
         (json.dumps(RECORD) + "\n", "jsonl"),
         ("[1]\n", "conll"),
+        (json.dumps({"text": "Rome " * 30_000, "entities": []}) + "\n", "jsonl"),
     ],
 )
 def test_the_format_is_told_from_the_content(put, content, name):
