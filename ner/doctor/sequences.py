@@ -11,7 +11,7 @@ from ner.schemes import find_scheme, twin_of
 from ner.settings import DataConfig
 from ner.text.partial import is_partial, is_unknown, known_runs, labels_of
 from ner.text.sentence import Span
-from ner.text.tags import OUTSIDE, detect_scheme, faults_of, split_tag, tags_to_spans
+from ner.text.tags import OUTSIDE, DoubledPrefixError, detect_scheme, faults_of, split_tag, tags_to_spans
 
 # More than so many entities, and so large a share of all, that open as another scheme's do is no slip.
 _SLIPS = 10
@@ -60,6 +60,8 @@ def examine_tags(readable: Readable, data: DataConfig, *, training: bool) -> Tag
         scheme = scheme or detect_scheme(run for s in sentences for run in known_runs(s.tags))
     except ValueError as error:
         remedy = "set data.scheme to learn which lines are another scheme's"
+        if isinstance(error, DoubledPrefixError):
+            remedy = "take one of the two prefixes out; --set data.scheme=iob2 if the second is of the label"
         places = _first_prefixes(sentences, path)
         findings.append(Finding("mixed-prefixes", path, str(error), remedy, places, len(places)))
     if scheme:

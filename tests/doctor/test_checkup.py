@@ -201,6 +201,14 @@ def test_the_scheme_is_told_by_its_name_and_its_tags_are_no_faults(check, conten
     assert checkup.files[0].labels == {"X": 1 if scheme == "io" else 2}
 
 
+def test_a_prefix_that_is_written_twice_is_told_with_what_reads_it(check):
+    content = "Bob B-B-PER\nDoe I-I-PER\nran O\n"
+    assert of_kind(check(content), "mixed-prefixes").remedy == (
+        "take one of the two prefixes out; --set data.scheme=iob2 if the second is of the label"
+    )
+    assert check(content, scheme="iob2").files[0].labels == {"B-PER": 1, "I-PER": 1}
+
+
 def test_nothing_is_found_in_a_file_where_nothing_is_wrong(check):
     assert check(PLENTY).findings == ()
 
