@@ -6,8 +6,7 @@ only the words it learned from: English clitics apart (`Germany 's`, `do n't`), 
 WNUT-17; Chinese and Japanese by the character. French and Italian elisions stay whole (`l'Europe`):
 CoNLL-2003 writes `d'Italia`, both CoNLL-2002 corpora `l'Espace` and `d'Esquadra`, WNUT-17 `c'est`.
 
-One pattern does it in one pass. Whatever repeats in it is possessive, and whatever looks ahead is bounded
-or ends with the token, so a million characters of anything take linear time; keep it so.
+One pattern (`word_pattern`) does it in one pass.
 """
 
 from bisect import bisect_left
@@ -18,76 +17,10 @@ from itertools import pairwise
 import regex
 
 from ner.data_settings import Cut
-from ner.text.abbreviations import ABBREVIATIONS, NEVER_FINAL, NUMBERED, NUMBERINGS, SENTENCE_STARTERS
+from ner.text.abbreviations import DEGREES, NEVER_FINAL, NUMBERED, PARTS, SENTENCE_STARTERS
 from ner.text.segmenters import cut_at_blanks, join_chinese
 from ner.text.sentence import Sentence, Token
-
-# What is cut by the character in both modes: the scripts themselves, and the blocks of their punctuation
-# (3000), enclosed (3200) and full-width (FF00) forms, which the scripts share.
-_CJK = (
-    r"[[\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}\u3001-\u303f\u309b-\u309c\u30fb\u30fc\u3190-\u319f"
-    r"\u31c0-\u31ef\u3200-\u33ff\ufe30-\ufe4f\uff01-\uffef]--[\p{M}\p{Z}\p{C}]]"
-)
-# A letter, digit or combining mark; ZWNJ, ZWJ, soft hyphen and word joiner only between two of them,
-# and ZWJ after a mark, where old Malayalam text writes its chillus with it.
-_LETTER = rf"[[\p{{L}}\p{{N}}\p{{M}}]--{_CJK}]"
-_LETTERS = rf"{_LETTER}(?:[A-Za-z0-9]++|{_LETTER}++|[\u200c\u200d\u00ad\u2060]++(?={_LETTER})|(?<=\p{{M}})\u200d)*+"
-_PICTURE = r"\p{ExtPict}[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]*+[\U000e0020-\U000e007f]*+"
-_EMOJI = rf"\p{{RI}}\p{{RI}}|[0-9\#*]\ufe0f?\u20e3|{_PICTURE}(?:\u200d{_PICTURE})*+\p{{M}}*+"
-_CLITIC = rf"['’](?i:s|m|d|re|ve|ll)(?!{_LETTER})"
-# A URL doesn't end in punctuation; brackets are its own where they close.
-_IN_URL = rf"[[\w/\#=&%+~@$|\-]--{_CJK}]"
-_URL = rf"(?:{_IN_URL}++|[.,;:!?'*]++(?={_IN_URL})|\((?:{_IN_URL}|[.,;:!?'*])*+\))++"
-_BLANK = r"[\p{Z}\p{Cc}\p{Cf}]"
-_VISIBLE = rf"(?!{_BLANK})(?s:.)\p{{M}}*+"
-
-# {2,9}: longer runs of one-letter parts are no abbreviation, and a bound keeps the scan linear; {1,63} and
-# {1,64}: the longest domain label (RFC 1035) and local part of an address (RFC 5321).
-_WORD = regex.compile(
-    rf"""
-    (?!{_BLANK})(?:
-    [A-Za-z]++(?=\ ) | [,()"\[\]{{}}](?!\p{{M}})                      # most of English, and quickly
-  | (?i:https?|ftp)://{_URL}
-  | (?i:www)\.{_URL}
-  | {_EMOJI}
-  | {_CJK}\p{{M}}*+
-  | [@\#](?=[\p{{L}}\p{{N}}_])(?:_|{_LETTERS})++                      # @mention, #hashtag
-  | (?<!\S)[:;=]['’]?-?[()\[\]DPp/\\|]++(?!\S)                        # :-)
-  | [A-Z]{{1,3}}\$ | [A-Z]{{1,3}}\+(?![\w+]) | C\+\+                  # US$ (CoNLL-2003: "C$ 100"), AA+
-  | (?m:^)\d{{1,3}}\.(?=\ )                                           # "1. Pivotal": a list, a table
-  | \d{{1,2}}\.(?=\ (?:Januar|Februar|März|April|Mai|Ju[nl]i|August|(?:Septem|Okto|Novem|Dezem)ber)\b)
-  | \p{{Lu}}\.(?=\ ?,|\s(?!\L<starters>\b)\p{{Lu}})                   # "J. Smith", "Jerzy L., 36"
-  | \L<numberings>(?=\s\d)
-  | (?=[A-Za-z]++['’])[A-Za-z]+?(?=[nN]['’][tT](?!{_LETTER}))         # the "do" of "don't"
-  | [nN]['’][tT](?!{_LETTER})
-  | {_CLITIC}(?!-\p{{Lu}})
-  | ['’]n['’](?!{_LETTER}) | ['’][tn](?!{_LETTER})                    # Dutch 't, rock 'n' roll
-  | (?:
-        (?:\L<abbreviations>|(?:\p{{L}}{{1,2}}\.){{2,9}}+)(?!{_LETTER})  # Corp.  U.S.  a.m.
-      | (?:['’][sS]-(?=\p{{Lu}})|[.+]{{1,2}}(?=\d))?+{_LETTERS}       # 's-Hertogenbosch  .300  +44
-    )
-    (?:
-        (?:
-            [-‐‑_·&] | \.-(?=\p{{Ll}})                                # S&P  Mo.-based
-          | (?!{_CLITIC})['’](?=\p{{L}})                              # O'Brien, not Germany's
-          | \.(?!\p{{Lo}})(?!(?<=\p{{Ll}}\p{{Ll}}\.)\p{{Lu}})         # reuters.com, not "home.The"
-          | (?<=\d)[,:/–'’٫٬](?=\d)                                   # 1,000  10:30  1/2  1990–95
-          | @(?=[A-Za-z0-9-]{{1,63}}\.[A-Za-z]) | \+(?=[A-Za-z0-9.-]{{1,64}}@)
-          | (?<=\p{{Hebrew}})["'׳״](?=\p{{Hebrew}})
-        )
-        (?:(?<=-)(?:\p{{L}}\.){{2,9}}+(?!{_LETTER}) | {_LETTERS})     # Iraq-U.N.
-    )*+
-    (?:-(?=\ (?:and|or|to|und|oder|bis|en|of)\ ))?                    # "Nord- und Südkorea"
-  | ([-=*_~^|.`'+\#])\1++ | [!?]++                                    # ... -- *** ?!
-  | {_VISIBLE}
-    )
-    """,
-    regex.VERBOSE | regex.VERSION1,
-    starters=SENTENCE_STARTERS,
-    numberings=NUMBERINGS,
-    abbreviations=ABBREVIATIONS,
-)
-_CHARACTER = regex.compile(rf"{_EMOJI}|{_VISIBLE}[\u200c\u200d]*+", regex.VERSION1)
+from ner.text.word_pattern import CHARACTER, CJK, QUICK_WORD, WORD
 
 _STOPS = frozenset(".!?…‼⁇⁈⁉؟۔।॥։።။។。！？｡．")
 _CJK_STOPS = frozenset("。！？｡")
@@ -98,15 +31,17 @@ _OPENERS = frozenset("\"'“‘«‹„([{¿¡「『（《【〈〔［-–—*_"
 _NO_START = _BRACKETS | frozenset(",;:.!?…%·，、；：」』。！？")
 # At most so many quotes and brackets stand between a stop and the next sentence; a bound keeps it linear.
 _MOST_MARKS = 4
-_IS_CJK = regex.compile(_CJK, regex.VERSION1)
+_IS_CJK = regex.compile(CJK, regex.VERSION1)
 _IS_HIRAGANA = regex.compile(r"\p{Hiragana}")
 _LIST_ITEM = regex.compile(r"\s*+(?:[-–—*•‣·>]+\s|\(?\w{1,3}[.)]\s)")
 # Nobody wraps prose narrower than this: shorter lines are lists, headlines, verse, addresses.
 _NARROWEST_PROSE = 40
 # Running text repeats itself: so many of what stands between two spaces are remembered, none longer; 5 MB in all.
 _MOST_KEPT, _LONGEST_KEPT = 20_000, 40
-# Characters behind a space that `_WORD` may look at: ` September` and whether it ends there.
+# Characters behind a space that `WORD` may look at: ` September` and whether it ends there.
 _AHEAD = 16
+_PARTS_AND_DEGREES = PARTS | DEGREES
+_LAST_PARTS = PARTS | {"EE.", "UU."}  # of abbreviations of several words; others end in a small letter
 
 
 def tokenize(text: str, *, mode: Cut = "words") -> list[Token]:
@@ -168,7 +103,7 @@ def _otherwise(text: str, mode: Cut, words: list[str], starts: list[int]) -> tup
 
 
 def _words(text: str) -> tuple[list[str], list[int]]:
-    """The words of a text, and where each starts: what `_WORD` finds, most of it remembered."""
+    """The words of a text, and where each starts: what `WORD` finds, most of it remembered."""
     words: list[str] = []
     starts: list[int] = []
     begin = 0
@@ -176,7 +111,8 @@ def _words(text: str) -> tuple[list[str], list[int]]:
         cut = _cut(chunk) if len(chunk) <= _LONGEST_KEPT else None
         if cut is None:
             end = begin + len(chunk)
-            for match in _WORD.finditer(text, begin, end + _AHEAD):
+            needs_all = chunk[-2:-1].islower() or chunk[-3:] in _LAST_PARTS or "ʼ" in chunk
+            for match in (WORD if needs_all else QUICK_WORD).finditer(text, begin, end + _AHEAD):
                 if match.start() >= end:
                     break
                 words.append(match.group())
@@ -193,13 +129,16 @@ def _words(text: str) -> tuple[list[str], list[int]]:
 def _cut(chunk: str) -> tuple[tuple[str, int], ...] | None:
     """The words of what stands between two spaces, and where each starts in it; None where what follows matters.
 
-    All that `_WORD` looks for behind a space has a hyphen before it (`Nord- und`) or a dot: that of an initial
-    (`J. Smith`), a number (`3. Mai`) or an abbreviation (`No. 5`).
+    All that `WORD` looks for behind a space has a hyphen before it (`Nord- und`) or a dot: that of an initial
+    (`J. Smith`), a number (`3. Mai`) or an abbreviation (`No. 5`, `z. B.`, `Dr. med.`).
     """
     last = chunk[-1:]
     if last == "-" or (last == "." and (not chunk[-2:-1].islower() or chunk.endswith(NUMBERED))):
         return None
-    return tuple((match.group(), match.start()) for match in _WORD.finditer(chunk))
+    if last == "." and (not chunk[-3:-2].isalpha() or chunk in _PARTS_AND_DEGREES):
+        return None
+    pattern = WORD if "ʼ" in chunk else QUICK_WORD
+    return tuple([(match.group(), match.start()) for match in pattern.finditer(chunk)])
 
 
 def _characters(words: Sequence[str], starts: Sequence[int]) -> tuple[list[str], list[int]]:
@@ -207,7 +146,7 @@ def _characters(words: Sequence[str], starts: Sequence[int]) -> tuple[list[str],
     found = [
         (match.group(), start + match.start())
         for word, start in zip(words, starts, strict=True)
-        for match in _CHARACTER.finditer(word)
+        for match in CHARACTER.finditer(word)
     ]
     return [character for character, _ in found], [start for _, start in found]
 

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ner.text.sentence import Token
-from ner.text.tokenizer import _WORD, split_sentences, tokenize
+from ner.text.tokenizer import split_sentences, tokenize
+from ner.text.word_pattern import WORD
 
 MODES = ["words", "characters"]
 modes = st.sampled_from(MODES)
@@ -220,6 +221,14 @@ def test_format_characters_stay_inside_words_only_where_they_join(text, expected
     assert words(text) == expected.split(" ")
 
 
+def test_the_letter_apostrophe_opens_a_clitic_as_other_apostrophes_do_and_is_a_letter_elsewhere():
+    for text in ("Germany's men don't say it's rock 'n' roll", "O'Brien'll"):
+        pieces = [token.text for token in tokenize(text)]
+        assert [token.text for token in tokenize(text.replace("'", "ʼ"))] == [p.replace("'", "ʼ") for p in pieces]
+    text = "мʼята yáʼátʼééh dooʼ ʼAli"
+    assert [token.text for token in tokenize(text)] == text.split()
+
+
 def test_a_missing_space_after_a_sentence_is_no_domain_name():
     assert words("He went home.The end") == ["He", "went", "home", ".", "The", "end"]
     assert words("see reuters.com") == ["see", "reuters.com"]
@@ -251,6 +260,10 @@ def test_characters_mode_makes_each_character_with_its_marks_a_token(text, expec
         "Well... maybe.| Or...| Yes.",
         "Merkel (then 50?) Kohl's heir, won.",
         "¿Qué tal?| ¡Bien!| EE.UU. gana.",
+        "Dr. med. Roe kam.| Prof. Dr. rer. nat. Doe ging.| Vgl. Kap. Zwei.",
+        "Wir sahen z. B. Berlin, bzw. Kiel, d. h. Städte.| Er kostet 5 Mio. Euro.",
+        "Vino p. ej. Juan de EE. UU. Ayer.| M. Dupont y MM. Roe.",
+        "Vill du följa med.| Hon gick.| De straat is nat.| Nee.",
         "Am 3. Oktober kam Dr. Kohl, z.B. Die Nord- und die Südkoreaner.",
         "यह है।| वह है।",
         "هل أنت هنا؟| نعم.",
@@ -327,6 +340,7 @@ def test_a_million_characters_of_anything_are_tokenized_whole(unit, tokens, foun
 
 
 SEAMS = """Mr. No. J. U.S. The He 5 12. März 1. Mai Nord- und bis - . ... AA+ .300 Iraq-U.N. http://x.y/z. 北京。
+    z. B. p. ej. ej., Dr. med. med., EE. UU. UU., Annʼs donʼt мʼята
     an-exceptionally-long-compound-word-of-many-parts"""
 
 
@@ -337,5 +351,5 @@ SEAMS = """Mr. No. J. U.S. The He 5 12. März 1. Mai Nord- und bis - . ... AA+ .
 )
 def test_what_is_remembered_of_words_is_what_the_pattern_finds(pieces, blank):
     for text in (" ".join(pieces), blank.join(pieces)):
-        found = [(match.group(), match.start()) for match in _WORD.finditer(text)]
+        found = [(match.group(), match.start()) for match in WORD.finditer(text)]
         assert [(token.text, token.start) for token in tokenize(text)] == found
