@@ -23,7 +23,7 @@ MOVED |= {
     "model.case_dim": "model.casing_dim",
     "data.layout": "data.format",
 }
-_VALUES_NOW = {"data.format": {"columns": "conll"}}  # and what a value was called before
+_VALUES_NOW = {"data.format": {"columns": "auto"}}  # and what a value was called before
 
 
 class Config(Section):
@@ -101,7 +101,7 @@ def value_now(key: str, value: Any) -> Any:
     """What a setting's value is called now.
 
     >>> value_now("data.format", "columns")
-    'conll'
+    'auto'
     """
     named = _VALUES_NOW.get(key, {})
     return named.get(value.strip("'\""), value) if isinstance(value, str) else value

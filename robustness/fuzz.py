@@ -37,13 +37,16 @@ if atheris:
 from ner.config import parse_config
 from ner.doctor.checkup import check_files
 from ner.errors import DataError, ModelError
-from ner.formats.columns import read_rows, read_tagged, write_conll
+from ner.formats.columns import write_conll
 from ner.formats.corpus import Corpus
+from ner.formats.row_reader import read_rows
+from ner.formats.sentences import read_sentences
 from ner.settings import DataConfig
 from ner.tagger import load
 from ner.text.encoding import decode_lines
 from ner.text.sentence import sentence_from_words
-from ner.text.tokenizer import _WORD, split_sentences, tokenize
+from ner.text.tokenizer import split_sentences, tokenize
+from ner.text.word_pattern import WORD
 from ner.trainer import train
 
 # Inputs worth keeping, for every target; the test suite runs them too. What a run with atheris collected, because it
@@ -80,7 +83,7 @@ def make_columns(folder: Path) -> tuple[Target, list[bytes]]:
         json.dumps(checkup.as_dict())
         errors = [finding for finding in checkup.errors if finding.kind != "no-labels"]
         try:
-            sentences = read_tagged(path, data)
+            sentences = read_sentences(path, data)
             refusal = ""
         except DataError as error:
             sentences, refusal = [], str(error)
@@ -94,13 +97,14 @@ def make_columns(folder: Path) -> tuple[Target, list[bytes]]:
             except DataError:  # a word with a blank in it, as another separator may give
                 pass
             else:
-                assert read_tagged(again, DataConfig(scheme="iob2", unknown_tag="?")) == sentences
+                assert read_sentences(again, DataConfig(scheme="iob2", unknown_tag="?")) == sentences
         lines = [line + b"\n" for line in content[1:].split(b"\n")]
         if data.format != "lines":
             with suppress(DataError):
                 text = list(decode_lines(lines, data.encoding, "f"))
                 rows = list(read_rows(text, "f", data, tagged=False))
-                assert [row.line for row in rows] == [line.removesuffix("\n").removesuffix("\r") for line in text]
+                kept = [row.line for row in rows if row.kind != "break"]  # which has no line of its own
+                assert kept == [line.rstrip("\r\n") for line in text]
 
     files = [b"-DOCSTART- O\n\nEU B-ORG\nrejects O\n\n", b"a I-X\r\nb B-X\r\n\t\r\nc M-X\n", b"a:B-X b:O <=> x\n"]
     return target, [bytes([number]) + file for number in range(len(DESCRIBED)) for file in files]
@@ -132,7 +136,7 @@ def make_tokenizer(_: Path) -> tuple[Target, list[bytes]]:
             assert not lost, lost
             assert [t for s in split_sentences(text, mode=mode) for t in s.tokens] == tokens
         # What is remembered is what would be found.
-        assert [(t.text, t.start) for t in tokenize(text)] == [(m.group(), m.start()) for m in _WORD.finditer(text)]
+        assert [(t.text, t.start) for t in tokenize(text)] == [(m.group(), m.start()) for m in WORD.finditer(text)]
 
     texts = [
         "Mr. Smith's U.S. firm paid $1,000.50 (ca. 900 €) to a@b.co.",

@@ -301,7 +301,7 @@ def test_data_check_tells_what_looks_wrong_and_its_exit_code_whether_training_wo
     assert (code, values["ok"]) == (1, False)
     assert values["findings"][0]["places"] == [f"{broken}:2: expected at least 2 columns, found 1: 'b'"]
     assert err == f"error: {broken}: lines that can't be read: 1; training would fail\n"
-    code, _, _ = run("data", "check", broken, "--set", "data.tag_column=0")
+    code, _, _ = run("data", "check", broken, "--set", "data.tag_column=5")
     assert code == 1
 
 

@@ -15,7 +15,7 @@ from ner.formats.block_writing import write_blocks
 from ner.formats.blocks import Block
 from ner.formats.conllu import Universal
 from ner.formats.format import Format, Losses, Sample
-from ner.formats.rows import short
+from ner.formats.rows import BLANKS, short, split_blanks
 from ner.formats.token_rows import Parsed
 from ner.text.document import Document
 from ner.text.span import Span
@@ -51,8 +51,8 @@ class OntoNotes(Universal):
         for place in block.comments:
             if found := _name_of(block.lines[place]):
                 return True, _name(found[1], found[2] or _FIRST)
-        mine = block.lines[block.rows[0]].split()[:2]
-        return before is None or mine != before.lines[before.rows[0]].split()[:2], _name(mine[0], mine[-1])
+        mine = _cells(block.lines[block.rows[0]])[:2]
+        return before is None or mine != _cells(before.lines[before.rows[0]])[:2], _name(mine[0], mine[-1])
 
     def mark(self, name: str | None) -> str:
         """The line that begins a document; one without a name is `-`."""
@@ -83,6 +83,11 @@ class OntoNotes(Universal):
         return "".join([*lines, "\n", *([f"{_END}\n"] if sentence.is_last else [])])
 
 
+def _cells(line: str) -> list[str]:
+    """The columns of a row: only spaces and TABs part them, for a word may be another blank."""
+    return split_blanks(line.strip(BLANKS + "\r\n"))
+
+
 def _name(document: str, part: str) -> str | None:
     """The name of a document: with its part where that isn't the first, None for `-`."""
     return None if document == "-" else document if not part.strip("0") else f"{document}; part {part}"
@@ -102,7 +107,7 @@ def _parse(block: Block, where: str) -> Parsed:
     for number, at in enumerate(block.rows):
         line = block.lines[at]
         place = f"{where}:{block.number + at}"
-        cells = line.split()
+        cells = _cells(line)
         if len(cells) < _LEAST:
             raise DataError(f"{place}: expected at least {_LEAST} columns, found {len(cells)}: {short(line.rstrip())}")
         cell = cells[_ENTITIES]
@@ -151,7 +156,7 @@ def write(documents: Iterable[Document], data: DataConfig, losses: Losses) -> It
 
 def recognizes(sample: Sample) -> bool:
     """Whether it begins a document as such files do, or all its rows have brackets of entities in their place."""
-    rows = [line.split() for line in sample.lines if line.strip() and not line.startswith("#")]
+    rows = [_cells(line) for line in sample.lines if line.strip(BLANKS) and not line.startswith("#")]
     if not rows:
         return sample.head.startswith(f"{_BEGIN} (")
     return all(

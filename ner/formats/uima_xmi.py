@@ -39,7 +39,8 @@ def read(path: Path, data: DataConfig, losses: Losses) -> Iterator[Document]:
         ConfigError: the package `dkpro-cassis` isn't there.
     """
     cassis = _import_cassis()
-    files = sorted(path.rglob(f"*{_END}")) if path.is_dir() else [path]
+    # In the order of names without their ends, in which file_names.FileNames tells what is out of order.
+    files = sorted(path.rglob(f"*{_END}"), key=lambda file: file.with_suffix("")) if path.is_dir() else [path]
     known: dict[Path, Any] = {}
     for file in files:
         types = _types_of(file, path)

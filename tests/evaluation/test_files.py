@@ -200,7 +200,8 @@ def test_labels_alone_are_scored_against_labels_alone_and_touching_entities_coun
 def test_an_unknown_scheme_is_refused():
     with pytest.raises(ConfigError) as error:
         override_data(DataConfig(), ["data.scheme=iob3"])
-    assert str(error.value) == f"--set: data.scheme should be one of auto, {', '.join(SCHEMES)}, found 'iob3'"
+    known = ", ".join(SCHEMES)
+    assert str(error.value) == f"--set data.scheme=iob3: data.scheme should be one of auto, {known}, found 'iob3'"
 
 
 def test_a_training_file_tells_which_words_and_entities_are_known(file):

@@ -824,7 +824,7 @@ def test_a_setting_of_a_directory_goes_by_its_name_of_today(folder: Path) -> Non
     del config["data"]["format"]
     config["data"]["layout"] = "columns"
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    assert open_model(folder).config.data.format == "conll"
+    assert open_model(folder).config.data.format == "auto"
 
 
 # Written by the package of then: `config.json` of a model trained with its defaults, which left out what came later.
