@@ -23,6 +23,7 @@ FORMATS = (
     "uner",
     "conll2012",
     "germeval",
+    "webanno",
     "docbin",
     "bioc",
     "pubtator",
