@@ -52,15 +52,18 @@ def read(path: Path, data: DataConfig, losses: Losses) -> Iterator[Document]:
     """
     known: dict[str, None] = {}
     has_layer = False
-    for file in sorted(path.rglob(f"*{END}")) if path.is_dir() else [path]:
+    root = path if path.is_dir() else path.parent
+    names = {
+        file: file.relative_to(root).with_suffix("") for file in (path.rglob(f"*{END}") if path.is_dir() else [path])
+    }
+    for file in sorted(names, key=names.__getitem__):
         parsed = _parse(file, data.encoding, losses)
         known.update((layer.name, None) for layer in parsed.layers if layer.kind == "SP")
         chosen = choose(parsed.layers, data.layer, file)
         has_layer |= chosen is not None
         if chosen is None and data.layer is not None:
             losses.add("files without the layer of data.layer: read without entities", str(file))
-        name = file.relative_to(path) if path.is_dir() else Path(file.name)
-        yield _document(parsed, chosen, name.with_suffix("").as_posix(), losses)
+        yield _document(parsed, chosen, names[file].as_posix(), losses)
     if data.layer is not None and not has_layer:
         found = ", ".join(known) or "none"
         raise ConfigError(f"data.layer: expected a layer of spans of {path}, found {data.layer}; it has {found}")
@@ -132,7 +135,7 @@ def _parse(path: Path, encoding: str, losses: Losses) -> _Parsed:
 def _checked_row(line: str, layers: Sequence[Layer], source: str) -> re.Match[str]:
     row = _ROW(line)
     width = sum(layer.width for layer in layers)
-    if row is None or (width and len((row[5] or "").split("\t")) < width):
+    if row is None or (width and (row[5] is None or len(row[5].split("\t")) < width)):
         expected = f"expected SENTENCE-TOKEN, BEGIN-END, a word and {width} more columns, parted by TABs"
         raise DataError(f"{source}: {expected}, found {line!r}")
     return row

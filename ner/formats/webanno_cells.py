@@ -68,7 +68,7 @@ def choose(layers: Sequence[Layer], wanted: str | None, path: object) -> tuple[L
     if wanted is not None:
         name, _, feature = wanted.partition("|")
         found = [layer for layer in spans if layer.name == name and (not feature or feature in layer.plain)]
-        choices = [(layer, feature) for layer in found[:1] for feature in ([feature] if feature else _labels(layer))]
+        choices = [(layer, each) for layer in found[:1] for each in ((feature,) if feature else _labels(layer))]
     else:
         likely = [layer for layer in spans if layer.name == NAMED_ENTITY or layer.name.startswith("webanno.custom.")]
         usual = [(layer, VALUE) for layer in likely if VALUE in layer.plain]

@@ -69,7 +69,7 @@ def _pieces(document: Document, data: DataConfig, losses: Losses) -> Iterator[st
         yield "\n" + "".join(f"{TEXT}{escape_text(line)}\n" for line in (text[start:end] + tail).split("\n"))
         for count, (word, place) in enumerate(zip(sentence.spelled, sentence.starts, strict=True), start=1):
             whole = (place, place + len(word))
-            parts = sorted(part for part in cells[token] if part != whole)
+            parts = sorted((p for p in cells[token] if p != whole), key=lambda p: (p[0], -p[1]))
             for index, (one, other) in enumerate([whole, *parts]):
                 row = f"{number}-{count}" + (f".{index}" if index else "")
                 written = "\t".join(cells[token].get((one, other)) or [NONE] * len(features))
@@ -90,7 +90,10 @@ def _cells(
     numbered: set[int] = set()
     for index, (entity, mark) in enumerate(zip(document.entities, marks, strict=True)):
         first, behind = bisect_right(ends, entity.start), bisect_left(starts, entity.end)
-        if first >= behind or entity.start == entity.end:
+        if entity.start == entity.end:  # it may stand in a token, or at one of its ends
+            first = bisect_right(starts, entity.start) - 1
+            behind = first + 1 if first >= 0 and entity.end <= ends[first] else first
+        if first >= behind:
             losses.add("entities without a word: left out", f"{document.name}: {entity.label} at {entity.start}")
             continue
         if entity.start < starts[first] or entity.end > ends[behind - 1]:
