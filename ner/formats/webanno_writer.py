@@ -50,7 +50,8 @@ def save(path: Path, documents: Iterable[Document], data: DataConfig, losses: Lo
 def _pieces(document: Document, data: DataConfig, losses: Losses) -> Iterator[str]:
     text = _holdable(document.text, document, losses)
     kept = kept_by(document, NAME)
-    name, _, feature = (data.layer or "").partition("|")
+    # A name of UIMA has a dot; without one it is the layer of the format that the documents were read from.
+    name, _, feature = (data.layer if data.layer and "." in data.layer else "").partition("|")
     name, feature = kept.get("layer") or name or NAMED_ENTITY, kept.get("feature") or feature or VALUE
     features = kept.get("features") or [feature]
     yield f"{MARK}.3\n#T_SP={name}|{'|'.join(features)}\n\n"

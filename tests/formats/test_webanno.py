@@ -187,6 +187,19 @@ def test_rows_are_those_of_inceptions_writer(tmp_path):
     )
 
 
+def test_the_layer_that_is_written_is_the_one_of_the_settings_if_it_can_be_one(tmp_path):
+    given = [ner.Document("a", (), [ner.Entity("X", "a", 0, 1)], "a")]
+
+    def head(layer):
+        ner.write(tmp_path / "out", given, "webanno", settings={"layer": layer})
+        assert ner.read(tmp_path / "out")[0].entities == given[0].entities
+        return (tmp_path / "out" / "a.tsv").read_text().split("\n")[1]
+
+    assert head("webanno.custom.Ner") == "#T_SP=webanno.custom.Ner|value"
+    assert head("webanno.custom.Ner|kind") == "#T_SP=webanno.custom.Ner|kind"
+    assert head("outer") == f"#T_SP={NE}|value"
+
+
 def test_blanks_between_sentences_are_kept_as_inception_reads_them(tmp_path):
     sentences = [
         ner.Sentence(spelled=(word,), starts=(start,)) for word, start in [("a", 0), ("b", 2), ("c", 5), ("d", 6)]
