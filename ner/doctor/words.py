@@ -60,7 +60,10 @@ def examine_words(readable: Readable, data: DataConfig) -> list[Finding]:
     findings += found_at(
         "lookalike-letters", path, found, "write each in one script", places=places["lookalike-letters"]
     )
-    found, remedy = "tokens whose letters and accents stand apart", "compose them (Unicode NFC), as word vectors do"
+    found = "tokens whose letters and accents stand apart"
+    remedy = (
+        "nothing: words are looked up composed (Unicode NFC) too; compose them where gazetteers or lexicons are used"
+    )
     findings += found_at("decomposed-letters", path, found, remedy, places=places["decomposed-letters"])
     found, remedy = f"tokens of more than {_LONG_WORD} characters", "look for a missing separator"
     findings += found_at("long-word", path, found, remedy, places=places["long-word"])

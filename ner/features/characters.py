@@ -1,5 +1,6 @@
 """How a word is spelled: its characters as ids, once for each distinct word of a batch."""
 
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -61,9 +62,15 @@ class Characters(Feature):
         return len(self.characters) + NUM_SPECIAL
 
     def character_ids(self, word: str) -> list[int]:
-        """One id a character; 1 for a character that training didn't see."""
+        """One id a character; 1 for a character that training didn't see.
+
+        Where that is one, letters are composed with their accents (Unicode NFC), as nearly all corpora have them.
+        """
         ids = self._ids
-        return [ids.get(character, UNKNOWN) for character in word]
+        found = [ids.get(character, UNKNOWN) for character in word]
+        if UNKNOWN in found and not word.isascii() and (composed := unicodedata.normalize("NFC", word)) != word:
+            return [ids.get(character, UNKNOWN) for character in composed]
+        return found
 
     def encode_words(self, words: Sequence[str]) -> Arrays:
         """As `Feature.encode_words`."""

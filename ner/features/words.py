@@ -5,6 +5,7 @@ same way). Nothing comes from dev or test.
 """
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -166,16 +167,23 @@ def build_words(
 def lookup_forms(word: str, *, lowercase: bool, normalize_digits: bool) -> list[str]:
     """The forms under which a word is looked up, the first known one counts.
 
-    Typographic quotes and dashes come last as what a keyboard has: no corpus of news wires knows others.
+    Typographic quotes and dashes come late as what a keyboard has: no corpus of news wires knows others. Last come
+    letters composed with their accents (Unicode NFC), as nearly all corpora and vectors have them, while names of files
+    and text from PDFs have them apart.
 
     >>> lookup_forms("No.5", lowercase=True, normalize_digits=True)
     ['no.5', 'no.0']
     >>> lookup_forms("O’Brien", lowercase=True, normalize_digits=True)
     ['o’brien', "o'brien"]
+    >>> [len(form) for form in lookup_forms("Zoe\u0308", lowercase=True, normalize_digits=True)]
+    [4, 3]
     """
     cased = word.lower() if lowercase else word
     forms = [cased, _DIGITS.sub("0", cased)] if normalize_digits else [cased]
-    return list(dict.fromkeys([*forms, *(form.translate(_PLAIN) for form in forms)]))
+    forms += [form.translate(_PLAIN) for form in forms]
+    if not cased.isascii():
+        forms += [unicodedata.normalize("NFC", form) for form in forms]
+    return list(dict.fromkeys(forms))
 
 
 def _training_form(word: str, known: Collection[str], lowercase: bool, normalize_digits: bool) -> str:

@@ -95,6 +95,19 @@ def test_case_and_digits_are_looked_through():
     assert words.id_of("2024-1-31") == UNKNOWN
 
 
+def test_letters_whose_accents_stand_apart_are_looked_up_composed_and_as_they_are_first():
+    composed, apart = "Zo\u00eb", "Zoe\u0308"
+    vocabularies = build(f"{composed} {composed} ran", f"{composed} {composed} ran")
+    words, characters = vocabularies.words, characters_of(vocabularies)
+    assert words.id_of(apart) == words.id_of(composed) != UNKNOWN
+    assert characters.character_ids(apart) == characters.character_ids(composed)
+    assert UNKNOWN not in characters.character_ids(apart)
+    assert WordVocabulary((composed.lower(), apart.lower())).id_of(apart) == 3  # a model that knows it apart
+    assert build(f"{apart} {apart}").words.trained == (composed.lower(),)
+    both = Characters(("o", "e", "\u0308", "Z", "\u00eb"))
+    assert both.character_ids(apart) == [5, 2, 3, 4]
+
+
 def test_digits_of_other_scripts_are_digits_too():
     words = build("12").words
     assert words.id_of("١٢") == words.id_of("１２") == words.id_of("00") == 2
