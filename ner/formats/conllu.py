@@ -16,7 +16,7 @@ from ner.formats.block_documents import Dialect, Fresh, read_file
 from ner.formats.block_writing import write_blocks
 from ner.formats.blocks import Block
 from ner.formats.format import Format, Losses, Sample
-from ner.formats.misc import escaped, value_of, with_value
+from ner.formats.misc_column import escaped, value_of, with_value
 from ner.formats.token_rows import (
     Layout,
     Parsed,

@@ -14,7 +14,7 @@ from ner.data_settings import DataConfig
 from ner.errors import DataError
 from ner.formats.blocks import Block
 from ner.formats.format import Losses
-from ner.formats.misc import unescaped_value, value_of
+from ner.formats.misc_column import unescaped_value, value_of
 from ner.formats.rows import read_tag, short
 from ner.text.span import Span
 from ner.text.spelling import tag_writer
