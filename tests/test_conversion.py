@@ -139,8 +139,8 @@ def test_a_file_or_folder_of_text_is_tagged_as_whole_texts_where_that_is_asked_f
     assert (code, err) == (0, "")
     rows = [json.loads(line) for line in out.splitlines()]
     assert [(row["id"], row["text"]) for row in rows] == [
-        ("a.txt", "Rome."),
-        ("b/one.txt", "He met Jordan\r\nKing in Amman.\n"),
+        ("a", "Rome."),
+        ("b/one", "He met Jordan\r\nKing in Amman.\n"),
     ]
     file = wrapped / "b" / "one.txt"
     (whole,) = (json.loads(line) for line in run("tag", small_model, file, "--input", "text")[1].splitlines())
@@ -154,6 +154,14 @@ def test_a_file_or_folder_of_text_is_tagged_as_whole_texts_where_that_is_asked_f
     assert (code, err) == (2, "error: --lines: expected no --input beside it, found --input text\n")
     code, _, err = run("tag", small_model, file, "--input", "text", "--k-best", "2")
     assert (code, err) == (2, "error: --k-best: expected --lines or --input conll, found text\n")
+
+
+def test_a_folder_of_texts_is_written_as_brat_beside_files_of_the_same_names(run, small_model, wrapped, tmp_path):
+    code, out, _ = run("tag", small_model, wrapped, "--format", "brat", "--out", tmp_path / "tagged")
+    assert (code, out) == (0, "")
+    files = {file.relative_to(tmp_path / "tagged").as_posix() for file in (tmp_path / "tagged").rglob("*.*")}
+    assert files == {"a.txt", "a.ann", "b/one.txt", "b/one.ann"}
+    assert (tmp_path / "tagged" / "b" / "one.txt").read_bytes() == (wrapped / "b" / "one.txt").read_bytes()
 
 
 def test_a_folder_without_text_is_refused(run, small_model, tmp_path):

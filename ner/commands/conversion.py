@@ -13,7 +13,7 @@ from ner.errors import ConfigError
 
 def convert(
     source: Annotated[Path, typer.Argument(metavar="IN", help="A file or folder of annotated text.")],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="What to write; its end tells the format.")],
+    target: Annotated[str, typer.Argument(metavar="OUT", help="What to write; its end tells the format.")],
     from_format: Annotated[
         str | None, typer.Option("--from", metavar="FORMAT", help="Default: told from what IN holds.")
     ] = None,

@@ -71,7 +71,14 @@ def name_for_writing(path: str | Path, name: str | None) -> str:
             raise ConfigError(f"{path}: expected a format that can be written ({_names_of(writable())}), found {name}")
         return name
     text = str(path)
-    ends = {n: s for n in writable() for s in find_format(n).suffixes if text.lower().endswith(s)}
+    lower = text.lower()
+    # A `Path` has lost the slash at its end that says that it is a folder; a name such as `x.xmi` tells it too.
+    ends = {
+        name: end
+        for name in writable()
+        for end in find_format(name).suffixes
+        if lower.endswith(end) or (end != "/" and f"{lower}/".endswith(end))
+    }
     longest = max(map(len, ends.values()), default=0)
     found = [name for name, end in ends.items() if len(end) == longest]
     if len(found) != 1:

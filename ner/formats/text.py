@@ -11,9 +11,9 @@ from ner.text.encoding import decode
 
 
 def read(path: Path, data: DataConfig, losses: Losses) -> Iterator[Document]:
-    """A document for each file, without entities, its name the file's; in a folder and those below it, in order.
+    """A document for each file, without entities; in a folder and those below it, in order.
 
-    Nothing of a text is changed: a CR is a character.
+    Its name is the file's without `.txt`. Nothing of a text is changed: a CR is a character.
     """
     files = sorted(path.rglob("*.txt")) if path.is_dir() else [path]
     if not files:
@@ -26,7 +26,7 @@ def read(path: Path, data: DataConfig, losses: Losses) -> Iterator[Document]:
             raise DataError(f"{file}: no such file") from None
         except OSError as error:
             raise DataError(f"{file}: expected a readable file: {error.strerror}") from None
-        yield Document(decode(content, data.encoding, str(file)), id=name, source=str(file))
+        yield Document(decode(content, data.encoding, str(file)), id=name.removesuffix(".txt"), source=str(file))
 
 
 FORMAT = Format(

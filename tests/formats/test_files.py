@@ -139,6 +139,14 @@ def test_a_doubtful_format_is_asked_for_with_both_candidates(put, monkeypatch):
     )
 
 
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [("x.conll", "conll"), ("X.JSONL", "jsonl"), ("x.webanno", "webanno"), ("x.xmi/", "uima-xmi"), ("a.b/", "brat")],
+)
+def test_the_format_to_write_is_told_by_the_end_of_the_name(path, name):
+    assert name_for_writing(path, None) == name
+
+
 def test_what_can_not_be_read_or_written_is_refused(put, tmp_path):
     readable = [name for name in FORMATS if find_format(name).read]
     with pytest.raises(ConfigError) as error:
