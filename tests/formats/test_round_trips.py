@@ -68,7 +68,7 @@ def folder(tmp_path_factory):
 
 @pytest.mark.parametrize("name", BOTH_WAYS)
 def test_a_format_gives_back_what_it_was_given_or_says_what_it_lost(name, folder):
-    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(given=st.lists(texts(), min_size=1, max_size=3))
     def check(given):
         given = [ner.Document(d.text, (), d.entities, f"{n}{d.id}") for n, d in enumerate(given)]
@@ -86,7 +86,7 @@ def test_a_format_gives_back_what_it_was_given_or_says_what_it_lost(name, folder
 
 @pytest.mark.parametrize(("one", "other"), [(a, b) for a, b in product(BOTH_WAYS, BOTH_WAYS) if a != b])
 def test_from_one_format_to_another_and_back_the_entities_are_the_same(one, other, folder):
-    @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(given=st.lists(texts(), min_size=1, max_size=2))
     def check(given):
         given = [ner.Document(d.text, (), d.entities, f"{n}{d.id}") for n, d in enumerate(given)]
