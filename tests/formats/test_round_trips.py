@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from itertools import product
+from itertools import permutations
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -84,9 +84,15 @@ def test_a_format_gives_back_what_it_was_given_or_says_what_it_lost(name, folder
         pytest.skip(str(error))
 
 
-@pytest.mark.parametrize(("one", "other"), [(a, b) for a, b in product(BOTH_WAYS, BOTH_WAYS) if a != b])
+def pairs():
+    """Every pair; those of which none is the columns or JSON lines that most people have are slow tests."""
+    for pair in permutations(BOTH_WAYS, 2):
+        yield pytest.param(*pair, marks=() if {"conll", "jsonl"} & {*pair} else pytest.mark.slow)
+
+
+@pytest.mark.parametrize(("one", "other"), pairs())
 def test_from_one_format_to_another_and_back_the_entities_are_the_same(one, other, folder):
-    @settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(given=st.lists(texts(), min_size=1, max_size=2))
     def check(given):
         given = [ner.Document(d.text, (), d.entities, f"{n}{d.id}") for n, d in enumerate(given)]
