@@ -84,15 +84,16 @@ def test_a_format_gives_back_what_it_was_given_or_says_what_it_lost(name, folder
         pytest.skip(str(error))
 
 
-def pairs():
-    """Every pair; those of which none is the columns or JSON lines that most people have are slow tests."""
-    for pair in permutations(BOTH_WAYS, 2):
-        yield pytest.param(*pair, marks=() if {"conll", "jsonl"} & {*pair} else pytest.mark.slow)
+# Every pair; those of which none is the columns or JSON lines that most people have are slow tests.
+PAIRS = [
+    pytest.param(*pair, marks=() if {"conll", "jsonl"} & {*pair} else pytest.mark.slow)
+    for pair in permutations(BOTH_WAYS, 2)
+]
 
 
-@pytest.mark.parametrize(("one", "other"), pairs())
+@pytest.mark.parametrize(("one", "other"), PAIRS)
 def test_from_one_format_to_another_and_back_the_entities_are_the_same(one, other, folder):
-    @settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(given=st.lists(texts(), min_size=1, max_size=2))
     def check(given):
         given = [ner.Document(d.text, (), d.entities, f"{n}{d.id}") for n, d in enumerate(given)]
