@@ -11,11 +11,16 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ner.errors import DataError
+from ner.inference.measured import remember
+from ner.inference.runtimes import explain_runtime, usable_runtimes
+from ner.settings import ModelConfig
 from ner.tagger import Tagger, load
+from ner.text.sentence import Sentence
 from ner.threads import count_threads, use_threads
 
 _REPEATS = 5
@@ -24,8 +29,17 @@ _MOST_SENTENCES = 500  # whose latency is measured
 _STARTED = "ner bench: started"
 _START_TORCH = f"import torch; print('{_STARTED}', flush=True)"
 _START_NER = (
-    f"import sys, ner; ner.load(sys.argv[1], device=sys.argv[2]).tag('A short text.'); print('{_STARTED}', flush=True)"
+    "import sys, ner; ner.load(sys.argv[1], device=sys.argv[2], runtime=sys.argv[3]).tag('A short text.'); "
+    f"print('{_STARTED}', flush=True)"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeSpeed:
+    """How fast a runtime reads the model; the latency is the median of one sentence at a time, in seconds."""
+
+    tokens_per_second_split: float
+    latency_p50: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +48,14 @@ class Benchmark:
 
     threads: int
     device: str
+    runtime: str
+    reason: str  # for this runtime
+    runtimes: dict[str, RuntimeSpeed]  # all that can read the model here
     texts: int
     sentences: int
     tokens: int
     startup: float
-    startup_torch: float
+    startup_torch: float | None  # None where PyTorch isn't what computes
     tokens_per_second: float
     tokens_per_second_split: float
     latency_p50: float
@@ -47,14 +64,15 @@ class Benchmark:
     memory_peak: int | None  # None where the system doesn't tell
     model_bytes: int
 
-    def as_dict(self) -> dict[str, float | int | str | None]:
+    def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return asdict(self)
 
     def __str__(self) -> str:
         mega = 1024 * 1024
+        torch = "" if self.startup_torch is None else f", of which PyTorch {self.startup_torch:.2f} s"
         rows = [
-            ("start, load, first tag", f"{self.startup:.2f} s, of which PyTorch {self.startup_torch:.2f} s"),
+            ("start, load, first tag", f"{self.startup:.2f} s{torch}"),
             ("raw text to entities with scores", f"{self.tokens_per_second:,.0f} tokens/s"),
             ("split sentences to entities with scores", f"{self.tokens_per_second_split:,.0f} tokens/s"),
             (
@@ -65,27 +83,37 @@ class Benchmark:
             ("memory, peak", "unknown" if self.memory_peak is None else f"{self.memory_peak / mega:,.0f} MB"),
             ("model directory", f"{self.model_bytes / mega:,.1f} MB"),
         ]
+        rows += [
+            (
+                f"runtime {name}",
+                f"{speed.tokens_per_second_split:,.0f} tokens/s split, one sentence {1000 * speed.latency_p50:.2f} ms",
+            )
+            for name, speed in self.runtimes.items()
+        ]
         head = (
             f"{self.texts:,} texts, {self.sentences:,} sentences, {self.tokens:,} tokens; "
-            f"{self.device}, {self.threads} threads, medians of {_REPEATS}"
+            f"{self.device}, {self.threads} threads, medians of {_REPEATS}\nruntime {self.runtime}: {self.reason}"
         )
         return "\n".join([head, *(f"{name:42}{value}" for name, value in rows)])
 
 
-def run_benchmark(folder: Path, texts: Sequence[str], *, device: str = "auto", threads: int | None = None) -> Benchmark:
-    """Measures a model directory on texts.
+def run_benchmark(
+    folder: Path, texts: Sequence[str], *, device: str = "auto", runtime: str = "auto", threads: int | None = None
+) -> Benchmark:
+    """Measures a model directory on texts; which runtime was fastest on a processor, `auto` takes from then on.
 
     Args:
         folder: the model directory.
         texts: at least one with a token.
         device: as `load` takes it.
-        threads: CPU threads; None: as many as PyTorch takes.
+        runtime: as `load` takes it.
+        threads: CPU threads; None: as many as there are cores.
 
     Raises:
         DataError: no text with a token.
         ModelError: the directory holds no model.
     """
-    tagger = load(folder, device=device)
+    tagger = load(folder, device=device, runtime=runtime)
     if threads:
         use_threads(threads)
     pairs = [(text, sentence) for text in texts for sentence in tagger.split(text) if sentence.spelled]
@@ -95,15 +123,20 @@ def run_benchmark(folder: Path, texts: Sequence[str], *, device: str = "auto", t
         raise DataError("bench: expected text to measure on, found none")
     # Evenly over all of them, since neighbours are alike.
     chosen = pairs[:: -(-len(pairs) // _MOST_SENTENCES)]
-    latencies = _latencies(tagger, [text[s.tokens[0].start : s.tokens[-1].end] for text, s in chosen])
+    alone = [text[s.tokens[0].start : s.tokens[-1].end] for text, s in chosen]
+    latencies = _latencies(tagger, alone)
+    model = tagger.config.model
     return Benchmark(
         threads=count_threads(),
         device=str(device),
+        runtime=tagger.runtime,
+        reason="asked for" if runtime != "auto" else explain_runtime(device, model)[1],
+        runtimes=_compare_runtimes(folder, device, model, sentences, alone),
         texts=len(texts),
         sentences=len(sentences),
         tokens=tokens,
-        startup=_start(_START_NER, str(folder), device),
-        startup_torch=_start(_START_TORCH),
+        startup=_start(_START_NER, str(folder), device, runtime),
+        startup_torch=_start(_START_TORCH) if tagger.runtime == "torch" else None,
         tokens_per_second=tokens / _median_seconds(lambda: sum(1 for _ in tagger.pipe(texts))),
         tokens_per_second_split=tokens / _median_seconds(lambda: tagger.find_spans(sentences)),
         latency_p50=float(np.quantile(latencies, 0.5)),
@@ -112,6 +145,22 @@ def run_benchmark(folder: Path, texts: Sequence[str], *, device: str = "auto", t
         memory_peak=_peak_memory(),
         model_bytes=sum(path.stat().st_size for path in folder.iterdir()),
     )
+
+
+def _compare_runtimes(
+    folder: Path, device: str, model: ModelConfig, sentences: Sequence[Sentence], texts: Sequence[str]
+) -> dict[str, RuntimeSpeed]:
+    """Each runtime that can read the model, by name; the fastest of split sentences is remembered on a processor."""
+    speeds = {}
+    tokens = sum(len(sentence.spelled) for sentence in sentences)
+    for name in usable_runtimes(device, model):
+        tagger = load(folder, device=device, runtime=name)
+        tagger.find_spans(sentences[:100])
+        seconds = _median_seconds(lambda tagger=tagger: tagger.find_spans(sentences))  # type: ignore[misc]
+        speeds[name] = RuntimeSpeed(tokens / seconds, float(np.median(_latencies(tagger, texts))))
+    if len(speeds) > 1:
+        remember(model, max(speeds, key=lambda name: speeds[name].tokens_per_second_split))
+    return speeds
 
 
 def _latencies(tagger: Tagger, texts: Sequence[str]) -> list[float]:

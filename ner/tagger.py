@@ -19,10 +19,10 @@ from ner.evaluation.calibration import Calibration, measure_calibration
 from ner.evaluation.documents import with_scores
 from ner.evaluation.report import Report, report_spans
 from ner.evaluation.training_entities import Memory, Training
-from ner.inference.arguments import checked_documents, checked_sentences, checked_text, checked_texts, checked_words
+from ner.inference import arguments
 from ner.inference.decoding import check_threshold, with_threshold
 from ner.inference.documents import batched, labelling_of, tag_batches
-from ner.inference.loading import Model, load_model, save_model
+from ner.inference.loading import Model, load_model, save_model, torch_network
 from ner.inference.prediction import SpanLabelling, reader_of
 from ner.text.alignment import entity_of
 from ner.text.document import Document
@@ -48,8 +48,7 @@ class Tagger:
         self._model = model
         self._reader = reader_of(model)
         self._folder = folder
-        self._device = device
-        self._threshold = threshold
+        self._load = partial(load, device=device, runtime=model.runtime, threshold=threshold)
 
     def __reduce__(self) -> tuple[Callable[..., "Tagger"], tuple[str]]:
         if self._folder is None:
@@ -57,7 +56,7 @@ class Tagger:
                 "pickle: expected a Tagger that was loaded or saved, for it is pickled by its model directory, "
                 "found one that has none; call its save(FOLDER) first"
             )
-        return partial(load, device=self._device, threshold=self._threshold), (str(self._folder),)
+        return self._load, (str(self._folder),)
 
     @property
     def labels(self) -> list[str]:
@@ -74,9 +73,14 @@ class Tagger:
         """What is known of its making: scores, sizes, versions, as in `metrics.json`."""
         return self._model.metrics
 
+    @property
+    def runtime(self) -> str:
+        """What computes its emissions: `torch`, `onnx` or `numpy`."""
+        return self._model.runtime
+
     def tag(self, text: str) -> list[Entity]:
         """The entities of a text of any length, in order; `text[e.start:e.end] == e.text` for each."""
-        return next(self.pipe([checked_text(text)]))
+        return next(self.pipe([arguments.checked_text(text)]))
 
     def pipe(self, texts: Iterable[str], *, batch_size: int = 2048) -> Iterator[list[Entity]]:
         """The entities of each text, in the order of the texts.
@@ -130,7 +134,8 @@ class Tagger:
         Raises:
             ConfigError: a batch of less than one document.
         """
-        batches = batched(checked_documents(documents), batch_size, characters=lambda document: len(document.text))
+        checked = arguments.checked_documents(documents)
+        batches = batched(checked, batch_size, characters=lambda document: len(document.text))
         yield from tag_batches(batches, self.split, self.find_spans)
 
     def k_best(self, text: str, *, k: int) -> list[list[Labelling]]:
@@ -138,11 +143,11 @@ class Tagger:
 
         The probabilities are of whole labellings; their entities carry no score of their own.
         """
-        return next(self.pipe_k_best([checked_text(text)], k=k))[1]
+        return next(self.pipe_k_best([arguments.checked_text(text)], k=k))[1]
 
     def _cut(self, texts: Iterable[str], batch_size: int) -> Iterator[tuple[list[str], list[list[Sentence]]]]:
         """Batches of texts, and the sentences of each text."""
-        for batch in batched(checked_texts(texts), batch_size, characters=len):
+        for batch in batched(arguments.checked_texts(texts), batch_size, characters=len):
             with no_search_for_cycles():
                 cut = [self.split(text) for text in batch]
             yield batch, cut
@@ -153,32 +158,29 @@ class Tagger:
 
     def tag_words(self, words: Sequence[str]) -> list[str]:
         """IOB2 tags of a sentence that is already cut into words, one a word."""
-        return self.tag_sentences([sentence_from_words(checked_words(words))])[0]
+        return self.tag_sentences([sentence_from_words(arguments.checked_words(words))])[0]
 
     def tag_sentences(self, sentences: Sequence[Sentence]) -> list[list[str]]:
         """IOB2 tags of each sentence, one a token; tags that the sentences carry aren't looked at."""
-        predicted = self._reader.spans(checked_sentences(sentences))
+        predicted = self._reader.spans(arguments.checked_sentences(sentences))
         return [spans_to_tags(spans, len(s.spelled)) for spans, s in zip(predicted, sentences, strict=True)]
 
     def find_spans(self, sentences: Sequence[Sentence]) -> list[list[tuple[Span, float]]]:
         """The spans of each sentence, in tokens, each with its probability."""
-        return self._reader.scored_spans(checked_sentences(sentences))
+        return self._reader.scored_spans(arguments.checked_sentences(sentences))
 
     def find_k_best(
         self, sentences: Sequence[Sentence], *, k: int
     ) -> list[tuple[list[tuple[Span, float]], list[SpanLabelling]]]:
-        """Of each sentence what `find_spans` gives, and its k most probable labellings, best first.
-
-        Raises:
-            ConfigError: k is less than 1.
-        """
-        return self._reader.k_best(checked_sentences(sentences), k=k)
+        """Of each sentence what `find_spans` gives, and its k (at least 1) most probable labellings, best first."""
+        return self._reader.k_best(arguments.checked_sentences(sentences), k=k)
 
     def inspect(self, text: str) -> "list[Inspection]":
         """What happens in the network at each sentence of a text: gates, cell states, scores, influences, as arrays.
 
         Raises:
             DataError: a sentence is longer than a picture could show.
+            ConfigError: PyTorch isn't installed.
         """
         from ner.inspection.trace import inspect_sentences
 
@@ -188,7 +190,7 @@ class Tagger:
         """The CRF's transition scores with the tags' names."""
         from ner.inspection.trace import learned_transitions
 
-        return learned_transitions(self._model.network, self._model.vocabularies)
+        return learned_transitions(torch_network(self._model), self._model.vocabularies)
 
     def calibration(self, sentences: Sequence[Sentence]) -> Calibration:
         """How well calibrated its scores are on sentences whose tags are known.
@@ -196,7 +198,7 @@ class Tagger:
         Raises:
             DataError: a sentence has no tags, or no entity is predicted in any.
         """
-        _check_tagged(sentences)
+        arguments.check_tagged(sentences)
         predicted = zip(self.find_spans(sentences), sentences, strict=True)
         pairs = [(score, span in set(sentence.spans)) for spans, sentence in predicted for span, score in spans]
         return measure_calibration([score for score, _ in pairs], [correct for _, correct in pairs])
@@ -207,7 +209,7 @@ class Tagger:
         Raises:
             DataError: a sentence has no tags.
         """
-        _check_tagged(sentences)
+        arguments.check_tagged(sentences)
         start = time.perf_counter()
         predicted = self._reader.spans(sentences)
         seconds = time.perf_counter() - start
@@ -223,7 +225,7 @@ class Tagger:
         Raises:
             DataError: a sentence has no tags.
         """
-        _check_tagged(sentences)
+        arguments.check_tagged(sentences)
         start = time.perf_counter()
         predicted = self.find_spans(sentences)
         training, seconds = self._training(memory), time.perf_counter() - start
@@ -273,28 +275,24 @@ class Tagger:
             warnings.warn(warning, stacklevel=2)
 
 
-def load(folder: str | Path, *, device: str = "auto", threshold: float | None = None) -> Tagger:
+def load(folder: str | Path, *, device: str = "auto", runtime: str = "auto", threshold: float | None = None) -> Tagger:
     """The recognizer of a model directory.
 
     Args:
         folder: as `ner train` or `Tagger.save` wrote it, on whatever device.
         device: `auto` (a GPU where there is one), `cpu`, `cuda`, `cuda:1`.
+        runtime: what computes: `torch`, `onnx` (ONNX Runtime), `numpy`, or `auto`, the fastest that is installed. The
+            tags are the same, the probabilities to the fifth digit.
         threshold: predict each entity of at least this probability, whatever the model's own `decoding` is.
 
     Raises:
-        ModelError: a file is missing or damaged, or of a newer format.
-        ConfigError: no such device, or a threshold that isn't above 0 and below 1.
+        ModelError: as `load_model`.
+        ConfigError: no such device or runtime, or none here, or a threshold that isn't above 0 and below 1.
     """
     if threshold is not None:
         check_threshold(threshold)
     with no_search_for_cycles():
-        model = load_model(folder, device)
+        model = load_model(folder, device, runtime=runtime)
         if threshold is not None:
             model = with_threshold(model, threshold)
         return Tagger(model, folder=Path(folder).resolve(), device=device, threshold=threshold)
-
-
-def _check_tagged(sentences: Sequence[Sentence]) -> None:
-    """Raise DataError unless all are: before they are tagged in vain."""
-    for sentence in checked_sentences(sentences):
-        _ = sentence.spans

@@ -1,4 +1,4 @@
-"""Every thread of the house: how many PyTorch may use, pools of them, what forks do to them, how they wait.
+"""Every thread of the house: how many may compute, pools of them, what forks do to them, how they wait.
 
 Threads within an operation meet at its end, some thousand times a second; batches meet never. On two cores an LSTM
 reads 1.3 times as fast with two threads in each operation, and twice as fast with two batches at once. Hence the two
@@ -25,19 +25,23 @@ FOR_TRAINING = 2  # one for each direction of an LSTM
 # that spins then holds up the one it waits for: with every core taken, tagging on two threads took a hundred times as
 # long, and takes three times as long with short spins, which cost nothing where all cores are free.
 _SHORT_SPINS = ("GOMP_SPINCOUNT", "1000")
+# NumPy's matrix products share a pool of threads, whose lock batches that are worked on at once would wait for.
+_ONE_FOR_PRODUCTS = ("OPENBLAS_NUM_THREADS", "1")
 # PyTorch's kernels are made for a shape and kept, by default 1,024 of them in some 60 MB, which batches of text would
 # slowly fill. A quarter reads as fast.
 _FEW_KERNELS = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256")
 
 
 def settle_threads() -> None:
-    """Set how PyTorch's threads wait and how many kernels they keep, unless the environment says so already.
+    """Set how PyTorch's threads wait, how many kernels they keep, and that a product of NumPy's is one thread's work.
 
-    It sets `GOMP_SPINCOUNT` (unless `OMP_WAIT_POLICY` is set) and `ONEDNN_PRIMITIVE_CACHE_CAPACITY` in this process's
-    environment. PyTorch reads the first when it is imported and the second at its first operation, so call this before
+    It sets `GOMP_SPINCOUNT` (unless `OMP_WAIT_POLICY` is set), `ONEDNN_PRIMITIVE_CACHE_CAPACITY` and
+    `OPENBLAS_NUM_THREADS` in this process's environment, unless it says so already. PyTorch reads the first when it is
+    imported and the second at its first operation, NumPy the third when it is imported; so call this before
     `import torch`; it imports none itself, and warns if that was done. The command line calls it.
     """
-    wanted = [_FEW_KERNELS] if "OMP_WAIT_POLICY" in os.environ else [_SHORT_SPINS, _FEW_KERNELS]
+    always = [_FEW_KERNELS, _ONE_FOR_PRODUCTS]
+    wanted = always if "OMP_WAIT_POLICY" in os.environ else [_SHORT_SPINS, *always]
     missing = {name: value for name, value in wanted if name not in os.environ}
     if _SHORT_SPINS[0] in missing and "torch" in sys.modules:
         warnings.warn(
@@ -63,17 +67,31 @@ def count_cores() -> int:
 
 
 def count_threads() -> int:
-    """How many threads PyTorch may use here."""
-    import torch
+    """How many threads may compute here: PyTorch's number where it is imported.
 
-    return torch.get_num_threads()
+    Where it isn't, what `use_threads` was told last, else `OMP_NUM_THREADS`, else as many as this process has cores.
+    """
+    torch = sys.modules.get("torch")
+    if torch is not None and hasattr(torch, "get_num_threads"):  # another thread may be importing it
+        return int(torch.get_num_threads())
+    told = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
+    return _told[0] or (int(told) if told.isdecimal() and int(told) else _own_cores())
 
 
 def use_threads(number: int) -> None:
-    """Let PyTorch use so many threads from now on, in this thread and in those to come."""
-    import torch
+    """Let so many threads compute from now on, in this thread and in those to come."""
+    _told[0] = number
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(number)
 
-    torch.set_num_threads(number)
+
+_told = [0]  # by `use_threads`; 0: nothing
+
+
+def _own_cores() -> int:
+    """How many cores this process may use, at least one."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else count_cores()
 
 
 @contextmanager
@@ -106,6 +124,12 @@ def side_by_side(work: Callable[[Item], Result], items: Sequence[Item]) -> Itera
         with using_threads(1):
             return iter([work(items[0])])
     return _pool(threads, os.getpid()).map(work, items)
+
+
+def at_once(work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+    """As `side_by_side`, of work that uses no threads of its own."""
+    threads = count_threads()
+    return map(work, items) if threads == 1 or len(items) == 1 else _plain_pool(threads, os.getpid()).map(work, items)
 
 
 @contextmanager
@@ -146,6 +170,11 @@ def _pool(threads: int, process: int) -> ThreadPoolExecutor:
     # What a thread sets is its own, but also what threads to come will have.
     use_threads(threads)
     return pool
+
+
+@cache
+def _plain_pool(threads: int, process: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, "ner")
 
 
 def _use_here(number: int) -> None:

@@ -22,6 +22,7 @@ FOLDERS = [
     "doctor",
     "evaluation",
     "storage",
+    "forward",
     "network",
     "inference",
     "training",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import ner
 from tests.test_architecture import FLOORS, floor_of, modules
 
 _BLOCK = """
@@ -58,3 +59,18 @@ ner.load(sys.argv[1], device="cpu").tag("Angela Merkel visited Paris.")
 print(json.dumps(sorted(name for name in sys.modules if name.startswith(("ner.training", "ner.inspection")))))
 """
     assert json.loads(run(code, str(small_model))) == []
+
+
+@pytest.mark.parametrize("runtime", ["onnx", "numpy"])
+def test_without_torch_a_stored_model_tags_a_text_as_with_it(runtime: str, small_model: Path) -> None:
+    text = "Angela Merkel visited Paris. IBM left Berlin for New York."
+    code = f"""{_BLOCK}
+import json, ner
+entities = ner.load(sys.argv[1], runtime=sys.argv[2]).tag(sys.argv[3])
+print(json.dumps([[e.start, e.end, e.label, e.score] for e in entities]))
+assert not [name for name in sys.modules if name.split(".")[0] == "torch"]
+"""
+    found = json.loads(run(code, str(small_model), runtime, text))
+    wanted = ner.load(small_model, device="cpu", runtime="torch").tag(text)
+    assert [(start, end, label) for start, end, label, _ in found] == [(e.start, e.end, e.label) for e in wanted]
+    assert [score for *_, score in found] == pytest.approx([e.score for e in wanted], abs=1e-5)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ner.commands.evaluation import write_text
-from ner.commands.options import AsJson, Device, Settings, Threads, load_tagger
+from ner.commands.options import AsJson, Device, Runtime, Settings, Threads, load_tagger
 from ner.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def compare(
     ] = None,
     settings: Settings = None,
     device: Device = "auto",
+    runtime: Runtime = "auto",
     threads: Threads = None,
 ) -> None:
     """Hold systems, or seeds of one, against each other: differences, p-values, examples."""
@@ -47,7 +48,10 @@ def compare(
     if len(systems) == 1 and len(runs[systems[0]]) == 1:
         raise ConfigError("PRED: expected two systems, or runs of one (A,B,C), found one; `ner score` scores a file")
     taggers = {
-        path: load_tagger(path, device, threads=threads) for paths in runs.values() for path in paths if path.is_dir()
+        path: load_tagger(path, device, runtime=runtime, threads=threads)
+        for paths in runs.values()
+        for path in paths
+        if path.is_dir()
     }
     # Of models, the first says how files are read, as in `ner evaluate`.
     base = next((tagger.config.data for tagger in taggers.values()), DataConfig())

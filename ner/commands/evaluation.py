@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ner.commands.options import AsJson, Device, ModelFolder, Settings, Threads, Threshold, load_tagger, say_losses
+from ner.commands.options import (
+    AsJson,
+    Device,
+    ModelFolder,
+    Runtime,
+    Settings,
+    Threads,
+    Threshold,
+    load_tagger,
+    say_losses,
+)
 from ner.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -49,6 +59,7 @@ def evaluate(
     threshold: Threshold = None,
     settings: Settings = None,
     device: Device = "auto",
+    runtime: Runtime = "auto",
     threads: Threads = None,
 ) -> None:
     """Tag an annotated file and hold the entities against its own: conlleval's table, and more below it."""
@@ -59,7 +70,7 @@ def evaluate(
     from ner.formats.sentences import read_sentences
     from ner.formats.table import find_format, name_for_reading
 
-    tagger = load_tagger(model, device, threads=threads, threshold=threshold)
+    tagger = load_tagger(model, device, runtime=runtime, threads=threads, threshold=threshold)
     data = override_data(tagger.config.data, settings or [])
     memory = read_training(train, data).memory if train else None
     if find_format(name_for_reading(file, data)).read_sentences:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ner.commands.options import Device, Settings, Threads, load_tagger, run_settings, said_warnings, say
+from ner.commands.options import Device, Runtime, Settings, Threads, load_tagger, run_settings, said_warnings, say
 from ner.errors import ConfigError
 
 
@@ -27,6 +27,7 @@ def inspect(
     ] = None,
     settings: Settings = None,
     device: Device = "auto",
+    runtime: Runtime = "auto",
     threads: Threads = None,
 ) -> None:
     """Look inside: gates, memory, scores and influences of a text, or the gradient flow of cells; as pictures."""
@@ -42,7 +43,7 @@ def inspect(
     else:
         from ner.inspection.report import write_inspections
 
-        tagger = load_tagger(model, device, threads=threads)
+        tagger = load_tagger(model, device, runtime=runtime, threads=threads)
         for warning in write_inspections(tagger.inspect(text), tagger.learned_transitions(), out):
             print(f"warning: {warning}", file=sys.stderr)
     print(out / "index.html")

@@ -20,7 +20,10 @@ Settings = Annotated[
 ModelFolder = Annotated[Path, typer.Argument(metavar="MODEL", help="A model directory.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of the table.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")]
-Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; default: as many as PyTorch takes.")]
+Runtime = Annotated[
+    str, typer.Option(help="What computes: torch, onnx, numpy, or auto, the fastest that is installed.")
+]
+Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; default: as many as there are cores.")]
 
 
 Threshold = Annotated[
@@ -46,12 +49,14 @@ def run_settings(*, threads: int | None = None, device: str | None = None, tenso
     return [f"run.{name}={value}" for name, value in given.items() if value is not None]
 
 
-def load_tagger(model: Path, device: str, *, threads: int | None = None, threshold: float | None = None) -> "Tagger":
-    """The model's tagger, on so many threads; None: as many as PyTorch takes."""
+def load_tagger(
+    model: Path, device: str, *, runtime: str = "auto", threads: int | None = None, threshold: float | None = None
+) -> "Tagger":
+    """The model's tagger, on so many threads; None: as many as there are cores."""
     from ner.tagger import load
     from ner.threads import use_threads
 
-    tagger = load(model, device=device, threshold=threshold)
+    tagger = load(model, device=device, runtime=runtime, threshold=threshold)
     if threads:
         use_threads(threads)
     return tagger

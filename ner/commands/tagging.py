@@ -15,6 +15,7 @@ from ner.commands.options import (
     AsJson,
     Device,
     ModelFolder,
+    Runtime,
     Settings,
     Threads,
     Threshold,
@@ -57,6 +58,7 @@ def tag(
     threshold: Threshold = None,
     settings: Settings = None,
     device: Device = "auto",
+    runtime: Runtime = "auto",
     threads: Threads = None,
 ) -> None:
     """Find the entities of each line of a text, of whole texts, or of each document of an annotated file."""
@@ -85,7 +87,7 @@ def tag(
     from ner.formats.format import Losses
     from ner.output import OutputOptions, tagged_documents
 
-    tagger = load_tagger(model, device, threads=threads, threshold=threshold)
+    tagger = load_tagger(model, device, runtime=runtime, threads=threads, threshold=threshold)
     data = override_data(tagger.config.data, settings or [])
     interactive = file == "-" and sys.stdin.isatty()
     options = OutputOptions(output_format, min_score, k_best, batch_size=1 if interactive else 2048)
@@ -165,10 +167,11 @@ def bench(
     as_json: AsJson = False,
     threads: Threads = None,
     device: Device = "auto",
+    runtime: Runtime = "auto",
 ) -> None:
     """Measure a model on this machine: start-up, throughput, latency, memory."""
     from ner.bench import run_benchmark
 
     texts = [line.rstrip("\r\n") for line in read_lines(str(file), "utf-8")]
-    result = run_benchmark(model, texts, device=device, threads=threads)
+    result = run_benchmark(model, texts, device=device, runtime=runtime, threads=threads)
     print(json.dumps(result.as_dict()) if as_json else result)

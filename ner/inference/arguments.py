@@ -89,3 +89,9 @@ def _each(name: str, items: Iterable[Item], kind: type[Item], wanted: str, way_o
 def _shown(value: object) -> str:
     text = repr(value)
     return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…"
+
+
+def check_tagged(sentences: Sequence[Sentence]) -> None:
+    """Raise DataError unless all are tagged: before they are tagged in vain."""
+    for sentence in checked_sentences(sentences):
+        _ = sentence.spans

@@ -9,8 +9,10 @@ from ner.config import Config
 from ner.errors import ConfigError, ModelError
 from ner.evaluation.training_entities import Memory
 from ner.features.vocabulary import Vocabularies
-from ner.storage.model_directory import StoredModel, open_model, read_model, write_model
-from ner.storage.tensor_files import kind_of
+from ner.forward.network import MakeEncoder, Network, check_cell, weight_shapes
+from ner.inference.runtimes import choose_runtime, need_torch
+from ner.storage.model_directory import OpenModel, StoredModel, open_model, read_model, write_model
+from ner.storage.tensor_files import Array, kind_of
 
 if TYPE_CHECKING:
     from ner.network.model import BiLSTMCRF
@@ -25,52 +27,119 @@ class Model:
 
     config: Config
     vocabularies: Vocabularies
-    network: "BiLSTMCRF"
+    network: "BiLSTMCRF | Network"
+    """PyTorch's, or one that only reads."""
     metrics: dict[str, Any]
     history: list[dict[str, Any]]
     memory: Memory | None = None
+    runtime: str = "torch"
+    """What computes: a name of `runtimes.RUNTIMES`."""
 
 
-def load_model(folder: str | Path, device: str) -> Model:
-    """The model of a directory, on a device, in eval mode. Torch's random numbers are left as they were.
+def load_model(folder: str | Path, device: str, *, runtime: str = "torch") -> Model:
+    """The model of a directory, ready to read. Torch's random numbers are left as they were.
 
     Args:
         folder: the model directory.
-        device: a name that `choose_device` knows.
+        device: a name that `choose_device` knows; `auto` and `cpu` are the processor where PyTorch isn't what computes.
+        runtime: a name of `RUNTIMES`, or `auto`.
 
     Raises:
         ModelError: a file is missing or damaged, or the directory is of a newer format.
+        ConfigError: no such device or runtime, or none here.
     """
-    import torch
+    opened = open_model(folder)
+    chosen = choose_runtime(runtime, device, opened.config.model)
+    if chosen == "torch":
+        return _on_torch(opened, device)
+    settings = opened.config.model
+    check_cell(settings.cell)
+    wanted = {
+        name: kind_of(list(shape), "float16" if name.endswith(".extra") else "float32")
+        for name, shape in weight_shapes(settings, opened.vocabularies).items()
+    }
+    stored = read_model(opened, wanted)
+    network = Network(settings, opened.vocabularies, stored.weights, make_encoder=_encoders(chosen))
+    return _made(stored, network, chosen)
 
+
+def _encoders(runtime: str) -> MakeEncoder:
+    if runtime == "onnx":
+        from ner.forward.onnx_encoder import OnnxEncoder
+
+        return OnnxEncoder
+    from ner.forward.encoder import NumPyEncoder
+
+    return NumPyEncoder
+
+
+def _on_torch(opened: OpenModel, device: str) -> Model:
     from ner.inference.torch_backend import choose_device
-    from ner.network.model import build_model
 
     place = choose_device(device)
-    opened = open_model(folder)
-    settings = opened.folder / "config.json"
-    # On the meta device nothing is initialised that the file's weights replace in the next moment.
-    try:
-        with torch.device("meta"):
-            network = build_model(opened.config.model, opened.vocabularies)
-    except ConfigError as error:
-        raise ModelError(f"{settings}: {error}; a cell of your own is added before loading") from None
-    except RuntimeError:  # the number of some weights is beyond 64 bits
-        raise ModelError(f"{settings}: expected sizes that a computer can hold, found others") from None
+    network = _empty(opened)
     wanted = {
         name: kind_of(list(tensor.shape), str(tensor.dtype).removeprefix("torch."))
         for name, tensor in network.state_dict().items()
     }
     stored = read_model(opened, wanted)
-    network.load_state_dict({name: torch.from_numpy(array) for name, array in stored.weights.items()}, assign=True)
     # `to` also lays a recurrent layer's weights side by side, which cuDNN wants.
-    network = network.to(place).eval()
-    return Model(stored.config, stored.vocabularies, network, stored.metrics, stored.history, stored.memory)
+    return _made(stored, _filled(network, stored.weights).to(place).eval(), "torch")
+
+
+def _empty(opened: OpenModel) -> "BiLSTMCRF":
+    """A network without numbers: on the meta device nothing is initialised that weights replace in the next moment."""
+    import torch
+
+    from ner.network.model import build_model
+
+    settings = opened.folder / "config.json"
+    try:
+        with torch.device("meta"):
+            return build_model(opened.config.model, opened.vocabularies)
+    except ConfigError as error:
+        raise ModelError(f"{settings}: {error}; a cell of your own is added before loading") from None
+    except RuntimeError:  # the number of some weights is beyond 64 bits
+        raise ModelError(f"{settings}: expected sizes that a computer can hold, found others") from None
+
+
+def _filled(network: "BiLSTMCRF", weights: dict[str, Array]) -> "BiLSTMCRF":
+    import torch
+
+    network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()}, assign=True)
+    return network
+
+
+def _made(stored: StoredModel, network: "BiLSTMCRF | Network", runtime: str) -> Model:
+    return Model(
+        stored.config, stored.vocabularies, network, stored.metrics, stored.history, stored.memory, runtime=runtime
+    )
+
+
+def torch_network(model: Model) -> "BiLSTMCRF":
+    """The model's network as PyTorch has it, which can be looked into and changed; of another runtime, a new one.
+
+    Raises:
+        ConfigError: PyTorch isn't installed.
+    """
+    if not isinstance(model.network, Network):
+        return model.network
+    need_torch("to look into a network or to change it")
+    import torch
+
+    from ner.network.model import build_model
+
+    with torch.device("meta"):
+        empty = build_model(model.config.model, model.vocabularies)
+    return _filled(empty, dict(model.network.weights)).eval()
 
 
 def to_store(model: Model) -> StoredModel:
     """The same model as its directory holds it; the weights are copied from a GPU, else shared."""
-    weights = {name: tensor.detach().cpu().numpy() for name, tensor in model.network.state_dict().items()}
+    if isinstance(model.network, Network):
+        weights = dict(model.network.weights)
+    else:
+        weights = {name: tensor.detach().cpu().numpy() for name, tensor in model.network.state_dict().items()}
     return StoredModel(model.config, model.vocabularies, weights, model.metrics, model.history, model.memory)
 
 

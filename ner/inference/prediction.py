@@ -12,6 +12,8 @@ from ner.errors import ConfigError
 from ner.features.batches import Encoded, batch_rows, collate, encode
 from ner.features.feature import Numbers
 from ner.features.vocabulary import Vocabularies
+from ner.forward.network import Network
+from ner.inference.array_backend import ArrayBackend
 from ner.inference.backend import Backend
 from ner.inference.decoding import Decoder, Decoding, ScoredSpans
 from ner.inference.loading import Model
@@ -111,9 +113,15 @@ def make_reader(backend: Backend, vocabularies: Vocabularies, decoding: Decoding
 
 def reader_of(model: Model) -> Reader:
     """A model's reader, which decodes as its settings say."""
+    return make_reader(_backend_of(model), model.vocabularies, Decoding.of(model.config.model))
+
+
+def _backend_of(model: Model) -> Backend:
+    if isinstance(model.network, Network):
+        return ArrayBackend(model.network)
     from ner.inference.torch_backend import TorchBackend
 
-    return make_reader(TorchBackend(model.network), model.vocabularies, Decoding.of(model.config.model))
+    return TorchBackend(model.network)
 
 
 def emit(backend: Backend, encoded: Encoded, work: Callable[[Emitted], Result]) -> Iterator[Result]:

@@ -17,7 +17,7 @@ from ner.config import Config
 from ner.errors import DataError, TrainingError
 from ner.features.batches import collate, encode
 from ner.formats.corpus import Corpus
-from ner.inference.loading import Model
+from ner.inference.loading import Model, torch_network
 from ner.network.cell import Cell
 from ner.network.inputs import to_inputs
 from ner.network.layer import RecurrentLayer
@@ -89,8 +89,9 @@ def study_cell(config: Config, corpus: Corpus, *, listener: Listener = Listener(
         torch.manual_seed(config.training.seed)
         fresh = build_model(config.model, model.vocabularies)
     # The same inputs for both: what differs is the recurrent layer alone.
-    fresh.embedding.load_state_dict(model.network.embedding.state_dict())
-    untrained = replace(model, network=fresh.to(model.network.projection.weight.device).eval())
+    trained = torch_network(model)
+    fresh.embedding.load_state_dict(trained.embedding.state_dict())
+    untrained = replace(model, network=fresh.to(trained.projection.weight.device).eval())
     return CellFlow(
         config.model.cell,
         measure_flow(untrained, sentences, seed=config.training.seed),
@@ -113,7 +114,7 @@ def measure_flow(model: Model, sentences: Sequence[Sentence], *, seed: int = 1) 
         DataError: fewer than ten sentences, or all too short.
     """
     by_length, num_steps = _longest(sentences)
-    network = model.network
+    network = torch_network(model)
     device = network.projection.weight.device
     batch = collate(encode(by_length, model.vocabularies), np.arange(len(by_length)))
     inputs = to_inputs(batch).to(device)

@@ -18,7 +18,7 @@ from ner.crf.layer import CRF
 from ner.errors import DataError
 from ner.features.batches import collate, encode
 from ner.features.vocabulary import Vocabularies
-from ner.inference.loading import Model
+from ner.inference.loading import Model, torch_network
 from ner.inference.prediction import reader_of
 from ner.network.inputs import to_inputs
 from ner.network.model import BiLSTMCRF
@@ -85,7 +85,7 @@ def inspect_sentences(model: Model, sentences: Sequence[Sentence]) -> list[Inspe
             )
     if not sentences:
         return []
-    network, vocabularies = model.network, model.vocabularies
+    network, vocabularies = torch_network(model), model.vocabularies
     predicted = reader_of(model).scored_spans(sentences)
     encoded = encode(sentences, vocabularies)
     # The gradient of a very sure probability is a difference of nearly equal numbers.

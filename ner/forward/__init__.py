@@ -1,0 +1,1 @@
+"""What a trained network computes, in NumPy alone: no gradients, no PyTorch."""

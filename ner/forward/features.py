@@ -1,0 +1,262 @@
+"""What makes vectors, or scores, of a feature's numbers in NumPy: for each row of `settings.FEATURES` one class here.
+
+The modules of `ner/network/features` say what each computes, and why.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ner.features.batches import Batch
+from ner.features.bigrams import Bigrams
+from ner.features.casing import NUM_CASINGS, Casing
+from ner.features.characters import Characters
+from ner.features.document_context import DocumentContext
+from ner.features.feature import Arrays, Feature
+from ner.features.gazetteers import Gazetteers
+from ner.features.lexicon import LexiconMatches
+from ner.features.words import Words
+from ner.forward.characters import encoder_shapes, encoders_of, output_dim
+from ner.forward.weights import Array, Floats, Shapes, linear_shapes, named, part_of
+
+_SETS = 4  # of lexicon matches of a token; of neighbours of another occurrence
+
+
+class WordTable:
+    """Word vectors: those that were trained, behind them those that never change, in the precision of their file."""
+
+    def __init__(self, weights: Mapping[str, Array]) -> None:
+        self.trained: Floats = weights["trained.weight"]
+        self.extra = weights["extra"]
+
+    def look_up(self, ids: Array) -> Floats:
+        """Vectors (…, D) of ids (…)."""
+        beyond = ids >= len(self.trained)
+        if not beyond.any():
+            return self.trained[ids]
+        vectors = self.trained[np.where(beyond, 0, ids)]
+        vectors[beyond] = self.extra[ids[beyond] - len(self.trained)]
+        return vectors
+
+
+def table_shapes(num_trained: int, num_extra: int, dim: int) -> Shapes:
+    """Those of a word table."""
+    return {"trained.weight": (num_trained, dim), "extra": (num_extra, dim)}
+
+
+class Vectors(ABC):
+    """Vectors of tokens from a feature's arrays."""
+
+    of_words: ClassVar[bool] = False
+    """Whether they are of the word alone, so that `encode_words` makes them."""
+
+    def __init__(self, feature: Any, weights: Mapping[str, Array]) -> None:
+        """The weights are those whose names begin with the feature's."""
+        self.name = feature.name
+
+    @classmethod
+    @abstractmethod
+    def shapes(cls, feature: Any) -> Shapes:
+        """Those of its weights."""
+
+    @classmethod
+    @abstractmethod
+    def width(cls, feature: Any) -> int:
+        """How many numbers a vector has."""
+
+    def encode_words(self, words: Arrays) -> Floats:
+        """Vectors of S distinct words (S, D), from what features say of them (S, …)."""
+        raise TypeError(f"{self.name}: knows no words apart from their sentence")
+
+    def of_tokens(self, batch: Batch) -> Floats:
+        """Vectors of the tokens of a batch (T, B, D); padding holds anything."""
+        return self.encode_words(batch.arrays).swapaxes(0, 1)
+
+
+class WordVectors(Vectors):
+    """A row of the word table each."""
+
+    of_words = True
+
+    def __init__(self, feature: Words, weights: Mapping[str, Array]) -> None:
+        super().__init__(feature, weights)
+        self.table = WordTable(weights)
+
+    @classmethod
+    def shapes(cls, feature: Words) -> Shapes:
+        """As `Vectors.shapes`."""
+        return table_shapes(feature.vocabulary.num_trained, len(feature.vocabulary.extra), feature.dim)
+
+    @classmethod
+    def width(cls, feature: Words) -> int:
+        """As `Vectors.width`."""
+        return feature.dim
+
+    def encode_words(self, words: Arrays) -> Floats:
+        """As `Vectors.encode_words`."""
+        return self.table.look_up(words["words"])
+
+
+class CharacterVectors(Vectors):
+    """What encoders make of the spellings, side by side."""
+
+    of_words = True
+
+    def __init__(self, feature: Characters, weights: Mapping[str, Array]) -> None:
+        super().__init__(feature, weights)
+        self.encoders = encoders_of(feature, weights)
+
+    @classmethod
+    def shapes(cls, feature: Characters) -> Shapes:
+        """As `Vectors.shapes`."""
+        return encoder_shapes(feature)
+
+    @classmethod
+    def width(cls, feature: Characters) -> int:
+        """As `Vectors.width`."""
+        return output_dim(feature)
+
+    def encode_words(self, words: Arrays) -> Floats:
+        """As `Vectors.encode_words`."""
+        spellings, lengths = words["characters.spellings"], words["characters.lengths"]
+        return np.concatenate([encode(spellings, lengths) for encode in self.encoders], axis=-1)
+
+    def of_tokens(self, batch: Batch) -> Floats:
+        """As `Vectors.of_tokens`, each distinct spelling once."""
+        return self.encode_words(batch.arrays)[batch.arrays["characters.where"].T]
+
+
+class TableVectors(Vectors):
+    """A row of a table for each id."""
+
+    def __init__(self, feature: Bigrams | Casing, weights: Mapping[str, Array]) -> None:
+        super().__init__(feature, weights)
+        self.table: Floats = weights["table.weight"]
+
+    @classmethod
+    def width(cls, feature: Bigrams | Casing) -> int:
+        """As `Vectors.width`."""
+        return feature.dim
+
+    def encode_words(self, words: Arrays) -> Floats:
+        """The rows of ids of any shape."""
+        return self.table[words[self.name]]
+
+
+class BigramVectors(TableVectors):
+    """Of a word with its right neighbour."""
+
+    @classmethod
+    def shapes(cls, feature: Bigrams) -> Shapes:
+        """As `Vectors.shapes`."""
+        return {"table.weight": (feature.num_bigrams, feature.dim)}
+
+
+class CasingVectors(TableVectors):
+    """Of a capitalisation."""
+
+    of_words = True
+
+    @classmethod
+    def shapes(cls, feature: Casing) -> Shapes:
+        """As `Vectors.shapes`."""
+        return {"table.weight": (NUM_CASINGS, feature.dim)}
+
+
+class GazetteerMarks(Vectors):
+    """The marks as they are."""
+
+    @classmethod
+    def shapes(cls, feature: Gazetteers) -> Shapes:
+        """None: nothing is learned."""
+        return {}
+
+    @classmethod
+    def width(cls, feature: Gazetteers) -> int:
+        """As `Vectors.width`."""
+        return feature.num_marks
+
+    def of_tokens(self, batch: Batch) -> Floats:
+        """As `Vectors.of_tokens`."""
+        return batch.arrays[self.name].swapaxes(0, 1)
+
+
+class SoftLexicon(Vectors):
+    """The mean of each set of lexicon matches of a token."""
+
+    def __init__(self, feature: LexiconMatches, weights: Mapping[str, Array]) -> None:
+        super().__init__(feature, weights)
+        self.words = WordTable(part_of(weights, "words"))
+
+    @classmethod
+    def shapes(cls, feature: LexiconMatches) -> Shapes:
+        """As `Vectors.shapes`."""
+        known = feature.lexicon
+        trained = known.num_trained
+        return named("words", table_shapes(trained + 1, len(known.words) - trained, feature.dim))
+
+    @classmethod
+    def width(cls, feature: LexiconMatches) -> int:
+        """As `Vectors.width`."""
+        return _SETS * feature.dim
+
+    def of_tokens(self, batch: Batch) -> Floats:
+        """As `Vectors.of_tokens`."""
+        rows, steps = batch.mask.shape
+        sums = _sums(self.words, batch.arrays, self.name, rows * steps * _SETS)
+        return sums.reshape(rows, steps, -1).swapaxes(0, 1)
+
+
+class DocumentContextScores:
+    """Scores of tags from the words around a token's other occurrences, by one hidden layer."""
+
+    def __init__(self, weights: Mapping[str, Array]) -> None:
+        self.hidden: Floats = weights["hidden.weight"].T
+        self.hidden_bias: Floats = weights["hidden.bias"]
+        self.scores: Floats = weights["scores.weight"].T
+
+    @classmethod
+    def shapes(cls, feature: DocumentContext, num_tags: int) -> Shapes:
+        """Those of its weights."""
+        hidden = named("hidden", linear_shapes(feature.hidden_dim, _SETS * feature.word_dim))
+        return hidden | named("scores", linear_shapes(num_tags, feature.hidden_dim, bias=False))
+
+    def add_to(self, scores: Floats, batch: Batch, words: WordTable) -> None:
+        """Adds its scores to those of the encoder (T, B, K), in place, where a token has another occurrence."""
+        tokens = batch.arrays.get("document_context.tokens")  # (R,), of B·T
+        if tokens is None:
+            return
+        around = _sums(words, batch.arrays, "document_context", len(tokens) * _SETS).reshape(len(tokens), -1)
+        hidden = np.tanh(around @ self.hidden + self.hidden_bias)
+        row, step = np.divmod(tokens, scores.shape[0])
+        scores[step, row] += hidden @ self.scores
+
+
+def _sums(words: WordTable, arrays: Arrays, name: str, count: int) -> Floats:
+    """The weighted sums of so many sets of words (count, D)."""
+    sets = arrays[f"{name}.sets"]  # (L,)
+    vectors = words.look_up(arrays[f"{name}.words"]) * arrays[f"{name}.weights"][:, None]  # (L, D)
+    sums = np.zeros((count, vectors.shape[1]), np.float32)
+    if len(sets):
+        order = np.argsort(sets, kind="stable")
+        ordered = sets[order]
+        first = np.flatnonzero(np.diff(ordered, prepend=-1))
+        sums[ordered[first]] = np.add.reduceat(vectors[order], first)
+    return sums
+
+
+VECTORS: dict[str, type[Vectors]] = {
+    "words": WordVectors,
+    "characters": CharacterVectors,
+    "bigrams": BigramVectors,
+    "casing": CasingVectors,
+    "lexicon": SoftLexicon,
+    "gazetteers": GazetteerMarks,
+}
+
+
+def vectors_of(features: Mapping[str, Feature], weights: Mapping[str, Array]) -> list[Vectors]:
+    """What makes vectors of these features, in their order; those that give scores aside."""
+    return [VECTORS[name](feature, part_of(weights, name)) for name, feature in features.items() if name in VECTORS]

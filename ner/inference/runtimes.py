@@ -1,0 +1,117 @@
+"""What can compute a model's emissions here: PyTorch, ONNX Runtime or NumPy, and which of them `auto` takes."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from shutil import which
+
+from ner.errors import ConfigError
+from ner.forward.cells import CELLS
+from ner.forward.onnx_encoder import OPERATORS
+from ner.inference.measured import recall
+from ner.settings import ModelConfig
+
+RUNTIMES = ("torch", "onnx", "numpy")
+"""By their names; the packages are torch, onnxruntime and numpy."""
+_PACKAGES = {"torch": "torch", "onnx": "onnxruntime", "numpy": "numpy"}
+
+
+def installed_runtimes() -> list[str]:
+    """Those whose packages are here, found without importing one."""
+    return [name for name in RUNTIMES if _is_installed(_PACKAGES[name])]
+
+
+def choose_runtime(name: str, device: str, model: ModelConfig) -> str:
+    """The runtime of this name; `auto` is what reads fastest of those that are installed and can.
+
+    Args:
+        name: a name of `RUNTIMES`, or `auto`.
+        device: of `load`; a GPU is PyTorch's.
+        model: its settings; which cell it has, and whether it computes in bfloat16.
+
+    Raises:
+        ConfigError: no such runtime, or it isn't installed, or knows no such device.
+    """
+    if name not in (*RUNTIMES, "auto"):
+        raise ConfigError(f"runtime: expected auto, {', '.join(RUNTIMES)}, found {name!r}")
+    if name == "auto":
+        return explain_runtime(device, model)[0]
+    if name != "torch" and device not in ("auto", "cpu"):
+        raise ConfigError(f'device: runtime "{name}" computes on the processor, expected auto or cpu, found {device!r}')
+    if name == "torch":
+        need_torch('for runtime "torch"')
+    elif name == "onnx" and "onnx" not in installed_runtimes():
+        raise ConfigError("runtime \"onnx\": onnxruntime isn't installed: pip install 'bilstm-crf-ner[onnx]'")
+    return name
+
+
+def usable_runtimes(device: str, model: ModelConfig) -> list[str]:
+    """Those that are installed and can read a model of these settings on a device."""
+    able = {
+        "torch": True,
+        "onnx": model.cell in OPERATORS and device in ("auto", "cpu"),
+        "numpy": model.cell in CELLS and device in ("auto", "cpu"),
+    }
+    return [name for name in installed_runtimes() if able[name]]
+
+
+def explain_runtime(device: str, model: ModelConfig) -> tuple[str, str]:
+    """What `auto` takes, and why, as half a sentence.
+
+    ONNX Runtime reads one sentence in half of PyTorch's time and starts without its second and a half; NumPy alone
+    reads slower than either. On a processor that multiplies in bfloat16, PyTorch reads a model of that precision in
+    half the time (docs/runtimes.md has the figures, `ner bench` those of a model on a machine).
+    """
+    here = installed_runtimes()
+    measured = recall(model)
+    if "torch" in here:
+        if device not in ("auto", "cpu"):
+            return (
+                "torch",
+                f"a device is asked for by name ({device}), and only PyTorch knows others than the processor",
+            )
+        if model.cell not in CELLS:
+            return "torch", f"the cell {model.cell!r} is known to PyTorch alone"
+        if device == "auto" and _may_have_gpu():
+            return "torch", "this machine may have a GPU"
+    if measured is not None and measured in usable_runtimes(device, model):
+        return measured, "`ner bench` found it fastest for such a model on this processor"
+    if "torch" in here and model.precision == "bf16" and model.cell in OPERATORS and _multiplies_bf16():
+        return "torch", "this processor multiplies in bfloat16, which PyTorch alone makes use of"
+    if "onnx" in here and model.cell in OPERATORS:
+        return "onnx", "onnxruntime is installed, knows the cell and reads it fastest on this processor"
+    missing = "isn't installed" if "onnx" not in here else f"doesn't know the cell {model.cell!r}"
+    if "torch" in here:
+        return "torch", f"onnxruntime {missing}, and PyTorch reads faster than NumPy"
+    return "numpy", f"onnxruntime {missing}, nor is PyTorch here"
+
+
+def need_torch(purpose: str) -> None:
+    """Raise ConfigError unless PyTorch is installed.
+
+    Args:
+        purpose: what for, as the end of a sentence.
+    """
+    if not _is_installed("torch"):
+        raise ConfigError(f"PyTorch isn't installed, which is needed {purpose}: pip install bilstm-crf-ner")
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except ImportError:  # it is kept from being imported
+        return False
+
+
+def _may_have_gpu() -> bool:
+    """Whether PyTorch may find a GPU; asking it would import it."""
+    return any(Path("/dev").glob("nvidia[0-9]*")) or Path("/dev/dxg").exists() or bool(which("nvidia-smi"))
+
+
+def _multiplies_bf16() -> bool:
+    """Whether the processor has instructions for products in bfloat16, as far as the system tells."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:  # not Linux
+        return False
+    line = next((line for line in flags.splitlines() if line.startswith(("flags", "Features"))), "")
+    return bool({"avx512_bf16", "amx_bf16", "bf16"} & set(line.split()))
