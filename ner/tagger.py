@@ -3,10 +3,8 @@
 Text becomes sentences, sentences spans, spans entities with character offsets on the untouched text.
 """
 
-import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,11 +12,6 @@ from typing import TYPE_CHECKING, Any
 from ner.collector import no_search_for_cycles
 from ner.config import Config
 from ner.errors import ModelError
-from ner.evaluation.analysis import Analysis, analyse_scored
-from ner.evaluation.calibration import Calibration, measure_calibration
-from ner.evaluation.documents import with_scores
-from ner.evaluation.report import Report, report_spans
-from ner.evaluation.training_entities import Memory, Training
 from ner.inference import arguments
 from ner.inference.decoding import check_threshold, with_threshold
 from ner.inference.documents import batched, labelling_of, tag_batches
@@ -30,7 +23,11 @@ from ner.text.sentence import Entity, Labelling, Sentence, Span, sentence_from_w
 from ner.text.tags import spans_to_tags
 from ner.text.tokenizer import split_sentences
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # who only tags shouldn't wait for what evaluates
+    from ner.evaluation.analysis import Analysis
+    from ner.evaluation.calibration import Calibration
+    from ner.evaluation.report import Report
+    from ner.evaluation.training_entities import Memory, Training
     from ner.inspection.trace import Inspection, Transitions
 
 
@@ -192,30 +189,27 @@ class Tagger:
 
         return learned_transitions(torch_network(self._model), self._model.vocabularies)
 
-    def calibration(self, sentences: Sequence[Sentence]) -> Calibration:
+    def calibration(self, sentences: Sequence[Sentence]) -> "Calibration":
         """How well calibrated its scores are on sentences whose tags are known.
 
         Raises:
             DataError: a sentence has no tags, or no entity is predicted in any.
         """
-        arguments.check_tagged(sentences)
-        predicted = zip(self.find_spans(sentences), sentences, strict=True)
-        pairs = [(score, span in set(sentence.spans)) for spans, sentence in predicted for span, score in spans]
-        return measure_calibration([score for score, _ in pairs], [correct for _, correct in pairs])
+        from ner.evaluation import timed
 
-    def evaluate(self, sentences: Sequence[Sentence]) -> Report:
+        return timed.calibration(arguments.checked_tagged(sentences), self.find_spans)
+
+    def evaluate(self, sentences: Sequence[Sentence]) -> "Report":
         """How well it tags sentences whose tags are known, as conlleval counts.
 
         Raises:
             DataError: a sentence has no tags.
         """
-        arguments.check_tagged(sentences)
-        start = time.perf_counter()
-        predicted = self._reader.spans(sentences)
-        seconds = time.perf_counter() - start
-        return report_spans(sentences, predicted, seconds=seconds)
+        from ner.evaluation import timed
 
-    def analyse(self, sentences: Sequence[Sentence], *, memory: Memory | None = None) -> Analysis:
+        return timed.evaluate(arguments.checked_tagged(sentences), self._reader.spans)
+
+    def analyse(self, sentences: Sequence[Sentence], *, memory: "Memory | None" = None) -> "Analysis":
         """What lies behind `evaluate`: relaxed scores, mistakes by kind, slices, intervals, calibration.
 
         Args:
@@ -225,26 +219,26 @@ class Tagger:
         Raises:
             DataError: a sentence has no tags.
         """
-        arguments.check_tagged(sentences)
-        start = time.perf_counter()
-        predicted = self.find_spans(sentences)
-        training, seconds = self._training(memory), time.perf_counter() - start
-        return analyse_scored(sentences, predicted, training=training, seconds=seconds)
+        from ner.evaluation import timed
 
-    def analyse_documents(self, documents: Sequence[Document], *, memory: Memory | None = None) -> Analysis:
+        return timed.analyse(arguments.checked_tagged(sentences), self.find_spans, self._training(memory))
+
+    def analyse_documents(self, documents: Sequence[Document], *, memory: "Memory | None" = None) -> "Analysis":
         """As `analyse`, of texts and their entities: a text is cut as this model cuts it, whatever its entities are.
 
         Raises:
             DataError: an entity isn't one of whole tokens, or shares a character, where `[data]` makes that an error.
         """
-        bare = [replace(document, entities=()) for document in documents]
-        start = time.perf_counter()
-        tagged = list(self.tag_documents(bare))
-        seconds = time.perf_counter() - start
-        scored = with_scores(documents, tagged, self.config.data)
-        return analyse_scored(*scored, training=self._training(memory), seconds=seconds)
+        from ner.evaluation import timed
 
-    def _training(self, memory: Memory | None) -> Training:
+        def tag(bare: Sequence[Document]) -> list[Document]:
+            return list(self.tag_documents(bare))
+
+        return timed.analyse_documents(documents, tag, self._training(memory), data=self.config.data)
+
+    def _training(self, memory: "Memory | None") -> "Training":
+        from ner.evaluation.training_entities import Training
+
         return Training(self._model.vocabularies.words, memory or self._model.memory)
 
     def shrink(self, *, weights: str = "int8", keep_vectors: str = "all") -> "Tagger":

@@ -74,8 +74,7 @@ def count_threads() -> int:
     torch = sys.modules.get("torch")
     if torch is not None and hasattr(torch, "get_num_threads"):  # another thread may be importing it
         return int(torch.get_num_threads())
-    told = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
-    return _told[0] or (int(told) if told.isdecimal() and int(told) else _own_cores())
+    return _told[0] or _threads_at_start()
 
 
 def use_threads(number: int) -> None:
@@ -89,8 +88,12 @@ def use_threads(number: int) -> None:
 _told = [0]  # by `use_threads`; 0: nothing
 
 
-def _own_cores() -> int:
-    """How many cores this process may use, at least one."""
+@cache
+def _threads_at_start() -> int:
+    """`OMP_NUM_THREADS`, else how many cores this process may use, at least one."""
+    told = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
+    if told.isdecimal() and int(told):
+        return int(told)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else count_cores()
 
 

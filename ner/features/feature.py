@@ -10,17 +10,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, ClassVar, NamedTuple, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from ner.config import Config
 from ner.errors import VectorsError
-from ner.resources.named_vectors import open_vectors
-from ner.resources.vector_files import Vectors
 from ner.settings import FEATURES
 from ner.text.sentence import Sentence
+
+if TYPE_CHECKING:
+    from ner.resources.vector_files import Vectors
 
 Numbers = npt.NDArray[np.int64]
 Arrays = dict[str, npt.NDArray[Any]]
@@ -36,15 +37,17 @@ class Material:
     sentences: Sequence[Sentence]
     config: Config
     on_message: Callable[[str], object] = lambda message: None
-    _vectors: dict[str, Vectors] = field(default_factory=dict)
+    _vectors: dict[str, "Vectors"] = field(default_factory=dict)
 
-    def vectors(self, name: str, dim: int, key: str) -> Vectors:
+    def vectors(self, name: str, dim: int, key: str) -> "Vectors":
         """The vectors of a name or path, which are as wide as the setting of this key says.
 
         Raises:
             VectorsError: they are missing, damaged or of another width.
         """
         if name not in self._vectors:
+            from ner.resources.named_vectors import open_vectors
+
             self._vectors[name] = open_vectors(name)
         vectors = self._vectors[name]
         width = vectors.matrix.shape[1]

@@ -9,8 +9,6 @@ from ner.features.checks import texts
 from ner.features.feature import Arrays, Feature, Material, Tokens
 from ner.features.phrase_features import mark_tokens
 from ner.features.phrases import ROLES, Gazetteer
-from ner.resources.word_lists import read_names
-from ner.text.tokenizer import tokenize
 
 
 @dataclass(frozen=True)
@@ -28,6 +26,9 @@ class Gazetteers(Feature):
         Raises:
             DataError: a list can't be read.
         """
+        from ner.resources.word_lists import read_names
+        from ner.text.tokenizer import tokenize
+
         config = material.config
         gazetteers = []
         for path in map(Path, config.features.gazetteer):

@@ -91,7 +91,12 @@ def _shown(value: object) -> str:
     return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…"
 
 
-def check_tagged(sentences: Sequence[Sentence]) -> None:
-    """Raise DataError unless all are tagged: before they are tagged in vain."""
+def checked_tagged(sentences: Sequence[Sentence]) -> Sequence[Sentence]:
+    """The same sentences: before they are tagged in vain.
+
+    Raises:
+        DataError: one has no tags; as `checked_sentences`.
+    """
     for sentence in checked_sentences(sentences):
         _ = sentence.spans
+    return sentences

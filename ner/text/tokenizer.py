@@ -20,7 +20,7 @@ from ner.data_settings import Cut
 from ner.text.abbreviations import DEGREES, NEVER_FINAL, NUMBERED, PARTS, SENTENCE_STARTERS
 from ner.text.segmenters import cut_at_blanks, join_chinese
 from ner.text.sentence import Sentence, Token
-from ner.text.word_pattern import CHARACTER, CJK, QUICK_WORD, WORD
+from ner.text.word_pattern import CJK, character_pattern, word_pattern
 
 _STOPS = frozenset(".!?…‼⁇⁈⁉؟۔।॥։።။។。！？｡．")
 _CJK_STOPS = frozenset("。！？｡")
@@ -38,7 +38,7 @@ _LIST_ITEM = regex.compile(r"\s*+(?:[-–—*•‣·>]+\s|\(?\w{1,3}[.)]\s)")
 _NARROWEST_PROSE = 40
 # Running text repeats itself: so many of what stands between two spaces are remembered, none longer; 5 MB in all.
 _MOST_KEPT, _LONGEST_KEPT = 20_000, 40
-# Characters behind a space that `WORD` may look at: ` September` and whether it ends there.
+# Characters behind a space that the pattern may look at: ` September` and whether it ends there.
 _AHEAD = 16
 _PARTS_AND_DEGREES = PARTS | DEGREES
 _LAST_PARTS = PARTS | {"EE.", "UU."}  # of abbreviations of several words; others end in a small letter
@@ -103,7 +103,7 @@ def _otherwise(text: str, mode: Cut, words: list[str], starts: list[int]) -> tup
 
 
 def _words(text: str) -> tuple[list[str], list[int]]:
-    """The words of a text, and where each starts: what `WORD` finds, most of it remembered."""
+    """The words of a text, and where each starts: what the pattern finds, most of it remembered."""
     words: list[str] = []
     starts: list[int] = []
     begin = 0
@@ -112,7 +112,7 @@ def _words(text: str) -> tuple[list[str], list[int]]:
         if cut is None:
             end = begin + len(chunk)
             needs_all = chunk[-2:-1].islower() or chunk[-3:] in _LAST_PARTS or "ʼ" in chunk
-            for match in (WORD if needs_all else QUICK_WORD).finditer(text, begin, end + _AHEAD):
+            for match in word_pattern(is_quick=not needs_all).finditer(text, begin, end + _AHEAD):
                 if match.start() >= end:
                     break
                 words.append(match.group())
@@ -129,7 +129,7 @@ def _words(text: str) -> tuple[list[str], list[int]]:
 def _cut(chunk: str) -> tuple[tuple[str, int], ...] | None:
     """The words of what stands between two spaces, and where each starts in it; None where what follows matters.
 
-    All that `WORD` looks for behind a space has a hyphen before it (`Nord- und`) or a dot: that of an initial
+    All that the pattern looks for behind a space has a hyphen before it (`Nord- und`) or a dot: that of an initial
     (`J. Smith`), a number (`3. Mai`) or an abbreviation (`No. 5`, `z. B.`, `Dr. med.`).
     """
     last = chunk[-1:]
@@ -137,7 +137,7 @@ def _cut(chunk: str) -> tuple[tuple[str, int], ...] | None:
         return None
     if last == "." and (not chunk[-3:-2].isalpha() or chunk in _PARTS_AND_DEGREES):
         return None
-    pattern = WORD if "ʼ" in chunk else QUICK_WORD
+    pattern = word_pattern(is_quick="ʼ" not in chunk)
     return tuple([(match.group(), match.start()) for match in pattern.finditer(chunk)])
 
 
@@ -146,7 +146,7 @@ def _characters(words: Sequence[str], starts: Sequence[int]) -> tuple[list[str],
     found = [
         (match.group(), start + match.start())
         for word, start in zip(words, starts, strict=True)
-        for match in CHARACTER.finditer(word)
+        for match in character_pattern().finditer(word)
     ]
     return [character for character, _ in found], [start for _, start in found]
 

@@ -4,6 +4,7 @@ Whatever repeats in it is possessive, and whatever looks ahead is bounded or end
 characters of anything take linear time; keep it so.
 """
 
+from functools import cache
 from typing import Any
 
 import regex
@@ -38,10 +39,12 @@ _OF_SEVERAL_WORDS = r"""
 """
 
 
-def _compile(*, is_quick: bool) -> Any:
+@cache
+def word_pattern(*, is_quick: bool) -> Any:
     """The pattern of a word; the quick one knows no U+02BC, and no abbreviation of several words.
 
-    U+02BC is a letter of Ukrainian, Breton or Navajo, and an apostrophe where it opens a clitic.
+    Each is made when a text first needs it, for that takes a tenth of a second. U+02BC is a letter of Ukrainian, Breton
+    or Navajo, and an apostrophe where it opens a clitic.
     """
     mark = "['’]" if is_quick else "['’ʼ]"
     more = "" if is_quick else _OF_SEVERAL_WORDS
@@ -100,5 +103,7 @@ def _compile(*, is_quick: bool) -> Any:
     )
 
 
-WORD, QUICK_WORD = _compile(is_quick=False), _compile(is_quick=True)
-CHARACTER = regex.compile(rf"{_EMOJI}|{_VISIBLE}[\u200c\u200d]*+", regex.VERSION1)
+@cache
+def character_pattern() -> Any:
+    """The pattern of a character with its marks, or of a whole emoji."""
+    return regex.compile(rf"{_EMOJI}|{_VISIBLE}[\u200c\u200d]*+", regex.VERSION1)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ner.text.sentence import Token
 from ner.text.tokenizer import split_sentences, tokenize
-from ner.text.word_pattern import WORD
+from ner.text.word_pattern import word_pattern
 
 MODES = ["words", "characters"]
 modes = st.sampled_from(MODES)
@@ -351,5 +351,5 @@ SEAMS = """Mr. No. J. U.S. The He 5 12. März 1. Mai Nord- und bis - . ... AA+ .
 )
 def test_what_is_remembered_of_words_is_what_the_pattern_finds(pieces, blank):
     for text in (" ".join(pieces), blank.join(pieces)):
-        found = [(match.group(), match.start()) for match in WORD.finditer(text)]
+        found = [(match.group(), match.start()) for match in word_pattern(is_quick=False).finditer(text)]
         assert [(token.text, token.start) for token in tokenize(text)] == found
