@@ -7,6 +7,7 @@ of like length, so that little is padding.
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -88,10 +89,10 @@ def encode(
         tagged: encode the tags too, which must be of labels the vocabularies know.
         cache: of a network in use, which then needs no features of the word alone.
     """
-    distinct: dict[str, int] = {}
-    where = [distinct.setdefault(word, len(distinct)) for s in sentences for word in s.spelled]
-    words = list(distinct)
-    tokens = Tokens(sentences, words, np.array(where, dtype=np.int64))
+    spelled = list(chain.from_iterable(s.spelled for s in sentences))
+    words = list(dict.fromkeys(spelled))
+    row_of = dict(zip(words, range(len(words)), strict=True)).__getitem__  # no step of Python's for each token
+    tokens = Tokens(sentences, words, np.fromiter(map(row_of, spelled), dtype=np.int64, count=len(spelled)))
     encodings: Any = None
     features = vocabularies.features
     if cache is None:
