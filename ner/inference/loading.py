@@ -9,7 +9,7 @@ from ner.config import Config
 from ner.errors import ConfigError, ModelError
 from ner.evaluation.training_entities import Memory
 from ner.features.vocabulary import Vocabularies
-from ner.forward.network import MakeEncoder, Network, check_cell, weight_shapes
+from ner.forward.network import MakeEncoder, Network, weight_shapes
 from ner.inference.runtimes import choose_runtime, need_torch
 from ner.storage.model_directory import OpenModel, StoredModel, open_model, read_model, write_model
 from ner.storage.tensor_files import Array, kind_of
@@ -53,10 +53,13 @@ def load_model(folder: str | Path, device: str, *, runtime: str = "torch") -> Mo
     if chosen == "torch":
         return _on_torch(opened, device)
     settings = opened.config.model
-    check_cell(settings.cell)
+    try:
+        shapes = weight_shapes(settings, opened.vocabularies)
+    except ConfigError as error:
+        raise ModelError(f"{opened.folder / 'config.json'}: {error}") from None
     wanted = {
         name: kind_of(list(shape), "float16" if name.endswith(".extra") else "float32")
-        for name, shape in weight_shapes(settings, opened.vocabularies).items()
+        for name, shape in shapes.items()
     }
     stored = read_model(opened, wanted)
     network = Network(settings, opened.vocabularies, stored.weights, make_encoder=_encoders(chosen))

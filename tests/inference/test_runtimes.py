@@ -122,6 +122,19 @@ def test_a_damaged_model_is_told_in_the_same_line(runtime: str, small_model: Pat
     assert "train or copy it again" in messages[0]
 
 
+def test_a_cell_that_nobody_knows_is_told_with_its_file(small_model: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(small_model, tmp_path / "model"))
+    values = json.loads((copy / "config.json").read_text(encoding="utf-8"))
+    values["model"]["cell"] = "mine"
+    (copy / "config.json").write_text(json.dumps(values), encoding="utf-8")
+    with pytest.raises(ModelError) as caught:
+        load_model(copy, "cpu", runtime="numpy")
+    assert str(caught.value) == (
+        f"{copy / 'config.json'}: model.cell: expected one of lstm, gru, rnn, peephole-lstm, coupled-lstm, "
+        "depth-gated-lstm, clockwork-rnn, found 'mine'; a cell of your own runs on runtime \"torch\""
+    )
+
+
 def test_several_threads_get_what_one_gets(small_model: Path, monkeypatch: pytest.MonkeyPatch, sample_en: Path) -> None:
     sentences = ner.read_conll(sample_en / "dev.conll")
     for runtime in WITHOUT_TORCH:
