@@ -162,10 +162,11 @@ def fill_disk(table: Table, folder: Path, reference: Path, times: int) -> None:
 
 def damage(table: Table, folder: Path, reference: Path, flips: int) -> None:
     whole = load_model(reference, torch.device("cpu"))
-    names = ("config.json", "vocabulary.json", "model.safetensors")
+    names = ("config.json", "vocabulary.json", "vocabulary.safetensors", "model.safetensors")
     files = {name: (reference / name).read_bytes() for name in names}
     header = 8 + int.from_bytes(files["model.safetensors"][:8], "little")
-    sizes = {"config.json": None, "vocabulary.json": None, "model.safetensors": header, "model.safetensors, data": None}
+    sizes = {name: header if name == "model.safetensors" else None for name in names}
+    sizes["model.safetensors, data"] = None
     model = folder / "damaged"
     shutil.copytree(reference, model)
 

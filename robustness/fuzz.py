@@ -157,6 +157,7 @@ def make_model(folder: Path) -> tuple[Target, list[bytes]]:
     model = folder / "model"
     train(config, Corpus(sentences, [], [])).save(model)
     names = ["config.json", "vocabulary.json", "model.safetensors", "metrics.json", "history.jsonl"]
+    names.append("vocabulary.safetensors")
     whole = {name: (model / name).read_bytes() for name in names}
     header = 8 + int.from_bytes(whole["model.safetensors"][:8], "little")
 

@@ -139,6 +139,7 @@ def test_train_writes_a_model_directory_and_leaves_no_litter(run, recipe, tmp_pa
     assert names == {
         "config.json",
         "vocabulary.json",
+        "vocabulary.safetensors",
         "model.safetensors",
         "metrics.json",
         "history.jsonl",

@@ -121,7 +121,7 @@ class Feature(ABC):
 
     @abstractmethod
     def as_dict(self) -> dict[str, Any]:
-        """What was fitted, as plain JSON values; settings stand in the configuration."""
+        """What was fitted, as plain JSON values and arrays; settings stand in the configuration."""
 
     @classmethod
     @abstractmethod

@@ -16,7 +16,7 @@ from ner.text.tags import tags_of_labels
 
 @dataclass(frozen=True)
 class Vocabularies:
-    """The labels that a model finds, and its features by name, in the order of the table; `vocabulary.json`."""
+    """The labels that a model finds, and its features by name, in the order of the table."""
 
     labels: tuple[str, ...]
     features: Mapping[str, Feature]
@@ -60,7 +60,7 @@ class Vocabularies:
         return [self._tags[f"{role}-{label}"] for role in "BIES"]
 
     def as_dict(self) -> dict[str, Any]:
-        """Everything as plain JSON values."""
+        """Everything as plain JSON values, and arrays among the entries of features."""
         features = {name: feature.as_dict() for name, feature in self.features.items()}
         return {"labels": list(self.labels), "features": features}
 

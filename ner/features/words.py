@@ -15,10 +15,13 @@ import numpy as np
 
 from ner.config import Config
 from ner.features.checks import check_distinct, flag, texts
-from ner.features.feature import NUM_SPECIAL, UNKNOWN, Arrays, Feature, Material
+from ner.features.feature import NUM_SPECIAL, UNKNOWN, Arrays, Feature, Material, Numbers
+from ner.features.word_table import WordTable, arrays_of, table_behind, table_of
 from ner.text.sentence import Sentence
 
 _DIGITS = re.compile(r"\d")
+# What a word has that is looked up in more forms than one: a digit, or a character that isn't ASCII.
+_SEVERAL_FORMS = re.compile(r"[^\0-\x7f]|\d")
 _PLAIN = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "--", "…": "..."})
 
 
@@ -28,23 +31,26 @@ class WordVocabulary:
 
     `trained` are the words of training, numbered from 2; `extra` are pretrained words that training never
     saw, numbered after them. A word is looked up in lower case (without `lowercase`, as it stands), then, with
-    `normalize_digits`, with every digit as 0; the first form that is known counts.
+    `normalize_digits`, with every digit as 0; the first form that is known counts. Words of one stored table are looked
+    up there, and are strings no sooner than somebody reads them.
     """
 
-    trained: tuple[str, ...]
-    extra: tuple[str, ...] = ()
+    trained: Sequence[str]
+    extra: Sequence[str] = ()
     lowercase: bool = True
     normalize_digits: bool = True
     singletons: frozenset[int] = field(default=frozenset(), compare=False)
-    _ids: dict[str, int] = field(init=False, repr=False, compare=False)
+    _index: WordTable | dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        words = (*self.trained, *self.extra)
-        object.__setattr__(self, "_ids", dict(zip(words, range(NUM_SPECIAL, len(words) + 2), strict=True)))
+        index: WordTable | dict[str, int] | None = table_behind(self.trained, self.extra)
+        if index is None:
+            index = {word: number for number, word in enumerate((*self.trained, *self.extra))}
+        object.__setattr__(self, "_index", index)
 
     def __len__(self) -> int:
         """How many words have an id of their own."""
-        return len(self._ids)
+        return len(self.trained) + len(self.extra)
 
     @property
     def num_trained(self) -> int:
@@ -53,14 +59,43 @@ class WordVocabulary:
 
     def id_of(self, word: str) -> int:
         """The id of a word; 1 where no form of it is known."""
-        key = word.lower() if self.lowercase else word
-        known = self._ids.get(key)
-        if known is not None:
-            return known
-        forms = lookup_forms(word, lowercase=self.lowercase, normalize_digits=self.normalize_digits)
+        return int(self.ids_of([word])[0])
+
+    def ids_of(self, words: Sequence[str]) -> Numbers:
+        """The id of each word (S,), as `id_of` gives it; faster of many than of each."""
+        forms = [word.lower() for word in words] if self.lowercase else list(words)
+        ids = self._ids_of_forms(forms)
         # Without `lowercase`, the id of the lower-case word is still better than the unknown's.
-        forms += lookup_forms(word, lowercase=True, normalize_digits=self.normalize_digits)
-        return next((self._ids[form] for form in forms if form in self._ids), UNKNOWN)
+        missing = [
+            index
+            for index in np.flatnonzero(ids == UNKNOWN).tolist()
+            if not self.lowercase or _SEVERAL_FORMS.search(forms[index])
+        ]
+        if not missing:
+            return ids
+        others = [self._other_forms(words[index]) for index in missing]
+        found = self._ids_of_forms([form for each in others for form in each])
+        start = 0
+        for index, each in zip(missing, others, strict=True):
+            known = [number for number in found[start : start + len(each)].tolist() if number != UNKNOWN]
+            ids[index] = known[0] if known else UNKNOWN
+            start += len(each)
+        return ids
+
+    def _other_forms(self, word: str) -> list[str]:
+        forms = lookup_forms(word, lowercase=self.lowercase, normalize_digits=self.normalize_digits)[1:]
+        if not self.lowercase:
+            forms += lookup_forms(word, lowercase=True, normalize_digits=self.normalize_digits)
+        return forms
+
+    def _ids_of_forms(self, forms: list[str]) -> Numbers:
+        """The id of each form as it stands, 1 where it isn't known."""
+        if isinstance(self._index, dict):
+            number = self._index.get
+            numbers = np.array([number(form, -1) for form in forms], dtype=np.int64)
+        else:
+            numbers = self._index.numbers_of(forms)
+        return np.where(numbers < 0, UNKNOWN, numbers + NUM_SPECIAL)
 
 
 @dataclass(frozen=True)
@@ -94,31 +129,28 @@ class Words(Feature):
 
     def encode_words(self, words: Sequence[str]) -> Arrays:
         """As `Feature.encode_words`."""
-        id_of = self.vocabulary.id_of
-        return {"words": np.array([id_of(word) for word in words], dtype=np.int64)}
+        return {"words": self.vocabulary.ids_of(words)}
 
     def as_dict(self) -> dict[str, Any]:
         """As `Feature.as_dict`."""
         words = self.vocabulary
-        return {
-            "words": list(words.trained),
-            "extra_words": list(words.extra),
-            "lowercase": words.lowercase,
-            "normalize_digits": words.normalize_digits,
-        }
+        settings = {"lowercase": words.lowercase, "normalize_digits": words.normalize_digits}
+        return {**arrays_of(words.trained, words.extra), **settings}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any], config: Config) -> Self:
-        """As `Feature.from_dict`."""
-        vocabulary = WordVocabulary(
-            trained=texts(values, "words", distinct=False),
-            extra=texts(values, "extra_words", distinct=False),
-            lowercase=flag(values, "lowercase"),
-            normalize_digits=flag(values, "normalize_digits"),
-        )
-        # Its own table tells of a repetition: another one of all words would take as long again.
-        if len(vocabulary) < len(vocabulary.trained) + len(vocabulary.extra):
-            check_distinct("words", (*vocabulary.trained, *vocabulary.extra))
+        """As `Feature.from_dict`; up to format 4 of model directories, `values` have lists of words for the arrays."""
+        lowercase, normalize_digits = flag(values, "lowercase"), flag(values, "normalize_digits")
+        trained: Sequence[str]
+        extra: Sequence[str]
+        if not any(isinstance(value, np.ndarray) for value in values.values()):
+            trained, extra = (texts(values, name, distinct=False) for name in ("words", "extra_words"))
+            # A set of all words takes less time than one that also tells which is there twice.
+            if len({*trained, *extra}) < len(trained) + len(extra):
+                check_distinct("words", (*trained, *extra))
+        else:
+            trained, extra = table_of(values)
+        vocabulary = WordVocabulary(trained, extra, lowercase, normalize_digits)
         return cls(vocabulary, config.model.word_dim, config.model.freeze_vectors)
 
 
@@ -179,10 +211,13 @@ def lookup_forms(word: str, *, lowercase: bool, normalize_digits: bool) -> list[
     [4, 3]
     """
     cased = word.lower() if lowercase else word
-    forms = [cased, _DIGITS.sub("0", cased)] if normalize_digits else [cased]
+    forms = [cased]
+    if normalize_digits and (plain := _DIGITS.sub("0", cased)) != cased:
+        forms.append(plain)
+    if cased.isascii():
+        return forms
     forms += [form.translate(_PLAIN) for form in forms]
-    if not cased.isascii():
-        forms += [unicodedata.normalize("NFC", form) for form in forms]
+    forms += [unicodedata.normalize("NFC", form) for form in forms]
     return list(dict.fromkeys(forms))
 
 

@@ -21,15 +21,16 @@ from ner.features.vocabulary import Vocabularies
 from ner.storage.card import write_card
 from ner.storage.json_files import read_json, read_text, write_json
 from ner.storage.old_defaults import LAST_FORMAT, with_old_defaults
-from ner.storage.older import name_now, vocabulary_now
+from ner.storage.older import name_now
 from ner.storage.quantization import pack, unpack, unpacked_kinds
 from ner.storage.tensor_files import Array, DamagedError, Header, read_header, read_tensors, write_tensors
+from ner.storage.vocabulary_files import ARRAYS, TEXTS, read_vocabularies, write_vocabularies
 from ner.whole_files import staged_file, staged_folder
 
-FORMAT = 4  # of the model directory; counts up when an older package could not read a newer directory
+FORMAT = 5  # of the model directory; counts up when an older package could not read a newer directory
 _NEEDED = ("config.json", "vocabulary.json", "model.safetensors", "metrics.json")
 _CURVES = "learning-curves.png"
-_FILES = (*_NEEDED, "history.jsonl", "README.md", "entities.json", _CURVES)
+_FILES = (*_NEEDED, ARRAYS, "history.jsonl", "README.md", "entities.json", _CURVES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,8 @@ def write_model(
         weights, packed = pack(model.weights, model.config.model.weights)
         # Every setting is written, lest a default that changes later change this model.
         write_json(part / "config.json", {"format": FORMAT, **model.config.of_model()})
-        write_json(part / "vocabulary.json", model.vocabularies.as_dict())
-        digests = {name: _digest(part / name) for name in ("config.json", "vocabulary.json")}
+        write_vocabularies(part, model.vocabularies)
+        digests = {name: _digest(part / name) for name in ("config.json", TEXTS, ARRAYS)}
         about = {"sha256": digests, **({"packed": packed} if packed else {})}
         write_tensors(part / "model.safetensors", weights, about)
         write_json(part / "metrics.json", model.metrics)
@@ -173,11 +174,7 @@ def open_model(folder: str | Path) -> OpenModel:
         config = parse_config(values, str(folder / "config.json"))
     except ConfigError as error:
         raise ModelError(str(error)) from None
-    try:
-        stored = vocabulary_now(read_json(folder / "vocabulary.json"), config, found)
-        vocabularies = Vocabularies.from_dict(stored, config)
-    except ValueError as error:
-        raise ModelError(f"{folder / 'vocabulary.json'}: damaged: {error}; train or copy it again") from None
+    vocabularies = read_vocabularies(folder, config, found)
     _check_sizes(folder, config, vocabularies, header)
     return OpenModel(folder, config, vocabularies, header, found)
 
@@ -249,7 +246,13 @@ def _check_sizes(folder: Path, config: Config, vocabularies: Vocabularies, heade
 
 def _check_digests(folder: Path, header: Header) -> None:
     """That the settings and words are those that the weights were saved with; older weights don't say."""
-    for name, wanted in header.about.get("sha256", {}).items():
+    digests = header.about.get("sha256", {})
+    if not isinstance(digests, dict):
+        raise ModelError(
+            f"{folder / 'model.safetensors'}: damaged: expected notes on the SHA-256 of files, found {digests!r}; "
+            "train or copy it again"
+        )
+    for name, wanted in digests.items():
         if name in _FILES and (found := _digest(folder / name)) != wanted:
             raise ModelError(
                 f"{folder / name}: expected SHA-256 {wanted}, as model.safetensors says, found {found}; "
@@ -258,7 +261,7 @@ def _check_digests(folder: Path, header: Header) -> None:
 
 
 def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "no such file"
 
 
 def _read_history(folder: Path) -> list[dict[str, Any]]:

@@ -26,6 +26,8 @@ _DTYPES = {
     "I64": "int64",
     "I8": "int8",
     "U8": "uint8",
+    "U16": "uint16",
+    "U32": "uint32",
     "BOOL": "bool",
 }
 

@@ -232,7 +232,30 @@ def test_no_word_is_of_the_padding_class_and_all_classes_are_in_range():
 
 def test_a_round_trip_through_json_changes_no_id():
     built = build("Paris/B-LOC paris 12 é", "NASA/B-ORG é b2b", pretrained=["x", "nasa", "13"], min_count=2)
-    loaded = Vocabularies.from_dict(json.loads(json.dumps(built.as_dict())), Config())
+    for loaded in (Vocabularies.from_dict(values, Config()) for values in (through_json(built), with_lists(built))):
+        assert_alike(loaded, built)
+
+
+def through_json(vocabularies):
+    """What `as_dict` gives, as JSON has it; arrays aren't for JSON, and stay."""
+    values = vocabularies.as_dict()
+    words = values["features"]["words"]
+    arrays = {name: words.pop(name) for name in [*words] if isinstance(words[name], np.ndarray)}
+    values = json.loads(json.dumps(values))
+    values["features"]["words"] |= arrays
+    return values
+
+
+def with_lists(vocabularies):
+    """The same as up to format 4 of model directories: the words in lists."""
+    values = vocabularies.as_dict()
+    words, settings = vocabularies.words, ("lowercase", "normalize_digits")
+    lists = {"words": list(words.trained), "extra_words": list(words.extra)}
+    values["features"]["words"] = lists | {name: values["features"]["words"][name] for name in settings}
+    return json.loads(json.dumps(values))
+
+
+def assert_alike(loaded, built):
     assert loaded == built
     for word in ("paris", "PARIS", "12", "13", "é", "x", "NASA", "q"):
         assert loaded.words.id_of(word) == built.words.id_of(word)
@@ -242,7 +265,7 @@ def test_a_round_trip_through_json_changes_no_id():
 
 @pytest.mark.parametrize("key", ["words", "extra_words", "lowercase", "normalize_digits", "characters", "labels"])
 def test_a_dict_without_an_entry_is_refused_by_its_name(key):
-    values = build("a").as_dict()
+    values = with_lists(build("a"))
     home = next(part for part in (values, *values["features"].values()) if key in part)
     del home[key]
     with pytest.raises(ValueError) as error:

@@ -9,13 +9,16 @@ import os
 import re
 import shutil
 import sys
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
+import safetensors.numpy
 import safetensors.torch
 import torch
 
@@ -37,7 +40,7 @@ from tests.tiny import make_batch, predict_tags
 MakeConfig = Callable[..., Config]
 
 FILES = {"config.json", "vocabulary.json", "model.safetensors", "metrics.json", "history.jsonl", "README.md"}
-FILES |= {"entities.json"}
+FILES |= {"entities.json", "vocabulary.safetensors"}
 CPU = torch.device("cpu")
 
 
@@ -165,8 +168,35 @@ def old_name(name: str) -> str:
     return name
 
 
+def write_lists(folder: Path) -> None:
+    """`vocabulary.json` as it was up to format 4, with the words in it, of a directory that is then of format 4."""
+    path, table = folder / "vocabulary.json", folder / "vocabulary.safetensors"
+    arrays = safetensors.numpy.load_file(table)
+    ends = arrays["words.lengths"].astype(int).cumsum()
+    text = arrays["words.text"].tobytes()
+    words = [
+        text[start:end].decode("utf-8", errors="surrogatepass")
+        for start, end in zip([0, *ends[:-1]], ends, strict=True)
+    ]
+    trained = arrays["words.trained"].tolist()
+    extra = arrays.get("words.extra", sorted({*range(len(words))} - {*trained}))
+    values = json.loads(path.read_text(encoding="utf-8"))
+    values["features"]["words"] |= {
+        "words": [words[place] for place in trained],
+        "extra_words": [words[place] for place in extra],
+    }
+    path.write_text(json.dumps(values), encoding="utf-8")
+    table.unlink()
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    if config["format"] > 4:
+        change_json(folder / "config.json", format=4)
+    weights = folder / "model.safetensors"
+    safetensors.numpy.save_file(safetensors.numpy.load_file(weights), weights)  # without digests of these files
+
+
 def write_old_vocabulary(folder: Path) -> None:
     """`vocabulary.json` as it was up to format 3, the parts of all features side by side."""
+    write_lists(folder)
     path = folder / "vocabulary.json"
     values = json.loads(path.read_text(encoding="utf-8"))
     features = values.pop("features")
@@ -243,21 +273,22 @@ def test_loading_and_saving_draw_no_random_number(model: Model, folder: Path) ->
 def test_a_model_directory_holds_numbers_and_text_and_nothing_to_execute(folder: Path) -> None:
     files = contents(folder)
     assert files.keys() == FILES
-    for name in FILES - {"model.safetensors", "README.md"}:
+    for name in FILES - {"model.safetensors", "vocabulary.safetensors", "README.md"}:
         for text in files[name].splitlines() if name.endswith("l") else [files[name]]:
             json.loads(text)
     files["README.md"].decode("utf-8")
     # The safetensors format: the header's length in eight bytes, a JSON header, and the numbers to the end.
-    raw = files["model.safetensors"]
-    start = 8 + int.from_bytes(raw[:8], "little")
-    tensors = {name: entry for name, entry in json.loads(raw[8:start]).items() if name != "__metadata__"}
-    covered = 0
-    for tensor in sorted(tensors.values(), key=lambda tensor: tensor["data_offsets"]):
-        begin, end = tensor["data_offsets"]
-        assert begin == covered
-        assert end - begin == math.prod(tensor["shape"]) * {"F32": 4, "F16": 2}[tensor["dtype"]]
-        covered = end
-    assert start + covered == len(raw)
+    for name in ("model.safetensors", "vocabulary.safetensors"):
+        raw = files[name]
+        start = 8 + int.from_bytes(raw[:8], "little")
+        tensors = {name: entry for name, entry in json.loads(raw[8:start]).items() if name != "__metadata__"}
+        covered = 0
+        for tensor in sorted(tensors.values(), key=lambda tensor: tensor["data_offsets"]):
+            begin, end = tensor["data_offsets"]
+            assert begin == covered
+            assert end - begin == math.prod(tensor["shape"]) * {"F32": 4, "F16": 2, "U32": 4, "U8": 1}[tensor["dtype"]]
+            covered = end
+        assert start + covered == len(raw)
 
 
 def test_words_of_any_kind_survive_saving(model: Model, tmp_path: Path) -> None:
@@ -419,7 +450,9 @@ def test_a_folder_that_is_not_there_is_no_model(tmp_path: Path) -> None:
     assert str(error.value) == f"{tmp_path / 'none'}: no such model directory; `ner train` writes one"
 
 
-@pytest.mark.parametrize("name", ["config.json", "vocabulary.json", "model.safetensors", "metrics.json"])
+@pytest.mark.parametrize(
+    "name", ["config.json", "vocabulary.json", "vocabulary.safetensors", "model.safetensors", "metrics.json"]
+)
 def test_a_missing_file_is_named(folder: Path, name: str) -> None:
     (folder / name).unlink()
     with pytest.raises(ModelError) as error:
@@ -478,12 +511,12 @@ def change_json(path: Path, **values: object) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), **values}), encoding="utf-8")
 
 
-@pytest.mark.parametrize("found", [5, 99, "1", None, 0, -1, True])
+@pytest.mark.parametrize("found", [6, 99, "1", None, 0, -1, True])
 def test_a_newer_format_says_so(folder: Path, found: object) -> None:
     change_json(folder / "config.json", format=found)
     with pytest.raises(ModelError) as error:
         load_model(folder, "cpu")
-    assert str(error.value) == f"{folder}: expected model format 4 or older, found {found}; update bilstm-crf-ner"
+    assert str(error.value) == f"{folder}: expected model format 5 or older, found {found}; update bilstm-crf-ner"
 
 
 def test_settings_this_version_does_not_know_are_named(folder: Path) -> None:
@@ -510,6 +543,7 @@ def test_a_vocabulary_of_another_kind_is_refused(folder: Path, entry: str, value
 
 @pytest.mark.parametrize("entry", ["words", "extra_words", "lowercase", "normalize_digits", "characters", "labels"])
 def test_a_vocabulary_without_an_entry_is_refused(folder: Path, entry: str) -> None:
+    write_lists(folder)
     path = folder / "vocabulary.json"
     values = json.loads(path.read_text(encoding="utf-8"))
     home = next(part for part in (values, *values["features"].values()) if entry in part)
@@ -543,6 +577,18 @@ def test_weights_of_another_length_are_refused(folder: Path, size: int | None) -
         300: f"a header of {header} bytes, found a file of 300",
     }.get(found, f"{len(whole)} bytes, as its header says, found {found}")
     assert load_error(folder) == f"{path}: damaged: expected {wanted}; train or copy it again"
+
+
+def rewrite_notes(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Changes what is noted about the weights, and the checksum of the notes."""
+
+    def change_header(header: dict[str, Any]) -> None:
+        notes = json.loads(header["__metadata__"]["ner"].partition(" ")[2])
+        change(notes)
+        text = json.dumps(notes)
+        header["__metadata__"]["ner"] = f"{zlib.crc32(text.encode()):08x} {text}"
+
+    rewrite_header(path, change_header)
 
 
 def rewrite_header(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
@@ -658,6 +704,7 @@ def test_json_longer_than_its_kind_ever_is_is_not_read(folder: Path, monkeypatch
     ],
 )
 def test_a_vocabulary_of_another_make_is_refused(folder: Path, entry: str, value: object, reason: str) -> None:
+    write_lists(folder)
     path = folder / "vocabulary.json"
     change_vocabulary(path, entry, value)
     assert load_error(folder) == f"{path}: damaged: {reason}; train or copy it again"
@@ -665,7 +712,7 @@ def test_a_vocabulary_of_another_make_is_refused(folder: Path, entry: str, value
 
 def test_a_word_or_a_setting_that_was_changed_is_noticed(folder: Path) -> None:
     for name, old, new in (
-        ("vocabulary.json", '"town"', '"gown"'),
+        ("vocabulary.json", '"lowercase": true', '"lowercase": false'),
         ("config.json", '"dropout": 0.2', '"dropout": 0.3'),
     ):
         path = folder / name
@@ -678,6 +725,69 @@ def test_a_word_or_a_setting_that_was_changed_is_noticed(folder: Path) -> None:
             "changed or of another model: train or copy it again"
         )
         path.write_text(whole, encoding="utf-8")
+
+
+def test_another_table_of_words_is_noticed(folder: Path) -> None:
+    path, weights = folder / "vocabulary.safetensors", folder / "model.safetensors"
+    wanted = hashlib.sha256(path.read_bytes()).hexdigest()
+    tensors = safetensors.numpy.load_file(path)
+    tensors["words.trained"] = np.roll(tensors["words.trained"], 1)
+    safetensors.numpy.save_file(tensors, path)
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert load_error(folder) == (
+        f"{path}: expected SHA-256 {wanted}, as {weights.name} says, found {found}; "
+        "changed or of another model: train or copy it again"
+    )
+
+
+def test_a_file_that_the_weights_were_saved_with_is_missed(folder: Path) -> None:
+    weights = (folder / "model.safetensors").read_bytes()
+    wanted = hashlib.sha256((folder / "vocabulary.safetensors").read_bytes()).hexdigest()
+    write_lists(folder)
+    (folder / "model.safetensors").write_bytes(weights)
+    rewrite_notes(folder / "model.safetensors", lambda notes: notes["sha256"].pop("config.json"))
+    rewrite_notes(folder / "model.safetensors", lambda notes: notes["sha256"].pop("vocabulary.json"))
+    assert load_error(folder) == (
+        f"{folder / 'vocabulary.safetensors'}: expected SHA-256 {wanted}, as model.safetensors says, found no such "
+        "file; changed or of another model: train or copy it again"
+    )
+    rewrite_notes(folder / "model.safetensors", lambda notes: notes.update(sha256=[1]))
+    assert load_error(folder) == (
+        f"{folder / 'model.safetensors'}: damaged: expected notes on the SHA-256 of files, found [1]; "
+        "train or copy it again"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"words.text": None}, "expected words.text to be a row of uint8, found none"),
+        ({"words.trained": np.zeros(2)}, "expected words.trained to be a row of uint32, found float64 of shape [2]"),
+        ({"sounds.text": np.zeros(2)}, "expected arrays of features that vocabulary.json has, found sounds.text"),
+    ],
+    ids=str,
+)
+def test_a_table_of_words_of_another_make_is_refused(folder: Path, changed: dict[str, Any], reason: str) -> None:
+    path = folder / "vocabulary.safetensors"
+    tensors = {**safetensors.numpy.load_file(path), **changed}
+    safetensors.numpy.save_file({name: tensor for name, tensor in tensors.items() if tensor is not None}, path)
+    assert load_error(folder) == f"{path}: damaged: {reason}; train or copy it again"
+
+
+def test_a_table_of_words_is_no_longer_needed_where_they_are_listed(folder: Path, model: Model) -> None:
+    write_lists(folder)
+    assert not (folder / "vocabulary.safetensors").exists()
+    assert load_model(folder, "cpu").vocabularies == model.vocabularies
+
+
+def test_a_model_of_format_4_is_saved_in_the_format_of_today(folder: Path, tmp_path: Path) -> None:
+    old = tmp_path / "old"
+    shutil.copytree(folder, old)
+    write_lists(old)
+    save_model(load_model(old, "cpu"), tmp_path / "tiny")
+    ours, theirs = contents(folder), contents(tmp_path / "tiny")
+    assert ours.keys() == theirs.keys()
+    assert [name for name in ours if ours[name] != theirs[name]] == ["README.md"]  # which names its own folder
 
 
 def test_a_file_of_another_model_of_the_same_shape_is_noticed(
@@ -716,10 +826,10 @@ def test_a_model_without_checksums_is_loaded_as_before(folder: Path, model: Mode
 def test_no_flipped_bit_loads_another_vocabulary_or_other_weights(
     folder: Path, model: Model, sentences: list[Sentence]
 ) -> None:
-    """Flips all over the three files that count; what still loads is the same model."""
+    """Flips all over the four files that count; what still loads is the same model."""
     random = Random(7)
     refused = 0
-    for name in ("config.json", "vocabulary.json", "model.safetensors"):
+    for name in ("config.json", "vocabulary.json", "vocabulary.safetensors", "model.safetensors"):
         whole = (folder / name).read_bytes()
         for _ in range(40):
             raw = bytearray(whole)
@@ -753,6 +863,7 @@ def test_a_tensor_too_few_too_many_or_of_another_shape_is_named(folder: Path) ->
 
 
 def test_a_vocabulary_of_another_model_does_not_fit_the_weights(folder: Path) -> None:
+    write_lists(folder)
     path = folder / "vocabulary.json"
     words = json.loads(path.read_text(encoding="utf-8"))["features"]["words"]["words"]
     change_vocabulary(path, "words", [*words, "more"])
@@ -816,7 +927,7 @@ def test_a_model_remembers_its_training_entities_unless_told_to_forget(
 
 def test_a_directory_holds_every_setting(folder: Path, model: Model) -> None:
     values = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    assert values == {"format": 4, **model.config.model_dump(mode="json", exclude={"run"})}
+    assert values == {"format": 5, **model.config.model_dump(mode="json", exclude={"run"})}
 
 
 def test_a_setting_of_a_directory_goes_by_its_name_of_today(folder: Path) -> None:
@@ -857,7 +968,7 @@ def test_what_an_older_directory_leaves_out_is_as_it_was_then(folder: Path, form
 
 
 def test_a_directory_of_today_has_the_defaults_of_today(folder: Path) -> None:
-    (folder / "config.json").write_text(json.dumps({**WRITTEN_IN_FORMAT_2, "format": 4}), encoding="utf-8")
+    (folder / "config.json").write_text(json.dumps({**WRITTEN_IN_FORMAT_2, "format": 5}), encoding="utf-8")
     assert open_model(folder).config == parse_config(
         {"model": {"word_dim": 8, "hidden_dim": 8}, "training": {"epochs": 1}}, ""
     )
