@@ -1,7 +1,6 @@
 """The model card, after Mitchell et al. 2019: what a model does, how it was made, how good it is."""
 
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,8 @@ def write_card(
         seed: of the training run.
         curves: the file name of the run's picture; None: there is none.
     """
+    from importlib.metadata import version  # it takes its time, and only writing needs it
+
     lines = [
         f"# {folder.name}: a named-entity recognizer",
         "",

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-
 from ner.config import Config, parse_config, rename
 from ner.errors import ConfigError, ModelError, describe
 from ner.evaluation.training_entities import Memory, memory_from_dict
@@ -215,6 +213,8 @@ def read_model(opened: OpenModel, wanted: dict[str, str]) -> StoredModel:
 @contextmanager
 def _writing(folder: Path) -> Iterator[Path]:
     """A fresh folder that takes this one's place when all went well; a full disk is an error with a way out."""
+    from safetensors import SafetensorError
+
     try:
         with staged_folder(folder) as part:
             yield part

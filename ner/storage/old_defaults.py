@@ -2,7 +2,8 @@
 
 Such a directory doesn't hold every setting, nor does the state of a run begun then: one that came after the format was
 only written where it differed from its default. What isn't written there means the default of that time, whatever
-`ner/settings.py` says today. This table is history: nobody changes it. From format 4 on a directory holds every setting.
+`ner/settings.py` says today. This table is history: nobody changes it. From format 4 on a directory holds every
+setting.
 """
 
 from typing import Any

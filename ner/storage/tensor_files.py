@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors.numpy import save
 
 # As much as safetensors itself takes.
 _LONGEST_HEADER = 100_000_000
@@ -62,6 +61,8 @@ def kind_of(shape: list[int], dtype: str) -> str:
 
 def write_tensors(path: Path, tensors: dict[str, Array], about: dict[str, Any]) -> None:
     """Writes tensors with their checksums and what is to be noted about them."""
+    from safetensors.numpy import save  # only writing needs it
+
     # Not ascontiguousarray(), which gives a number by itself a dimension.
     plain = {name: np.asarray(tensor, order="C") for name, tensor in tensors.items()}
     note = {**about, "checksums": {name: checksum(tensor) for name, tensor in sorted(plain.items())}}

@@ -8,6 +8,7 @@ import math
 import os
 import re
 import shutil
+import subprocess
 import sys
 import zlib
 from collections.abc import Callable
@@ -772,6 +773,15 @@ def test_a_table_of_words_of_another_make_is_refused(folder: Path, changed: dict
     tensors = {**safetensors.numpy.load_file(path), **changed}
     safetensors.numpy.save_file({name: tensor for name, tensor in tensors.items() if tensor is not None}, path)
     assert load_error(folder) == f"{path}: damaged: {reason}; train or copy it again"
+
+
+def test_opening_a_model_imports_nothing_that_only_writing_or_fetching_needs(folder: Path) -> None:
+    code = (
+        "import sys; from ner.storage.model_directory import open_model; open_model(sys.argv[1]); print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True)
+    needless = {"torch", "safetensors", "filelock", "platformdirs", "tarfile", "ner.resources.named_vectors"}
+    assert needless & set(done.stdout.split()) == set()
 
 
 def test_a_table_of_words_is_no_longer_needed_where_they_are_listed(folder: Path, model: Model) -> None:

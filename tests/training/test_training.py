@@ -16,11 +16,11 @@ from torch import Tensor
 import ner
 from ner.config import Config
 from ner.errors import ConfigError, DataError, TrainingError
-from ner.features import feature
 from ner.formats.corpus import Corpus
 from ner.inference.loading import Model, save_model
 from ner.network.cell import Cell, State
 from ner.network.cells import CELLS
+from ner.resources import named_vectors
 from ner.resources.compact import Vectors
 from ner.settings import RunConfig
 from ner.tagger import Tagger
@@ -213,7 +213,7 @@ def test_a_loss_that_is_no_number_stops_and_names_the_batch(
 ) -> None:
     words = ["anna", "rome", "carla"]
     matrix = np.full((3, 8), np.inf, dtype=np.float32)
-    monkeypatch.setattr(feature, "open_vectors", lambda name: Vectors(name, words, matrix, 3))
+    monkeypatch.setattr(named_vectors, "open_vectors", lambda name: Vectors(name, words, matrix, 3))
     sentences = [replace(s, source=f"news.conll:{10 * n}") for n, s in enumerate(corpus.train)]
     only = [sentences[7]]  # Carla's
     with pytest.raises(TrainingError) as error:
