@@ -83,6 +83,11 @@ class ModelConfig(Section):
     weights: Literal["fp32", "fp16", "int8"] = Field(
         "fp32", description="how weights are stored in the model directory; computed with as `precision` says"
     )
+    vector_storage: Literal["whole", "small"] = Field(
+        "whole",
+        description="how tables of word vectors are stored there: `whole`, as `weights` says, or `small`: a byte for "
+        "four numbers of a vector, for two where training saw the word",
+    )
     constraints: bool = Field(
         True,
         description="forbid illegal tag sequences, in training and decoding; scores count legal ones alone",

@@ -13,19 +13,35 @@ def shrink(
     model: ModelFolder,
     out: Annotated[Path, typer.Option(metavar="DIR", help="The smaller model's directory.")],
     weights: Annotated[str, typer.Option(metavar="fp32|fp16|int8", help="How weights are stored.")] = "int8",
-    vectors: Annotated[str, typer.Option(metavar="all|seen", help="seen: drop words that training never saw.")] = "all",
+    vectors: Annotated[
+        str,
+        typer.Option(
+            metavar="all|seen|small",
+            help="small: store the vectors of words in two to four bits a number. "
+            "seen: drop words that training never saw.",
+        ),
+    ] = "all",
+    words: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Keep N words that training never saw, the first of the vectors' file."),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the model in DIR.")] = False,
 ) -> None:
     """Write a smaller copy of a model; evaluate it to see what that costs."""
-    for name, value, allowed in (("weights", weights, "fp32 fp16 int8"), ("vectors", vectors, "all seen")):
+    for name, value, allowed in (("weights", weights, "fp32 fp16 int8"), ("vectors", vectors, "all seen small")):
         if value not in allowed.split():
             raise ConfigError(f"--{name}: expected one of {', '.join(allowed.split())}, found {value!r}")
+    if words is not None and vectors == "seen":
+        raise ConfigError("--words: expected --vectors all or small, found seen, which keeps none of these words")
 
+    from ner.inference.loading import load_model
+    from ner.inference.shrinking import shrink as shrink_model
     from ner.storage.model_directory import check_free
-    from ner.tagger import load
+    from ner.tagger import Tagger
 
     if not force:
         check_free(out)
-    save_tagger(load(model, device="cpu").shrink(weights=weights, keep_vectors=vectors), out)
+    whole = load_model(model, "cpu")
+    save_tagger(Tagger(shrink_model(whole, weights=weights, keep_vectors=vectors, most_words=words)), out)
     sizes = [sum(path.stat().st_size for path in folder.iterdir()) / 1e6 for folder in (model, out)]
     print(f"{out}: {sizes[1]:.1f} MB, of {sizes[0]:.1f} MB")

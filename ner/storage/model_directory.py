@@ -6,9 +6,9 @@ the files say of each other, then their checksums.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ from ner.storage.card import write_card
 from ner.storage.json_files import read_json, read_text, write_json
 from ner.storage.old_defaults import LAST_FORMAT, with_old_defaults
 from ner.storage.older import name_now
-from ner.storage.quantization import pack, unpack, unpacked_kinds
+from ner.storage.quantization import pack, stored_rows, unpack, unpacked_kinds
+from ner.storage.rows import StoredRows
 from ner.storage.tensor_files import Array, DamagedError, Header, read_header, read_tensors, write_tensors
 from ner.storage.vocabulary_files import ARRAYS, TEXTS, read_vocabularies, write_vocabularies
 from ner.whole_files import staged_file, staged_folder
@@ -44,6 +45,8 @@ class StoredModel:
     metrics: dict[str, Any]
     history: list[dict[str, Any]]
     memory: Memory | None = None
+    rows: Mapping[str, StoredRows] = field(default_factory=dict)
+    """Tables that were asked for as rows; they aren't among the weights, and aren't written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ def write_model(
     folder = Path(folder)
     check_target(folder)
     with _writing(folder) as part:
-        weights, packed = pack(model.weights, model.config.model.weights)
+        weights, packed = pack(model.weights, model.config.model.weights, model.config.model.vector_storage)
         # Every setting is written, lest a default that changes later change this model.
         write_json(part / "config.json", {"format": FORMAT, **model.config.of_model()})
         write_vocabularies(part, model.vocabularies)
@@ -177,12 +180,13 @@ def open_model(folder: str | Path) -> OpenModel:
     return OpenModel(folder, config, vocabularies, header, found)
 
 
-def read_model(opened: OpenModel, wanted: dict[str, str]) -> StoredModel:
+def read_model(opened: OpenModel, wanted: dict[str, str], *, rows: Collection[str] = ()) -> StoredModel:
     """All of an open model directory, its weights memory-mapped where they are stored as they are computed with.
 
     Args:
         opened: from `open_model`.
         wanted: the tensors that its settings make, by name, each as `kind_of` writes it.
+        rows: names of tables of two dimensions that aren't unpacked: `StoredModel.rows` has them.
 
     Raises:
         ModelError: a file is damaged, or the weights are of another model than settings and words.
@@ -201,13 +205,15 @@ def read_model(opened: OpenModel, wanted: dict[str, str]) -> StoredModel:
                 "train or copy it again"
             )
     try:
-        tensors = unpack(read_tensors(path, header), header)
+        tensors = read_tensors(path, header)
+        tables = {names[name]: stored_rows(tensors, header, name) for name in names if names[name] in rows}
+        tensors = unpack({name: array for name, array in tensors.items() if names.get(name) not in rows}, header)
     except DamagedError as error:
         raise ModelError(f"{path}: damaged: {error}; train or copy it again") from None
     _check_digests(folder, header)
     weights = {names[name]: tensor for name, tensor in tensors.items()}
     metrics, history = read_json(folder / "metrics.json"), _read_history(folder)
-    return StoredModel(opened.config, opened.vocabularies, weights, metrics, history, _read_memory(folder))
+    return StoredModel(opened.config, opened.vocabularies, weights, metrics, history, _read_memory(folder), tables)
 
 
 @contextmanager

@@ -1,0 +1,47 @@
+"""`ner shrink`: what it writes is a model, smaller by what was asked for; what doesn't go together is refused."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from ner.cli import app
+from ner.storage.model_directory import open_model
+
+
+def refusal(*arguments: str) -> str:
+    """The one line that a command ends with."""
+    result = CliRunner().invoke(app, ["shrink", *arguments])
+    assert result.exit_code != 0
+    return str(result.exception)
+
+
+def test_a_model_keeps_as_many_words_as_are_asked_for(small_model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "small"
+    done = CliRunner().invoke(
+        app, ["shrink", str(small_model), "--out", str(out), "--vectors", "small", "--words", "7"]
+    )
+    assert done.exit_code == 0, done.output
+    whole, small = open_model(small_model), open_model(out)
+    assert len(small.vocabularies.words.extra) == min(7, len(whole.vocabularies.words.extra))
+    assert small.vocabularies.words.trained == tuple(whole.vocabularies.words.trained)
+    assert (small.config.model.vector_storage, small.config.model.weights) == ("small", "int8")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--vectors", "tiny", "--vectors: expected one of all, seen, small, found 'tiny'"),
+        ("--weights", "int4", "--weights: expected one of fp32, fp16, int8, found 'int4'"),
+    ],
+)
+def test_what_it_does_not_know_is_refused(
+    small_model: Path, tmp_path: Path, option: str, value: str, message: str
+) -> None:
+    assert refusal(str(small_model), "--out", str(tmp_path / "out"), option, value) == message
+
+
+def test_words_are_not_counted_where_none_are_kept(small_model: Path, tmp_path: Path) -> None:
+    assert refusal(str(small_model), "--out", str(tmp_path / "out"), "--vectors", "seen", "--words", "9") == (
+        "--words: expected --vectors all or small, found seen, which keeps none of these words"
+    )
