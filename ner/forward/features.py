@@ -19,26 +19,34 @@ from ner.features.gazetteers import Gazetteers
 from ner.features.lexicon import LexiconMatches
 from ner.features.words import Words
 from ner.forward.characters import encoder_shapes, encoders_of, output_dim
-from ner.forward.weights import Array, Floats, Shapes, linear_shapes, named, part_of
+from ner.forward.weights import Array, Floats, Shapes, Weight, arrays_in, linear_shapes, named, part_of
+from ner.storage.rows import StoredRows
 
 _SETS = 4  # of lexicon matches of a token; of neighbours of another occurrence
 
 
 class WordTable:
-    """Word vectors: those that were trained, behind them those that never change, in the precision of their file."""
+    """Word vectors: those that were trained, behind them those that never change, in as few bits as they are stored."""
 
-    def __init__(self, weights: Mapping[str, Array]) -> None:
-        self.trained: Floats = weights["trained.weight"]
-        self.extra = weights["extra"]
+    def __init__(self, weights: Mapping[str, Weight]) -> None:
+        self.trained, self.extra = in_rows(weights["trained.weight"]), in_rows(weights["extra"])
+        self.num_trained = self.trained.shape[0]
 
     def look_up(self, ids: Array) -> Floats:
         """Vectors (…, D) of ids (…)."""
-        beyond = ids >= len(self.trained)
+        flat = ids.reshape(-1)
+        beyond = flat >= self.num_trained
         if not beyond.any():
-            return self.trained[ids]
-        vectors = self.trained[np.where(beyond, 0, ids)]
-        vectors[beyond] = self.extra[ids[beyond] - len(self.trained)]
-        return vectors
+            vectors = self.trained.rows(flat)
+        else:
+            vectors = self.trained.rows(np.where(beyond, 0, flat))
+            vectors[beyond] = self.extra.rows(flat[beyond] - self.num_trained)
+        return vectors.reshape(*ids.shape, self.trained.shape[1])
+
+
+def in_rows(weight: Weight) -> StoredRows:
+    """A table of which rows are asked for."""
+    return weight if isinstance(weight, StoredRows) else StoredRows(weight, str(weight.dtype))
 
 
 def table_shapes(num_trained: int, num_extra: int, dim: int) -> Shapes:
@@ -52,7 +60,7 @@ class Vectors(ABC):
     of_words: ClassVar[bool] = False
     """Whether they are of the word alone, so that `encode_words` makes them."""
 
-    def __init__(self, feature: Any, weights: Mapping[str, Array]) -> None:
+    def __init__(self, feature: Any, weights: Mapping[str, Weight]) -> None:
         """The weights are those whose names begin with the feature's."""
         self.name = feature.name
 
@@ -80,7 +88,7 @@ class WordVectors(Vectors):
 
     of_words = True
 
-    def __init__(self, feature: Words, weights: Mapping[str, Array]) -> None:
+    def __init__(self, feature: Words, weights: Mapping[str, Weight]) -> None:
         super().__init__(feature, weights)
         self.table = WordTable(weights)
 
@@ -104,9 +112,9 @@ class CharacterVectors(Vectors):
 
     of_words = True
 
-    def __init__(self, feature: Characters, weights: Mapping[str, Array]) -> None:
+    def __init__(self, feature: Characters, weights: Mapping[str, Weight]) -> None:
         super().__init__(feature, weights)
-        self.encoders = encoders_of(feature, weights)
+        self.encoders = encoders_of(feature, arrays_in(weights))
 
     @classmethod
     def shapes(cls, feature: Characters) -> Shapes:
@@ -131,9 +139,9 @@ class CharacterVectors(Vectors):
 class TableVectors(Vectors):
     """A row of a table for each id."""
 
-    def __init__(self, feature: Bigrams | Casing, weights: Mapping[str, Array]) -> None:
+    def __init__(self, feature: Bigrams | Casing, weights: Mapping[str, Weight]) -> None:
         super().__init__(feature, weights)
-        self.table: Floats = weights["table.weight"]
+        self.table: Floats = arrays_in(weights)["table.weight"]
 
     @classmethod
     def width(cls, feature: Bigrams | Casing) -> int:
@@ -186,7 +194,7 @@ class GazetteerMarks(Vectors):
 class SoftLexicon(Vectors):
     """The mean of each set of lexicon matches of a token."""
 
-    def __init__(self, feature: LexiconMatches, weights: Mapping[str, Array]) -> None:
+    def __init__(self, feature: LexiconMatches, weights: Mapping[str, Weight]) -> None:
         super().__init__(feature, weights)
         self.words = WordTable(part_of(weights, "words"))
 
@@ -257,6 +265,6 @@ VECTORS: dict[str, type[Vectors]] = {
 }
 
 
-def vectors_of(features: Mapping[str, Feature], weights: Mapping[str, Array]) -> list[Vectors]:
+def vectors_of(features: Mapping[str, Feature], weights: Mapping[str, Weight]) -> list[Vectors]:
     """What makes vectors of these features, in their order; those that give scores aside."""
     return [VECTORS[name](feature, part_of(weights, name)) for name, feature in features.items() if name in VECTORS]

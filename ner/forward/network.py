@@ -13,7 +13,7 @@ from ner.features.vocabulary import Vocabularies
 from ner.forward.cells import CELLS
 from ner.forward.encoder import Encoder, GlobalContext, NumPyEncoder, encoder_shapes
 from ner.forward.features import VECTORS, DocumentContextScores, WordVectors, vectors_of
-from ner.forward.weights import Array, Floats, Shapes, named, part_of
+from ner.forward.weights import Array, Floats, Shapes, Weight, arrays_in, named, part_of
 from ner.settings import ModelConfig
 from ner.text.tags import legal_transitions
 
@@ -27,14 +27,15 @@ class Network:
         self,
         config: ModelConfig,
         vocabularies: Vocabularies,
-        weights: Mapping[str, Array],
+        weights: Mapping[str, Weight],
         *,
         make_encoder: MakeEncoder = NumPyEncoder,
     ) -> None:
         """`weights` are of the names and shapes that `weight_shapes` gives."""
         self.weights = weights
-        self.chain = chain_of(config, vocabularies, part_of(weights, "crf"))
         self._vectors = vectors_of(vocabularies.features, part_of(weights, "embedding"))
+        arrays = arrays_in(weights)
+        self.chain = chain_of(config, vocabularies, part_of(arrays, "crf"))
         # What is of the word alone stands first, up to here (the capitalisation only where no bigrams are before it).
         known = next((i for i, each in enumerate(self._vectors) if not each.of_words), len(self._vectors))
         self._of_words, self._others = self._vectors[:known], self._vectors[known:]
@@ -43,10 +44,10 @@ class Network:
         assert isinstance(words, WordVectors)  # the table's first row
         self._table = words.table
         self._context = (
-            GlobalContext(config, part_of(weights, "encoder.context")) if config.context == "global" else None
+            GlobalContext(config, part_of(arrays, "encoder.context")) if config.context == "global" else None
         )
-        self._encoder = make_encoder(config, weights)
-        document = part_of(weights, "document_context")
+        self._encoder = make_encoder(config, arrays)
+        document = part_of(arrays, "document_context")
         self._document = DocumentContextScores(document) if "document_context" in vocabularies.features else None
 
     def encode_words(self, words: Arrays) -> Floats:

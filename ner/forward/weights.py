@@ -5,18 +5,23 @@ compared with the settings before memory is taken.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from ner.storage.rows import StoredRows
+
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]
+Weight = Array | StoredRows
+"""A table of words may be read row by row."""
+Some = TypeVar("Some")
 Shape = tuple[int, ...]
 Shapes = dict[str, Shape]
 
 
-def part_of(weights: Mapping[str, Array], prefix: str) -> dict[str, Array]:
+def part_of(weights: Mapping[str, Some], prefix: str) -> dict[str, Some]:
     """The weights whose names begin with this and a dot, without it.
 
     >>> sorted(part_of({"crf.end": np.zeros(2), "crfs": np.zeros(2)}, "crf"))
@@ -24,6 +29,11 @@ def part_of(weights: Mapping[str, Array], prefix: str) -> dict[str, Array]:
     """
     start = f"{prefix}."
     return {name.removeprefix(start): array for name, array in weights.items() if name.startswith(start)}
+
+
+def arrays_in(weights: Mapping[str, Weight]) -> dict[str, Array]:
+    """Those that aren't read row by row."""
+    return {name: weight for name, weight in weights.items() if not isinstance(weight, StoredRows)}
 
 
 def named(prefix: str, shapes: Mapping[str, Shape]) -> Shapes:

@@ -5,13 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ner.config import Config
 from ner.errors import ConfigError, ModelError
 from ner.evaluation.training_entities import Memory
 from ner.features.vocabulary import Vocabularies
 from ner.forward.network import MakeEncoder, Network, weight_shapes
+from ner.forward.weights import Weight
 from ner.inference.runtimes import choose_runtime, need_torch
 from ner.storage.model_directory import OpenModel, StoredModel, open_model, read_model, write_model
+from ner.storage.rows import StoredRows
 from ner.storage.tensor_files import Array, kind_of
 
 if TYPE_CHECKING:
@@ -61,8 +65,11 @@ def load_model(folder: str | Path, device: str, *, runtime: str = "torch") -> Mo
         name: kind_of(list(shape), "float16" if name.endswith(".extra") else "float32")
         for name, shape in shapes.items()
     }
-    stored = read_model(opened, wanted)
-    network = Network(settings, opened.vocabularies, stored.weights, make_encoder=_encoders(chosen))
+    # The rows of a table of words are read as words come: most of them never do.
+    tables = [name for name in wanted if name.endswith((".extra", ".trained.weight"))]
+    stored = read_model(opened, wanted, rows=tables)
+    weights: dict[str, Weight] = {**stored.weights, **stored.rows}
+    network = Network(settings, opened.vocabularies, weights, make_encoder=_encoders(chosen))
     return _made(stored, network, chosen)
 
 
@@ -134,13 +141,24 @@ def torch_network(model: Model) -> "BiLSTMCRF":
 
     with torch.device("meta"):
         empty = build_model(model.config.model, model.vocabularies)
-    return _filled(empty, dict(model.network.weights)).eval()
+    return _filled(empty, _unpacked(model.network)).eval()
+
+
+def _unpacked(network: Network) -> dict[str, Array]:
+    """All weights as arrays."""
+    weights = {}
+    for name, weight in network.weights.items():
+        if isinstance(weight, StoredRows):
+            weights[name] = weight.rows(np.arange(weight.shape[0])).astype(weight.dtype, copy=False)
+        else:
+            weights[name] = weight
+    return weights
 
 
 def to_store(model: Model) -> StoredModel:
     """The same model as its directory holds it; the weights are copied from a GPU, else shared."""
     if isinstance(model.network, Network):
-        weights = dict(model.network.weights)
+        weights = _unpacked(model.network)
     else:
         weights = {name: tensor.detach().cpu().numpy() for name, tensor in model.network.state_dict().items()}
     return StoredModel(model.config, model.vocabularies, weights, model.metrics, model.history, model.memory)

@@ -88,7 +88,7 @@ def write_model(
         write_json(part / "config.json", {"format": FORMAT, **model.config.of_model()})
         write_vocabularies(part, model.vocabularies)
         digests = {name: _digest(part / name) for name in ("config.json", TEXTS, ARRAYS)}
-        about = {"sha256": digests, **({"packed": packed} if packed else {})}
+        about = {"sha256": digests, **({"packed": dict(sorted(packed.items()))} if packed else {})}
         write_tensors(part / "model.safetensors", weights, about)
         write_json(part / "metrics.json", model.metrics)
         lines = "".join(json.dumps(epoch) + "\n" for epoch in model.history)

@@ -81,14 +81,19 @@ def test_long_short_and_empty_sentences_are_all_there(runtime: str, small_model:
 
 
 @pytest.mark.parametrize("runtime", WITHOUT_TORCH)
-@pytest.mark.parametrize("weights", ["fp16", "int8"])
-def test_weights_in_fewer_bits_are_read_alike(runtime: str, weights: str, on_torch: Tagger, tmp_path: Path) -> None:
-    on_torch.shrink(weights=weights, keep_vectors="seen").save(tmp_path / "small")
+@pytest.mark.parametrize(("weights", "vectors"), [("fp16", "seen"), ("int8", "all"), ("int8", "small")])
+def test_weights_in_fewer_bits_are_read_alike(
+    runtime: str, weights: str, vectors: str, on_torch: Tagger, tmp_path: Path
+) -> None:
+    on_torch.shrink(weights=weights, keep_vectors=vectors).save(tmp_path / "small")
     small = ner.load(tmp_path / "small", device="cpu", runtime="torch")
     found = ner.load(tmp_path / "small", runtime=runtime).tag(TEXT)
     for mine, theirs in zip(found, small.tag(TEXT), strict=True):
         assert (mine.start, mine.end, mine.label) == (theirs.start, theirs.end, theirs.label)
         assert mine.score == pytest.approx(theirs.score, abs=1e-5)
+    ner.load(tmp_path / "small", runtime=runtime).save(tmp_path / "again")
+    for name in ("model.safetensors", "vocabulary.safetensors"):
+        assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "small" / name).read_bytes()
 
 
 @pytest.mark.parametrize("runtime", WITHOUT_TORCH)
