@@ -95,12 +95,13 @@ class WordTable:
 
 
 class StoredWords(Sequence[str]):
-    """Words of a table, each made when it is read."""
+    """Words of a table that are numbered one behind the other, each made when it is read."""
 
-    def __init__(self, table: WordTable, places: npt.NDArray[Any]) -> None:
-        """`places` (n,) are those of the ascending order, in the order of these words."""
+    def __init__(self, table: WordTable, places: npt.NDArray[Any], first: int) -> None:
+        """`places` (n,) of the ascending order are those of the words numbered from `first` on."""
         self.table = table
         self.places = places
+        self.first = first
 
     def __len__(self) -> int:
         return len(self.places)
@@ -134,10 +135,8 @@ def table_behind(trained: Sequence[str], extra: Sequence[str]) -> WordTable | No
     """The table that numbers these words, and no others, in this order; None where they are of none."""
     if not isinstance(trained, StoredWords) or not isinstance(extra, StoredWords) or trained.table is not extra.table:
         return None
-    table = trained.table
-    places = np.concatenate((trained.places, extra.places))
-    whole = len(places) == len(table) and bool((table.numbered[places] == np.arange(len(places))).all())
-    return table if whole else None
+    follows = (trained.first, extra.first, len(trained.table)) == (0, len(trained), len(trained) + len(extra))
+    return trained.table if follows else None
 
 
 def arrays_of(trained: Sequence[str], extra: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
@@ -200,7 +199,7 @@ def table_of(arrays: dict[str, npt.NDArray[Any]]) -> tuple[StoredWords, StoredWo
     trained, extra = arrays["trained"], arrays.get("extra")
     if extra is None:
         extra = np.flatnonzero(table.numbered >= len(trained))
-    return StoredWords(table, trained), StoredWords(table, extra)
+    return StoredWords(table, trained, 0), StoredWords(table, extra, len(trained))
 
 
 def _numbered(count: int, trained: npt.NDArray[Any], extra: npt.NDArray[Any] | None) -> npt.NDArray[np.int32]:
