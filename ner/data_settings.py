@@ -76,7 +76,13 @@ class DataConfig(Section):
     tag_pattern: str | None = Field(
         None,
         description='how the files join prefix and label of a tag, for example `"{prefix}_{label}"` for `B_PER` or '
-        '`"{label}-{prefix}"` for `PER-B`; unset: `{prefix}-{label}` (`io`: `{label}`)',
+        '`"{label}-{prefix}"` for `PER-B`; `"{prefix}"`: tags without a label, `B`, `I` and `O`; unset: '
+        "`{prefix}-{label}` (`io`: `{label}`)",
+    )
+    label: str = Field(
+        "ENTITY",
+        min_length=1,
+        description='label of all entities, where the tags have none (`tag_pattern = "{prefix}"`)',
     )
     unknown_tag: str | None = Field(
         None, description='tag of a token of which nothing is known, for example `"?"`; `?-PER` is part of some PER'
@@ -188,8 +194,10 @@ class DataConfig(Section):
     def _holds_prefix_and_label(cls, value: str | None) -> str | None:
         if value is not None:
             rest = value.replace("{prefix}", "", 1).replace("{label}", "", 1)
-            if len(rest) != len(value) - len("{prefix}{label}") or "{" in rest or "}" in rest:
-                raise ValueError("should hold {prefix} and {label}, once each, such as '{prefix}_{label}'")
+            if "{prefix}" not in value or "{" in rest or "}" in rest:
+                raise ValueError(
+                    "should hold {prefix} and {label}, once each, such as '{prefix}_{label}', or {prefix} alone"
+                )
         return value
 
     @field_validator("word_pattern")

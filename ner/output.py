@@ -267,7 +267,7 @@ def _append_column(
     where: str,
 ) -> Iterator[str]:
     scheme = data.scheme if data.scheme != "auto" and find_scheme(data.scheme).is_bare else "iob2"
-    write = tag_writer(scheme, data.tag_pattern)
+    write = tag_writer(scheme, data.tag_pattern, label=data.label)
 
     @lru_cache
     def spell(tag: str) -> str:

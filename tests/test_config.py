@@ -263,7 +263,7 @@ def test_a_path_is_taken_as_given_then_relative_to_the_folder_of_the_config(toml
 
 PERIODS = "should be whole numbers from 1 on, each greater than the one before"
 SCHEMES = f"should be one of auto, {', '.join(TABLE)}"
-PATTERN = "should hold {prefix} and {label}, once each, such as '{prefix}_{label}'"
+PATTERN = "should hold {prefix} and {label}, once each, such as '{prefix}_{label}', or {prefix} alone"
 
 
 @pytest.mark.parametrize(

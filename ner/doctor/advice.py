@@ -21,7 +21,8 @@ from ner.settings import DataConfig
 from ner.text.encoding import read_text
 from ner.text.partial import labels_of
 from ner.text.sentence import Sentence
-from ner.text.tags import PREFIXES, split_tag
+from ner.text.spelling import PREFIX_ALONE
+from ner.text.tags import OUTSIDE, PREFIXES, split_tag
 
 _SAMPLE = 200  # lines that tell whether a column may hold tags
 _MOST = 0.9  # of them
@@ -49,7 +50,9 @@ def advise(path: str, data: DataConfig, *, unreadable: int = 0) -> str:
     for settings in _candidates(lines, filled[:_SAMPLE], data):
         if _reads(path, data, settings, len(filled)):
             told = " ".join(f"--set {shlex.quote(f'data.{name}={_written(v)}')}" for name, v in settings.items())
-            return f"with {'this setting' if len(settings) == 1 else 'these settings'} all of the file is read: {told}"
+            named = "; data.label names its entities" if settings.get("tag_pattern") == PREFIX_ALONE else ""
+            number = "this setting" if len(settings) == 1 else "these settings"
+            return f"with {number} all of the file is read: {told}{named}"
     if 0 < unreadable < len(filled) / 2:
         right = len(filled) - unreadable
         return f"mend them: no setting or format was found that reads them, and the other {right:,} are right"
@@ -61,6 +64,8 @@ def _candidates(lines: Sequence[str], sample: Sequence[str], data: DataConfig) -
     spelling = spelling_that_reads(lines, data)
     if spelling and spelling[0] == "tag_pattern":
         yield {spelling[0]: spelling[1]}
+    if not data.tag_pattern:
+        yield {"tag_pattern": PREFIX_ALONE}
     comments: list[dict[str, Any]] = [{}]
     if any(line.startswith("#") for line in sample):
         comments += [{"comment": sign} for sign in _COMMENTS if sign != data.comment]
@@ -76,17 +81,22 @@ def _candidates(lines: Sequence[str], sample: Sequence[str], data: DataConfig) -
             part = comment | ({} if separator == data.separator else {"separator": separator})
             cells = [split_cells(line, separator) for line in rest]
             for tag_column in _COLUMNS:
-                if not _holds_tags(cells, tag_column):
+                spelled: dict[str, Any] = {}
+                if not data.tag_pattern and _holds_prefixes(cells, tag_column):
+                    spelled = {"tag_pattern": PREFIX_ALONE}
+                elif not _holds_tags(cells, tag_column):
                     continue
                 for word_column in dict.fromkeys((data.word_column, *_WORD_COLUMNS)):
                     columns = {"word_column": word_column, "tag_column": tag_column}
                     changed = {name: column for name, column in columns.items() if column != getattr(data, name)}
-                    if (changed or part) and not _counts(cells, word_column):
-                        yield changed | part
+                    if (changed or part or spelled) and not _counts(cells, word_column):
+                        yield changed | part | spelled
             if part and not spelling and (found := spelling_that_reads(lines, data.model_copy(update=part))):
                 yield part | {found[0]: found[1]}
     if data.format != "csv":  # which reads most tables, also those that are columns of one setting less
         yield {"format": "csv"}
+        if not data.tag_pattern:
+            yield {"format": "csv", "tag_pattern": PREFIX_ALONE}
     if spelling:  # labels alone, which the last column of any table may be taken for
         yield {spelling[0]: spelling[1]}
     if data.format not in ("auto", "conll"):
@@ -136,6 +146,12 @@ def _holds_tags(cells: Sequence[Sequence[str]], column: int) -> bool:
     return any("-" in cell for cell in found) and sum(map(_is_tag, found)) >= _MOST * len(found)
 
 
+def _holds_prefixes(cells: Sequence[Sequence[str]], column: int) -> bool:
+    """Whether all cells of a column are prefixes without a label, or `O`, and both are there."""
+    found = {row[column] if -len(row) <= column < len(row) and len(row) > 1 else "" for row in cells}
+    return found > {OUTSIDE} and found <= {OUTSIDE, *PREFIXES}
+
+
 def _is_tag(cell: str) -> bool:
     try:
         split_tag(cell)
@@ -148,10 +164,6 @@ def _described(sample: Sequence[str], data: DataConfig) -> str:
     """What the lines hold, where nothing reads them."""
     if not sample:
         return "it holds no text"
-    last = {split_cells(line, data.separator)[-1] for line in sample}
-    if len(last) > 1 and last <= {"O", *PREFIXES}:
-        named = ", ".join(sorted(last))
-        return f"its tags are {named}, without a label: name one, as in B-X and I-X"
     widths = sorted({len(split_cells(line, data.separator)) for line in sample})
     columns = f"{widths[0]}" if len(widths) == 1 else f"{widths[0]} to {widths[-1]}"
     line = sample[0].removesuffix("\r")

@@ -18,13 +18,13 @@ from ner.data_settings import DataConfig
 from ner.errors import ConfigError, DataError
 from ner.formats.format import LineReader, Losses
 from ner.formats.row_reader import read_rows
-from ner.formats.rows import DOCUMENT_START, TAG_HINT, Row, as_iob2, is_document_mark, sentences_of_rows
+from ner.formats.rows import DOCUMENT_START, PREFIXES_READ, TAG_HINT, Row, as_iob2, is_document_mark, sentences_of_rows
 from ner.schemes import SCHEMES, find_scheme
 from ner.text.documents import count_documents
 from ner.text.encoding import read_text
 from ner.text.partial import is_partial, known_runs, labels_of
 from ner.text.sentence import Sentence
-from ner.text.spelling import HYPHEN, tag_writer
+from ner.text.spelling import HYPHEN, PREFIX_ALONE, tag_writer
 from ner.text.tags import OUTSIDE, PREFIXES, DoubledPrefixError, detect_scheme, spans_to_tags
 
 TAB_HINT = '; data.separator = "\\t" parts columns at TABs alone'
@@ -48,6 +48,7 @@ def read_conll(
     separator: str | None = _DEFAULT.separator,
     scheme: str = _DEFAULT.scheme,
     tag_pattern: str | None = _DEFAULT.tag_pattern,
+    label: str = _DEFAULT.label,
     comment: str | Sequence[str] | None = _DEFAULT.comment,
     encoding: str = _DEFAULT.encoding,
     sentence_column: int | None = _DEFAULT.sentence_column,
@@ -69,6 +70,7 @@ def read_conll(
         "separator": separator,
         "scheme": scheme,
         "tag_pattern": tag_pattern,
+        "label": label,
         "comment": comment,
         "encoding": encoding,
         "sentence_column": sentence_column,
@@ -114,9 +116,9 @@ def read_as_written(
     except DataError as error:
         message = str(error)
         if message.endswith(TAG_HINT) and (found := spelling_that_reads(lines, data, line_reader)):
-            raise DataError(
-                f"{message.removesuffix(TAG_HINT)}data.{found[0]} = {json.dumps(found[1])} reads the file"
-            ) from None
+            told = f"data.{found[0]} = {json.dumps(found[1])} reads the file"
+            told = PREFIXES_READ if found[1] == PREFIX_ALONE else told
+            raise DataError(f"{message.removesuffix(TAG_HINT)}{told}") from None
         raise
 
 
@@ -158,11 +160,12 @@ def spelling_that_reads(
     """A setting of `[data]` and its value with which all lines can be read that can't be without it.
 
     Comments are tried where lines open with `#`, a TAB where lines hold one. Labels alone (`scheme`: `io`) are found
-    only where they look like labels and not like words: with `O` among them, few, and come again. None: no such
-    setting was found.
+    only where they look like labels and not like words: with `O` among them, few, and come again; prefixes alone with
+    `O` among them. None: no such setting was found.
     """
     patterns = [HYPHEN, *(f"{{prefix}}{joiner}{{label}}" for joiner in _JOINERS)]
     patterns += [f"{{label}}{joiner}{{prefix}}" for joiner in ("-", *_JOINERS)]
+    patterns.append(PREFIX_ALONE)
     bare = [] if data.tag_pattern else [name for name, scheme in SCHEMES.items() if scheme.is_bare]
     marks = ("# ", "#") if not data.comments and any(line.startswith("#") for line in lines) else ()
     tabs = ("\t",) if not data.separator and any("\t" in line for line in lines) else ()
@@ -187,7 +190,7 @@ def spelling_that_reads(
             and tags[OUTSIDE]
             and tags.total() >= _COMES_AGAIN * len(tags)
         )
-        if few or not find_scheme(scheme).is_bare:
+        if few or (not find_scheme(scheme).is_bare and (value != PREFIX_ALONE or tags[OUTSIDE])):
             return key, value
     return None
 
@@ -237,7 +240,7 @@ def line_writer(data: DataConfig, *, parts_at_blanks: bool = False) -> Callable[
     It raises DataError, without saying where, for a sentence without tags, or a word or label that would not come back.
     """
     scheme = "iob2" if data.scheme == "auto" else data.scheme
-    spell = tag_writer(scheme, data.tag_pattern)
+    spell = tag_writer(scheme, data.tag_pattern, label=data.label)
     spelled: dict[str, str] = {OUTSIDE: OUTSIDE}
     separator = data.separator or " "
     unwritable = _UNWRITABLE if data.separator and not parts_at_blanks else _UNWRITABLE_OR_BLANK

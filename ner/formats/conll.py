@@ -76,6 +76,7 @@ FORMAT = Format(
         "separator",
         "scheme",
         "tag_pattern",
+        "label",
         "unknown_tag",
         "sentence_column",
         "comment",

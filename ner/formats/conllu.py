@@ -54,7 +54,7 @@ class Universal:
     def parser(self, layer: str | None, data: DataConfig, where: str, losses: Losses) -> Callable[[Block], Parsed]:
         """Of rows of ten columns, the tags under the key `layer`."""
         layout = Layout(width=_WIDTH, word=1, number=0, misc=_MISC, key=layer or "")
-        reader = RowReader(layout, tag_reader(data.scheme, data.tag_pattern), losses)
+        reader = RowReader(layout, tag_reader(data.scheme, data.tag_pattern, label=data.label), losses)
         return lambda block: reader.parse(block, where)
 
     def opens(self, block: Block, before: Block | None) -> tuple[bool, str | None]:
@@ -137,7 +137,7 @@ def find_key(path: Path, data: DataConfig) -> str | None:
     """
     wanted = (data.layer,) if data.layer else KEYS
     find = re.compile(rf"[\t|]({'|'.join(map(re.escape, wanted))})=([^|\t\r\n]*)").findall
-    read = tag_reader(data.scheme, data.tag_pattern)
+    read = tag_reader(data.scheme, data.tag_pattern, label=data.label)
     found: dict[str, bool] = {}  # keys, and whether they have more than O
     known: set[tuple[str, str]] = set()
     for line in read_lines(path, data.encoding):
@@ -207,7 +207,7 @@ def _is_row(line: str) -> bool:
 FORMAT = Format(
     about="CoNLL-U with entities in MISC: NE=B-PER, ner=, NER= or name=",
     suffixes=(".conllu",),
-    settings=("layer", "scheme", "tag_pattern", "encoding"),
+    settings=("layer", "scheme", "tag_pattern", "label", "encoding"),
     recognizes=recognizes,
     read=read,
     write=write,

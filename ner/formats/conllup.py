@@ -51,7 +51,9 @@ class Plus(Universal):
             reader = known.get(self._columns)
             if reader is None:
                 layout = _layout(self._columns, layer, place)
-                reader = known[self._columns] = RowReader(layout, tag_reader(data.scheme, data.tag_pattern), losses)
+                reader = known[self._columns] = RowReader(
+                    layout, tag_reader(data.scheme, data.tag_pattern, label=data.label), losses
+                )
             return reader.parse(block, where)
 
         return parse
@@ -148,7 +150,7 @@ def recognizes(sample: Sample) -> bool:
 FORMAT = Format(
     about="CoNLL-U Plus: # global.columns names the columns, one of them has the tags",
     suffixes=(".conllup",),
-    settings=("layer", "scheme", "tag_pattern", "encoding"),
+    settings=("layer", "scheme", "tag_pattern", "label", "encoding"),
     recognizes=recognizes,
     read=read,
     write=write,

@@ -3,20 +3,21 @@
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from ner.data_settings import DataConfig
 from ner.errors import ConfigError, DataError
 from ner.formats.format import Losses
-from ner.formats.rows import as_iob2
+from ner.formats.rows import PREFIXES_READ, as_iob2
 from ner.formats.sentences import read_sentences
 from ner.formats.table import find_format, readable
 from ner.text.documents import count_documents
 from ner.text.partial import known_runs
 from ner.text.sentence import Sentence, sentence_from_words
 from ner.text.spelling import tag_reader
-from ner.text.tags import detect_scheme
+from ner.text.tags import OUTSIDE, PREFIXES, detect_scheme
 
 # What the splits are called where data sets are published.
 _SPLITS = {"train": ("train", "training"), "dev": ("validation", "dev", "valid"), "test": ("test",)}
@@ -123,13 +124,16 @@ def sentences_of_dataset(rows: Any, where: str, data: DataConfig, *, keep_empty:
     # A ClassLabel list holds numbers and knows their names; a list of strings is taken as it is.
     names = getattr(getattr(rows.features[data.tags_feature], "feature", None), "names", None)
     sentences: list[Sentence] = []
-    read = tag_reader(data.scheme, data.tag_pattern, data.unknown_tag)
+    read = tag_reader(data.scheme, data.tag_pattern, data.unknown_tag, label=data.label)
     words, tags = rows[data.tokens_feature], rows[data.tags_feature]
     for number, (row_words, row_tags) in enumerate(zip(words, tags, strict=True), start=1):
         place = f"{where}:{number}"
         _check_row(row_words, row_tags, place)
         if row_words or keep_empty:
-            known = [_tag(tag, names, read, place) for tag in row_tags]
+            try:
+                known = [_tag(tag, names, read, place) for tag in row_tags]
+            except DataError as error:
+                raise DataError(f"{error}{_advice(tags, names, data)}") from None
             sentences.append(sentence_from_words(row_words, known, source=place))
     if not sentences and not keep_empty:
         raise DataError(f"{where}: expected tagged sentences, found none")
@@ -140,6 +144,12 @@ def sentences_of_dataset(rows: Any, where: str, data: DataConfig, *, keep_empty:
         raise DataError(f"{where}: {error}; set data.scheme to learn which row is wrong") from None
     sentences = count_documents(sentences, data.document_sentences)
     return [as_iob2(sentence, scheme) for sentence in sentences]
+
+
+def _advice(tags: Any, names: list[str] | None, data: DataConfig) -> str:
+    """What reads all tags of a data set whose tags have no label; empty where they have one."""
+    found = set(names or chain(*tags))
+    return f"; {PREFIXES_READ}" if not data.tag_pattern and found > {OUTSIDE} and found <= {OUTSIDE, *PREFIXES} else ""
 
 
 def _check_row(words: Any, tags: Any, place: str) -> None:

@@ -55,7 +55,7 @@ def read_rows(text: str, where: str, data: DataConfig, losses: Losses) -> Iterat
         DataError: too few cells, an empty word, a tag that is none, quotes that don't close, texts in place of words.
     """
     separator, blank_behind = _layout(text, where, data)
-    read_cell = tag_reader(data.scheme, data.tag_pattern, data.unknown_tag)
+    read_cell = tag_reader(data.scheme, data.tag_pattern, data.unknown_tag, label=data.label)
     word, tag, sentence, document = data.word_column, data.tag_column, data.sentence_column, None
     last: dict[int, str] = {}  # what the columns of sentences and documents said last
     is_first = True
@@ -195,7 +195,7 @@ def _is_tag(cell: str) -> bool:
 def write(documents: Iterable[Document], data: DataConfig, losses: Losses) -> Iterator[str]:
     """A row for each token: number of the document, where documents are marked, and of the sentence, word, tag."""
     scheme = "iob2" if data.scheme == "auto" else data.scheme
-    spell = tag_writer(scheme, data.tag_pattern)
+    spell = tag_writer(scheme, data.tag_pattern, label=data.label)
     buffer = io.StringIO(newline="")
     table = csv.writer(buffer, delimiter=data.separator or ",", lineterminator="\n")
     table.writerow(_NAMES)
@@ -234,7 +234,7 @@ FORMAT = Format(
     about="one token a row of a table with quotes and names of columns (Kaggle's, spreadsheets)",
     suffixes=(".csv",),
     settings=(
-        *("word_column", "tag_column", "sentence_column", "separator", "scheme", "tag_pattern", "unknown_tag"),
+        *("word_column", "tag_column", "sentence_column", "separator", "scheme", "tag_pattern", "label", "unknown_tag"),
         *("empty_words", "encoding", "document_sentences"),
     ),
     recognizes=recognizes,

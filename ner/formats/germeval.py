@@ -90,7 +90,7 @@ def recognizes(sample: Sample) -> bool:
 
 FORMAT = Format(
     about="GermEval 2014: number, word, tags of outer and of inner entities",
-    settings=("layer", "scheme", "tag_pattern", "encoding"),
+    settings=("layer", "scheme", "tag_pattern", "label", "encoding"),
     recognizes=recognizes,
     read=read,
     write=write,

@@ -14,7 +14,7 @@ from ner.formats.records import claims_of, document_of
 from ner.text.document import Document
 from ner.text.sentence import Entity
 
-SETTINGS = ("encoding", "tokens_feature", "tags_feature", "scheme", "tag_pattern")
+SETTINGS = ("encoding", "tokens_feature", "tags_feature", "scheme", "tag_pattern", "label")
 # A first line that is longer than what a format is told from.
 _opens_record = re.compile(r'\s*\{\s*"(?:text|tokens)"\s*:').match
 

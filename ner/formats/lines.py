@@ -30,7 +30,7 @@ def list_reader(where: str, data: DataConfig, losses: Losses) -> Callable[[int, 
         DataError: a token without a word, a tag that is none or another scheme's.
     """
     separator = data.separator or _SEPARATOR
-    read_cell = tag_reader(data.scheme, data.tag_pattern, data.unknown_tag)
+    read_cell = tag_reader(data.scheme, data.tag_pattern, data.unknown_tag, label=data.label)
     known: dict[str, str] = {}  # written tags, and what they are here
 
     def read(number: int, line: str) -> list[Row]:
@@ -97,7 +97,7 @@ def _is_tag(cell: str) -> bool:
 
 FORMAT = Format(
     about="a sentence a line, as word:TAG word:TAG",
-    settings=("separator", "scheme", "tag_pattern", "unknown_tag", "comment", "trailer", "encoding"),
+    settings=("separator", "scheme", "tag_pattern", "label", "unknown_tag", "comment", "trailer", "encoding"),
     recognizes=recognizes,
     read=read,
     write=write,

@@ -69,7 +69,7 @@ class RowReader:
         self._sentence = ""  # what the sentence's column said last
         self._ended = False  # a flag said that the sentence ends
         self._has_flags: bool | None = None
-        self._is_tag = tag_reader(data.scheme, data.tag_pattern, data.unknown_tag)
+        self._is_tag = tag_reader(data.scheme, data.tag_pattern, data.unknown_tag, label=data.label)
 
     def __call__(self, number: int, line: str) -> list[Row]:
         """The rows of this line, behind those that waited for it.
@@ -177,7 +177,7 @@ def token_reader(where: str, data: DataConfig, losses: Losses, *, tagged: bool) 
     # Columns counted from both ends meet in a short line: in `word` alone, column 0 is column -1.
     wanted += len({column % wanted for column in columns}) < len(columns)
     separator = data.separator
-    read_cell = tag_reader(data.scheme, data.tag_pattern, data.unknown_tag)
+    read_cell = tag_reader(data.scheme, data.tag_pattern, data.unknown_tag, label=data.label)
     known: dict[str, str] = {}  # written tags, and what they are here
 
     def without_word(number: int, line: str) -> Row:

@@ -13,6 +13,7 @@ from ner.text.sentence import Sentence, sentence_from_words, sentence_with_spans
 DOCUMENT_START = "-DOCSTART-"
 BLANKS = " \t"
 TAG_HINT = "are data.tag_column and data.scheme right?"
+PREFIXES_READ = 'data.tag_pattern = "{prefix}" reads the file, and data.label names its entities'
 split_blanks = re.compile(r"[ \t]+").split
 # `-DOCSTART-`, `--DOCSTART--`, `-docstart-`, and a number or more glued on: `-DOCSTART-1`.
 _opens_with_mark = re.compile(r"-+docstart(?![a-z])", re.IGNORECASE).match

@@ -9,13 +9,15 @@ from pathlib import Path
 
 from ner.collector import no_search_for_cycles
 from ner.data_settings import DataConfig
-from ner.errors import DataError
-from ner.formats.format import Losses
+from ner.errors import DataError, NerError
+from ner.formats.format import Format, Losses
+from ner.formats.rows import PREFIXES_READ, TAG_HINT
 from ner.formats.table import find_format, name_for_reading
 from ner.text.alignment import KINDS, align
 from ner.text.document import Document
 from ner.text.documents import count_documents
 from ner.text.sentence import Entity, Sentence
+from ner.text.spelling import PREFIX_ALONE
 from ner.text.tokenizer import split_sentences
 
 
@@ -28,14 +30,35 @@ def read_sentences(path: str | Path, data: DataConfig, losses: Losses | None = N
     """
     losses = Losses() if losses is None else losses
     form = find_format(name_for_reading(path, data))
+    try:
+        return _read(form, Path(path), data, losses)
+    except DataError as error:
+        if not form.line_reader and _reads_prefixes(form, Path(path), data):
+            message = str(error).removesuffix(f"; {TAG_HINT}")
+            raise DataError(f"{message}; {PREFIXES_READ}") from None
+        raise
+
+
+def _read(form: Format, path: Path, data: DataConfig, losses: Losses) -> list[Sentence]:
     if form.read_sentences:
-        return form.read_sentences(Path(path), data, losses)
+        return form.read_sentences(path, data, losses)
     assert form.read
     with no_search_for_cycles():
-        sentences = sentences_of(form.read(Path(path), data, losses), data, losses)
+        sentences = sentences_of(form.read(path, data, losses), data, losses)
     if not sentences:
         raise DataError(f"{path}: expected tagged sentences, found none; is it the right file?")
     return sentences
+
+
+def _reads_prefixes(form: Format, path: Path, data: DataConfig) -> bool:
+    """Whether a file that can't be read can where tags are prefixes alone."""
+    if "tag_pattern" not in form.settings or data.tag_pattern:
+        return False
+    try:
+        sentences = _read(form, path, data.model_copy(update={"tag_pattern": PREFIX_ALONE}), Losses())
+    except NerError:
+        return False
+    return any(sentence.spans for sentence in sentences)
 
 
 def sentences_of(documents: Iterable[Document], data: DataConfig, losses: Losses) -> list[Sentence]:

@@ -27,7 +27,7 @@ class TagColumns(Universal):
         """Of rows of the layout's columns."""
         own = self.layout
         layout = Layout(width=own.width, word=own.word, tags=self.columns(layer), number=own.number)
-        reader = RowReader(layout, tag_reader(data.scheme, data.tag_pattern), losses)
+        reader = RowReader(layout, tag_reader(data.scheme, data.tag_pattern, label=data.label), losses)
         return lambda block: reader.parse(block, where)
 
     def patch(self, block: Block, parsed: Parsed, spans: list[list[Span]], layer: str | None, data: DataConfig) -> str:

@@ -49,7 +49,7 @@ def document_of_tokens(record: dict[str, Any], key: str, source: str, data: Data
     if "" in words:
         raise DataError(f"{source}: expected words, found '' as word {words.index('') + 1}")
     names = _names_of(record, source)
-    read = tag_reader(data.scheme, data.tag_pattern)
+    read = tag_reader(data.scheme, data.tag_pattern, label=data.label)
     tags = []
     for cell in cells:
         try:

@@ -227,7 +227,7 @@ def spelled_tags(spans: Iterable[Span], length: int, data: DataConfig) -> list[s
         DataError: a label that would not come back.
     """
     scheme = "iob2" if data.scheme == "auto" else data.scheme
-    spell = tag_writer(scheme, data.tag_pattern)
+    spell = tag_writer(scheme, data.tag_pattern, label=data.label)
     try:
         return [tag if tag == OUTSIDE else spell(tag) for tag in spans_to_tags(list(spans), length, scheme)]
     except ValueError as error:

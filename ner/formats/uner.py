@@ -46,7 +46,7 @@ def recognizes(sample: Sample) -> bool:
 
 FORMAT = Format(
     about="Universal NER: number, word, tag and two more columns, with the comments of CoNLL-U",
-    settings=("scheme", "tag_pattern", "encoding"),
+    settings=("scheme", "tag_pattern", "label", "encoding"),
     recognizes=recognizes,
     read=read,
     write=write,

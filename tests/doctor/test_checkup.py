@@ -232,6 +232,9 @@ def test_everything_is_counted(check):
         ("a PER_U\nb x-y_B\nc x-y_L\n", "--set 'data.tag_pattern={label}_{prefix}'"),
         ("a PER\nb PER\nc O\nd PER\n\nO ORG\ne ORG\n", "--set data.scheme=io"),
         ("a\tB-First Name\nb\tO\nc\tB-Second\nd\tO\n", "--set 'data.separator=\"\\t\"'"),
+        ("a B\nb I\nc O\n", "--set 'data.tag_pattern={prefix}'"),
+        ("a B N\nb I V\nc O V\n", "--set data.tag_column=1 --set 'data.tag_pattern={prefix}'"),
+        ("a,B\nb,I\nc,O\n", "--set data.separator=, --set 'data.tag_pattern={prefix}'"),
         ("1 a N B-X\n2 b N O\n3 c N\n", None),
     ],
 )  # fmt: skip
@@ -241,7 +244,8 @@ def test_settings_are_advised_for_a_file_that_is_meant_otherwise_and_with_them_i
         assert remedy == "mend them: no setting or format was found that reads them, and the other 2 are right"
         return
     number = "this setting" if settings.count("--set") == 1 else "these settings"
-    assert remedy == f"with {number} all of the file is read: {settings}"
+    named = "; data.label names its entities" if "{prefix}'" in settings and "{label}" not in settings else ""
+    assert remedy == f"with {number} all of the file is read: {settings}{named}"
     checkup = check_files(["f"], override_data(DataConfig(), shlex.split(settings)[1::2]))
     assert not checkup.errors
 
@@ -253,6 +257,7 @@ def test_settings_are_advised_for_a_file_that_is_meant_otherwise_and_with_them_i
         ("a B-X\nb O\n", {"separator": "\t"}, "--set data.separator="),
         ("1 a B-X N\n2 b O V\n\n1 c B-X N\n2 d O V\n", {}, "--set data.word_column=1 --set data.tag_column=2"),
         ("a B-X\nb O\n", {"format": "jsonl"}, "--set data.format=auto"),
+        ("Word,Tag\na,B\nb,O\n", {}, "--set 'data.tag_pattern={prefix}'; data.label names its entities"),
         ('{"text": "ab", "entities": [{"start": 0, "end": 2, "label": "X"}]}\n', {"word_column": 1},
          "--set data.format=jsonl"),
     ],
@@ -261,13 +266,13 @@ def test_settings_that_do_not_fit_are_told_by_those_that_do(check, content, desc
     (finding,) = check(content, **described).errors
     assert finding.remedy.endswith(f"all of the file is read: {settings}")
     before = DataConfig.model_validate(described)
-    assert not check_files(["f"], override_data(before, shlex.split(settings)[1::2])).errors
+    advised = shlex.split(settings.partition("; ")[0])[1::2]
+    assert not check_files(["f"], override_data(before, advised)).errors
 
 
 @pytest.mark.parametrize(
     ("content", "remedy"),
     [
-        ("a B\nb I\nc O\n", "its tags are B, I, O, without a label: name one, as in B-X and I-X"),
         ("a:B_PER b:O\n", "its lines hold 2 columns, the first is 'a:B_PER b:O'; see `ner formats`"),
         ("a B_PER\nb\n", "its lines hold 1 to 2 columns, the first is 'a B_PER'; see `ner formats`"),
         ("a\n", "its lines hold 1 column, the first is 'a'; see `ner formats`"),

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ner.errors import ConfigError, DataError
-from ner.formats.columns import read_as_written, read_conll, read_tagged, write_conll
+from ner.formats.columns import line_writer, read_as_written, read_conll, read_tagged, write_conll
 from ner.formats.row_reader import read_rows
 from ner.formats.sentences import read_sentences
 from ner.schemes import SCHEMES
@@ -492,8 +492,8 @@ def test_a_label_that_would_be_read_as_another_tag_is_not_written(file, tag, des
         ({"scheme": "iob3"}, f"write_conll: data.scheme should be one of auto, {', '.join(SCHEMES)}, found 'iob3'"),
         ({"scheme": "auto"}, f"write_conll: expected one of the schemes {', '.join(SCHEMES)}, found 'auto'"),
         ({"tag_pattern": "_"},
-         "write_conll: data.tag_pattern should hold {prefix} and {label}, once each, such as '{prefix}_{label}', "
-         "found '_'"),
+         "write_conll: data.tag_pattern should hold {prefix} and {label}, once each, such as '{prefix}_{label}', or "
+         "{prefix} alone, found '_'"),
     ],
 )  # fmt: skip
 def test_a_scheme_or_pattern_that_is_none_is_not_written(file, described, message):
@@ -537,6 +537,7 @@ def test_a_setting_that_reads_the_whole_file_is_named_and_does(file, content, de
         "EU ORG\nin O\n",  # nothing comes again
         BARE.replace(" O", " .").replace("in .", "in -"),  # no O
         BARE + "x B-PER\n",
+        "a B\nb I\n",  # prefixes alone, and no O
         "".join(f"w{n} L{n}\n" * 3 for n in range(100)) + "x O\n",
         "So So\nO O\nwas was\nit it\n. .\n",  # words for tags
     ],
@@ -559,6 +560,55 @@ def test_bare_labels_are_read_only_where_that_is_said(file):
     with pytest.raises(DataError):
         read_conll(name)
     assert read_as_written(file("a O\nb O\n"), DataConfig())[1] == "iob2"
+
+
+@pytest.mark.parametrize(
+    ("content", "wanted"),
+    [
+        ("BRCA1 B\ngene I\nin O\n", ("B-GENE", "I-GENE", "O")),
+        ("BRCA1 S\nx B\ny E\n", ("B-GENE", "B-GENE", "I-GENE")),
+        ("BRCA1 I\nx B\ny O\n", ("B-GENE", "B-GENE", "O")),
+    ],
+)
+def test_tags_without_a_label_are_read_as_of_the_one_that_is_named_and_written_back(file, content, wanted):
+    name = file(content)
+    sentences = read_conll(name, tag_pattern="{prefix}", label="GENE")
+    assert [s.tags for s in sentences] == [wanted]
+    written, scheme = read_as_written(name, DataConfig(tag_pattern="{prefix}", label="GENE"))
+    lines = line_writer(DataConfig(tag_pattern="{prefix}", label="GENE", scheme=scheme))
+    assert "\n".join(lines(written[0])) + "\n" == content
+
+
+def test_the_label_of_tags_without_one_has_a_name_without_a_setting(file):
+    assert read_conll(file("a B\nb O\n"), tag_pattern="{prefix}")[0].tags == ("B-ENTITY", "O")
+
+
+def test_another_label_than_the_one_that_is_named_is_not_written_without_a_label(file):
+    write = line_writer(DataConfig(tag_pattern="{prefix}", label="GENE"))
+    assert write(sentence_from_words(["a"], ["B-GENE"])) == ["a B"]
+    with pytest.raises(DataError) as error:
+        write(sentence_from_words(["a"], ["B-PER"]))
+    assert str(error.value) == "expected a label that can be read back from {prefix}, found 'PER'"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("f", "a B\nb O\n", "f:1: expected a tag such as O, B-PER or I-PER, found 'B' in 'a B'"),
+        ("f", "Word,Tag\na,B\nb,O\n", "f:2: expected a tag such as O, B-PER or I-PER, found 'B' in 'a,B'"),
+        ("f", '{"tokens": ["a", "b"], "ner_tags": ["B", "O"]}\n',
+         "f:1: expected a tag such as O, B-PER or I-PER, found 'B' under \"ner_tags\"; are data.tags_feature and "
+         "data.scheme right?"),
+    ],
+)  # fmt: skip
+def test_tags_without_a_label_are_refused_with_the_setting_that_reads_them(file, name, content, message):
+    with pytest.raises(DataError) as error:
+        read_sentences(file(content), DataConfig())
+    assert str(error.value) == (
+        f'{message}; data.tag_pattern = "{{prefix}}" reads the file, and data.label names its entities'
+    )
+    (sentence,) = read_sentences(name, DataConfig(tag_pattern="{prefix}", label="X"))
+    assert sentence.tags == ("B-X", "O")
 
 
 def test_unknown_tags_follow_the_pattern_and_stand_beside_bare_labels(file):

@@ -222,6 +222,18 @@ def test_a_string_that_is_no_tag_is_refused(datasets):
     assert str(error.value) == "corpus.jsonl:train:2: expected a tag such as O, B-PER or I-PER, found 'PER'"
 
 
+def test_tags_of_a_data_set_without_a_label_are_refused_with_what_reads_them(datasets):
+    json_lines("corpus.jsonl", {"tokens": ["a", "b"], "ner_tags": ["O", "B"]})
+    with pytest.raises(DataError) as error:
+        load_corpus(DataConfig(dataset="corpus.jsonl"))
+    assert str(error.value) == (
+        "corpus.jsonl:train:1: expected a tag such as O, B-PER or I-PER, found 'B'; "
+        'data.tag_pattern = "{prefix}" reads the file, and data.label names its entities'
+    )
+    corpus = load_corpus(DataConfig(dataset="corpus.jsonl", tag_pattern="{prefix}", label="X"))
+    assert corpus.train[0].tags == ("O", "B-X")
+
+
 def test_tags_of_a_data_set_are_read_in_its_scheme_and_pattern(datasets):
     json_lines("bare.jsonl", {"tokens": ["a", "b", "c"], "ner_tags": ["PER", "PER", "O"]})
     assert load_corpus(DataConfig(dataset="bare.jsonl", scheme="io")).train[0].tags == ("B-PER", "I-PER", "O")
