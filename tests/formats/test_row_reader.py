@@ -348,4 +348,6 @@ def test_tagged_columns_keep_the_lines_of_a_file_whose_sentences_a_column_tells(
 def test_prefixes_without_labels_are_not_taken_for_labels(file):
     with pytest.raises(DataError) as error:
         read_conll(file("see O\nAcme B\nCorp I\nnow O\n\nBob B\nleft O\n"))
-    assert str(error.value).endswith("found 'B' in 'Acme B'; are data.tag_column and data.scheme right?")
+    assert str(error.value).endswith(
+        "found 'B' in 'Acme B'; data.tag_pattern = \"{prefix}\" reads the file, and data.label names its entities"
+    )
