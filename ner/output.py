@@ -112,7 +112,13 @@ def tagged_documents(tagger: Tagger, documents: Iterable[Document], options: Out
 
 
 def tag_columns(
-    tagger: Tagger, lines: Iterable[str], options: OutputOptions, *, data: DataConfig, where: str
+    tagger: Tagger,
+    lines: Iterable[str],
+    options: OutputOptions,
+    *,
+    data: DataConfig,
+    where: str,
+    losses: Losses | None = None,
 ) -> Iterator[str]:
     """The output for a column file, whose tags, if it has any, aren't looked at.
 
@@ -125,12 +131,13 @@ def tag_columns(
         options: how to write.
         data: describes the columns.
         where: opens every message.
+        losses: is told which rows are left out, and which lines may be read otherwise than they are meant.
 
     Raises:
         DataError: a line isn't as described, or a label can't be spelled so.
     """
     blocks = _with_sentences(
-        _blocks(read_rows(lines, where, data, tagged=False)), DocumentMarks(data.document_sentences)
+        _blocks(read_rows(lines, where, data, tagged=False, losses=losses)), DocumentMarks(data.document_sentences)
     )
     if options.format == "conll":
         yield from _append_column(tagger, blocks, options, data=data, where=where)

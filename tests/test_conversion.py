@@ -213,3 +213,44 @@ def test_every_tool_that_is_written_for_is_in_the_documentation(run, records, tm
     assert (tmp_path / "out.txt").read_text().startswith("Jordan\tB-PER\nKing\tI-PER\n")
     code, _, err = run("convert", records, tmp_path / "out.txt", "--for", "spacy", "--to", "conll")
     assert (code, err) == (2, "error: --for: expected no --to beside it, found --to conll\n")
+
+
+HASHTAGS = "# a comment\n#ner B-ORG\nhelps O\n\n#Rome B-LOC\n"
+
+
+def test_rows_that_open_as_comments_do_are_told_once_wherever_a_column_file_is_read(run, small_model, tmp_path):
+    (tmp_path / "gold").write_text(HASHTAGS)
+    (tmp_path / "pred").write_text(HASHTAGS.replace("B-LOC", "O"))
+    (tmp_path / "both").write_text(HASHTAGS.replace("B-", "X B-").replace("O\n", "X O\n").replace("X", "O"))
+    gold, predicted, both = (tmp_path / name for name in ("gold", "pred", "both"))
+    kind = "lines that open as comments do, with a tag and as many columns as the others: read as tokens"
+    of_gold = f"warning: {gold}: 2 {kind} ({gold}:2: '#ner B-ORG'; {gold}:5: '#Rome B-LOC')"
+    of_predicted = f"warning: {predicted}: 2 {kind} ({predicted}:2: '#ner B-ORG'; {predicted}:5: '#Rome O')"
+    of_both = f"warning: {both}: 2 {kind} ({both}:2: '#ner O B-ORG'; {both}:5: '#Rome O B-LOC')"
+    comment = ("--set", "data.comment=#")
+    for arguments, told in [
+        (("score", gold, predicted), [of_gold, of_predicted]),
+        (("score", gold, predicted, "--train", gold), [of_gold, of_predicted]),
+        (("score", both), [of_both]),
+        (("evaluate", small_model, gold, "--train", predicted), [of_predicted, of_gold]),
+        (("compare", gold, predicted, gold), [of_gold, of_predicted]),
+        (("tag", small_model, gold, "--input", "conll"), [of_gold]),
+        (("tag", small_model, gold, "--input", "conll", "--out", tmp_path / "out.html"), [of_gold]),
+    ]:
+        code, _, err = run(*arguments, *comment)
+        assert (code, err.splitlines()) == (0, told), arguments
+
+
+def test_entities_over_others_are_told_where_texts_are_scored(run, small_model, tmp_path):
+    outer = {"label": "ORG", "start": 0, "end": 12}
+    inner = {"label": "LOC", "start": 8, "end": 12}
+    for name, entities in (("gold", [outer, inner]), ("pred", [outer])):
+        (tmp_path / name).write_text(json.dumps({"text": "Bank of Rome paid", "entities": entities}) + "\n")
+    gold, predicted = tmp_path / "gold", tmp_path / "pred"
+    told = (
+        f"warning: {gold}: 1 entities (nested): it lies in an entity that is kept, or holds one: dropped "
+        f"({gold}:1: LOC 'Rome' at character 8)"
+    )
+    for arguments in (("score", gold, predicted), ("evaluate", small_model, gold)):
+        code, _, err = run(*arguments)
+        assert (code, err.splitlines()) == (0, [told]), arguments

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ner.commands.evaluation import write_text
-from ner.commands.options import AsJson, Device, Runtime, Settings, Threads, load_tagger
+from ner.commands.options import AsJson, Device, Runtime, Settings, Threads, load_tagger, say_losses_of_files
 from ner.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ner.evaluation.comparison import System
     from ner.evaluation.scores import Spans
-    from ner.settings import DataConfig
     from ner.tagger import Tagger
     from ner.text.sentence import Sentence
 
@@ -39,6 +40,8 @@ def compare(
     """Hold systems, or seeds of one, against each other: differences, p-values, examples."""
     from ner.config import override_data
     from ner.evaluation.comparison import compare_systems
+    from ner.evaluation.files import read_answers
+    from ner.formats.format import LossesByFile
     from ner.formats.sentences import read_sentences
     from ner.settings import DataConfig
 
@@ -58,8 +61,16 @@ def compare(
     data = override_data(base, settings or [])
     # By count each model has documents of its own, unless it is told otherwise; what the tests draw are marked ones.
     own = not any(setting.startswith("data.document_sentences=") for setting in settings or [])
-    sentences = read_sentences(gold, data.model_copy(update={"document_sentences": None}) if own else data)
-    found = [_system(name, paths, sentences, gold, data, taggers, own=own) for name, paths in runs.items()]
+    losses = LossesByFile()
+    as_marked = data.model_copy(update={"document_sentences": None}) if own else data
+    sentences = read_sentences(gold, as_marked, losses.next_of(gold))
+    found = [
+        _system(
+            name, paths, sentences, lambda path: read_answers(path, sentences, gold, data, losses), taggers, own=own
+        )
+        for name, paths in runs.items()
+    ]
+    say_losses_of_files(losses)
     comparison = compare_systems(sentences, found)
     if differences:
         rows = (json.dumps(row.as_dict(), ensure_ascii=False) + "\n" for row in comparison.disagreements)
@@ -76,14 +87,12 @@ def _system(
     name: str,
     paths: list[Path],
     sentences: "list[Sentence]",
-    gold: Path,
-    data: "DataConfig",
+    read: "Callable[[Path], Spans]",
     taggers: "dict[Path, Tagger]",
     *,
     own: bool,
 ) -> "System":
     from ner.evaluation.comparison import System
-    from ner.evaluation.files import read_answers
     from ner.text.documents import count_documents
 
     runs: list[Spans] = []
@@ -94,5 +103,5 @@ def _system(
             found = taggers[path].find_spans(count_documents(sentences, every))
             runs.append([[span for span, _ in spans] for spans in found])
         else:
-            runs.append(read_answers(path, sentences, gold, data))
+            runs.append(read(path))
     return System(name, tuple(runs))

@@ -17,7 +17,7 @@ from ner.commands.options import (
     Threads,
     Threshold,
     load_tagger,
-    say_losses,
+    say_losses_of_files,
 )
 from ner.errors import ConfigError
 
@@ -64,21 +64,25 @@ def evaluate(
 ) -> None:
     """Tag an annotated file and hold the entities against its own: conlleval's table, and more below it."""
     from ner.config import override_data
+    from ner.evaluation.documents import tell_dropped
     from ner.evaluation.files import read_training
     from ner.formats.files import read_documents
-    from ner.formats.format import Losses
+    from ner.formats.format import LossesByFile
     from ner.formats.sentences import read_sentences
     from ner.formats.table import find_format, name_for_reading
 
     tagger = load_tagger(model, device, runtime=runtime, threads=threads, threshold=threshold)
     data = override_data(tagger.config.data, settings or [])
-    memory = read_training(train, data).memory if train else None
+    losses = LossesByFile()
+    memory = read_training(train, data, losses).memory if train else None
     if find_format(name_for_reading(file, data)).read_sentences:
-        analysis = tagger.analyse(read_sentences(file, data), memory=memory)
+        analysis = tagger.analyse(read_sentences(file, data, losses.next_of(file)), memory=memory)
     else:
-        losses = Losses()
-        analysis = tagger.analyse_documents(list(read_documents(file, data, losses)), memory=memory)
-        say_losses(file, losses)
+        lost = losses.next_of(file)
+        documents = list(read_documents(file, data, lost))
+        analysis = tagger.analyse_documents(documents, memory=memory)
+        tell_dropped(documents, tagger.config.data, lost)
+    say_losses_of_files(losses)
     lines = []
     if precision is not None:
         lines.append(_threshold_line(analysis, precision))
@@ -104,10 +108,14 @@ def score(
     """Score tags against gold tags as conlleval does; strict and relaxed scores, mistakes and slices beside."""
     from ner.config import override_data
     from ner.evaluation.files import read_training, score_files
+    from ner.formats.format import LossesByFile
     from ner.settings import DataConfig
 
     data = override_data(DataConfig(), settings or [])
-    analysis = score_files(gold, predicted, data, training=read_training(train, data) if train else None)
+    losses = LossesByFile()
+    training = read_training(train, data, losses) if train else None
+    analysis = score_files(gold, predicted, data, training=training, losses=losses)
+    say_losses_of_files(losses)
     title = f"{predicted.name} against {gold.name}" if predicted else gold.name
     _write(analysis, [], _Wanted(as_json, details, errors, page, plots, title))
 

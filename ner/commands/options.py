@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from ner.formats.format import Losses
+    from ner.formats.format import Losses, LossesByFile
     from ner.tagger import Tagger
 
 Settings = Annotated[
@@ -41,6 +41,12 @@ def say_losses(path: Path | str, losses: "Losses") -> None:
     """Prints what a reader or writer could not keep, a line on stderr for each kind."""
     for line in losses.lines():
         say(f"{path}: {line}")
+
+
+def say_losses_of_files(losses: "LossesByFile") -> None:
+    """Prints what the readers of several files could not keep, each file's once."""
+    for path, lost in losses.files.items():
+        say_losses(path, lost)
 
 
 def run_settings(*, threads: int | None = None, device: str | None = None, tensorboard: bool = False) -> list[str]:

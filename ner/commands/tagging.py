@@ -116,7 +116,7 @@ def _pieces(
         return tag_text(tagger, read_lines(file, data.encoding), options)
     if input_format == "conll" and options.format in ("jsonl", "conll", "html"):
         lines = read_lines(file, data.encoding)
-        return tag_columns(tagger, lines, options, data=data, where="stdin" if file == "-" else file)
+        return tag_columns(tagger, lines, options, data=data, where="stdin" if file == "-" else file, losses=losses)
     return tag_documents(tagger, _documents(file, input_format, data, losses), options, data=data, losses=losses)
 
 

@@ -13,7 +13,7 @@ from ner.evaluation.training_entities import Training, remember
 from ner.features.words import build_words
 from ner.formats.columns import read_as_written
 from ner.formats.files import read_documents
-from ner.formats.format import Losses
+from ner.formats.format import LossesByFile
 from ner.formats.row_reader import read_rows
 from ner.formats.sentences import read_sentences
 from ner.formats.table import find_format, name_for_reading
@@ -24,7 +24,14 @@ from ner.text.sentence import Sentence, Span
 from ner.text.tags import spans_to_tags, well_formed
 
 
-def score_files(gold: Path, predicted: Path | None, data: DataConfig, *, training: Training | None = None) -> Analysis:
+def score_files(
+    gold: Path,
+    predicted: Path | None,
+    data: DataConfig,
+    *,
+    training: Training | None = None,
+    losses: LossesByFile | None = None,
+) -> Analysis:
     """The analysis of a file's tags against gold ones.
 
     Args:
@@ -33,22 +40,25 @@ def score_files(gold: Path, predicted: Path | None, data: DataConfig, *, trainin
             file that holds both, predicted tags in `data`'s tag column and gold ones in the column before.
         data: describes both files; with `scheme` set, tags are compared as they are written.
         training: what is known of the training corpus.
+        losses: is told what of the files isn't kept.
 
     Raises:
         ConfigError: one file, and it isn't of columns or has none before the tag column.
         DataError: a file can't be read, or the two don't hold the same words or texts.
     """
+    losses = losses or LossesByFile()
     readers = [find_format(name_for_reading(path, data)).line_reader for path in (gold, predicted) if path]
     if not all(readers):
         if not predicted:
             raise ConfigError(f"PRED: expected a file with other entities for the texts of {gold}, found none")
-        return _score_documents(gold, predicted, data, training)
+        return _score_documents(gold, predicted, data, training, losses)
     if not predicted and data.tag_column == 0:
         raise ConfigError("data.tag_column: expected the predicted tags' column, the gold tags' just before, found 0")
     gold_data = data if predicted else data.model_copy(update={"tag_column": data.tag_column - 1})
-    sentences, gold_scheme = read_as_written(gold, gold_data, readers[0])
-    answers, scheme = read_as_written(predicted or gold, data, readers[-1])
-    _check_words(sentences, answers, gold=gold, predicted=predicted or gold, data=data)
+    sentences, gold_scheme = read_as_written(gold, gold_data, readers[0], losses=losses.next_of(gold))
+    other = predicted or gold
+    answers, scheme = read_as_written(other, data, readers[-1], losses=losses.next_of(other))
+    _check_words(sentences, answers, gold=gold, predicted=other, data=data)
     _check_known(sentences, answers)
     if gold_scheme != scheme:
         # The accuracy compares tags as they are written, as conlleval does, so both must be of one scheme.
@@ -57,9 +67,12 @@ def score_files(gold: Path, predicted: Path | None, data: DataConfig, *, trainin
     return analyse(sentences, [sentence.spans for sentence in answers], written=written, training=training)
 
 
-def _score_documents(gold: Path, predicted: Path, data: DataConfig, training: Training | None) -> Analysis:
-    mine, theirs = (list(read_documents(path, data, Losses())) for path in (gold, predicted))
-    pairs = on_common_tokens(mine, theirs, data, names=(str(gold), str(predicted)))
+def _score_documents(
+    gold: Path, predicted: Path, data: DataConfig, training: Training | None, losses: LossesByFile
+) -> Analysis:
+    lost = losses.next_of(gold), losses.next_of(predicted)
+    mine, theirs = (list(read_documents(*each)) for each in ((gold, data, lost[0]), (predicted, data, lost[1])))
+    pairs = on_common_tokens(mine, theirs, data, names=(str(gold), str(predicted)), losses=lost)
     sentences = [sentence for side, _ in pairs for sentence in side]
     return analyse(sentences, [sentence.spans for _, side in pairs for sentence in side], training=training)
 
@@ -81,23 +94,25 @@ def as_written(gold: Sequence[Sentence], predicted: Sequence[Sentence], scheme: 
     return AsWritten(scheme, accuracy, *sides)
 
 
-def read_training(path: Path, data: DataConfig) -> Training:
-    """What a training file held.
+def read_training(path: Path, data: DataConfig, losses: LossesByFile | None = None) -> Training:
+    """What a training file held; `losses` is told what of it isn't kept.
 
     Raises:
         DataError: the file can't be read as described.
     """
-    sentences = read_sentences(path, data)
+    sentences = read_sentences(path, data, (losses or LossesByFile()).next_of(path))
     return Training(build_words(sentences), remember(sentences))
 
 
-def read_answers(path: Path, sentences: list[Sentence], gold: Path, data: DataConfig) -> list[tuple[Span, ...]]:
-    """The spans that a file has for the sentences of a gold file.
+def read_answers(
+    path: Path, sentences: list[Sentence], gold: Path, data: DataConfig, losses: LossesByFile | None = None
+) -> list[tuple[Span, ...]]:
+    """The spans that a file has for the sentences of a gold file; `losses` is told what of it isn't kept.
 
     Raises:
         DataError: the file can't be read, has unknown tags, or doesn't hold the same words.
     """
-    answers = read_sentences(path, data)
+    answers = read_sentences(path, data, (losses or LossesByFile()).next_of(path))
     _check_words(sentences, answers, gold=gold, predicted=path, data=data)
     _check_known(sentences, answers)
     return [sentence.spans for sentence in answers]

@@ -48,6 +48,17 @@ class Losses:
         return lines
 
 
+class LossesByFile:
+    """What was lost of each of several files, counted once for a file that is read more than once."""
+
+    def __init__(self) -> None:
+        self.files: dict[Path, Losses] = {}
+
+    def next_of(self, path: Path) -> Losses:
+        """The losses to count when this file is read now; what an earlier reading counted stays as it is."""
+        return Losses() if path in self.files else self.files.setdefault(path, Losses())
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
     """The beginning of a file, from which its format is told.

@@ -3,7 +3,7 @@
 What doesn't fit (`ner.text.alignment`) is settled as `[data]` says, and told.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -100,9 +100,15 @@ def cut_text(document: Document, data: DataConfig) -> list[Sentence]:
 
 
 def lay(
-    entities: Iterable[Entity], sentences: Sequence[Sentence], document: Document, data: DataConfig, losses: Losses
+    entities: Iterable[Entity],
+    sentences: Sequence[Sentence],
+    document: Document,
+    data: DataConfig,
+    losses: Losses,
+    *,
+    told: Container[str] = frozenset(KINDS),
 ) -> tuple[Sentence, ...]:
-    """Sentences of a document with the spans of these entities.
+    """Sentences of a document with the spans of these entities; `told`: the kinds of misfits that are counted.
 
     Raises:
         DataError: an entity doesn't fit, where `data` makes that an error.
@@ -116,6 +122,8 @@ def lay(
         name=document.name,
     )
     for misfit in aligned.report.misfits:
+        if misfit.kind not in told:
+            continue
         entity = misfit.entity
         place = f"{document.name}: {entity.label} {entity.text!r} at character {entity.start}"
         losses.add(f"entities ({misfit.kind}): {KINDS[misfit.kind]}", place)

@@ -27,7 +27,7 @@ KINDS = {
     "cut token": "it begins or ends within a token: the entity grows, or the token is split",
     "crosses sentences": "it goes on past the end of a sentence: the sentences are joined",
 }
-_DROPPED = frozenset({"out of text", "empty", "no token", "nested", "overlap"})
+DROPPED = frozenset({"out of text", "empty", "no token", "nested", "overlap"})
 _LEFT_OUT = 'misaligned="snap" and "split" leave it out'
 _WAYS_OUT = {
     "out of text": f"ranges are half-open and count the characters of a Python string; {_LEFT_OUT}",
@@ -61,7 +61,7 @@ class AlignmentReport:
     @property
     def dropped(self) -> tuple[Entity, ...]:
         """The entities that are in no sentence."""
-        return tuple(misfit.entity for misfit in self.misfits if misfit.kind in _DROPPED)
+        return tuple(misfit.entity for misfit in self.misfits if misfit.kind in DROPPED)
 
     def counts(self) -> dict[str, int]:
         """How many entities there are of each kind."""
