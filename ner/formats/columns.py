@@ -34,6 +34,7 @@ _JOINERS = "_:/|"  # of prefix and label, besides the hyphen, where a file isn't
 # few sentences labels come again already, words hardly.
 _MOST_LABELS = 100
 _COMES_AGAIN = 2
+_MOST_KEPT = 100_000  # words that are known to fit; with more, memory would grow with the file
 # What would not come back: line ends part words, a NUL is refused, a half surrogate has no UTF-8; without a separator
 # of the file's own, blanks part words too.
 _UNWRITABLE = re.compile(r"[\r\n\0\ud800-\udfff]").search
@@ -242,6 +243,7 @@ def line_writer(data: DataConfig, *, parts_at_blanks: bool = False) -> Callable[
     scheme = "iob2" if data.scheme == "auto" else data.scheme
     spell = tag_writer(scheme, data.tag_pattern, label=data.label)
     spelled: dict[str, str] = {OUTSIDE: OUTSIDE}
+    fitting: set[str] = set()  # most words come again
     separator = data.separator or " "
     unwritable = _UNWRITABLE if data.separator and not parts_at_blanks else _UNWRITABLE_OR_BLANK
 
@@ -255,20 +257,27 @@ def line_writer(data: DataConfig, *, parts_at_blanks: bool = False) -> Callable[
         )
         for tag in set(tags) - spelled.keys():
             try:
-                spelled[tag] = spell(tag)
+                cell = spell(tag)
             except ValueError as error:
                 raise DataError(str(error)) from None
-        lines = []
-        for word, tag in zip(sentence.words, tags, strict=True):
-            for cell in (word, spelled[tag]):
-                if not cell or unwritable(cell) or separator in cell or is_document_mark([cell]):
-                    # Another separator is the way out where a blank alone doesn't fit.
-                    fits = not parts_at_blanks and not data.separator and not unwritable(cell.replace(" ", "_"))
-                    told = TAB_HINT if fits and cell.strip() else ""
-                    raise DataError(f"expected a word or tag that fits in a column, found {cell!r}{told}")
-            if spelled[tag] != spelled[tag].strip():
-                raise DataError(f"expected a tag without blanks around it, found {spelled[tag]!r}")
-            lines.append(f"{word}{separator}{spelled[tag]}")
-        return lines
+            check(cell)
+            if cell != cell.strip():
+                raise DataError(f"expected a tag without blanks around it, found {cell!r}")
+            spelled[tag] = cell
+        words, cells = sentence.spelled, [spelled[tag] for tag in tags]
+        if not fitting.issuperset(words):
+            for word in words:
+                if word not in fitting:
+                    check(word)
+            if len(fitting) < _MOST_KEPT:
+                fitting.update(words)
+        return [f"{word}{separator}{cell}" for word, cell in zip(words, cells, strict=True)]
+
+    def check(cell: str) -> None:
+        if not cell or unwritable(cell) or separator in cell or (cell[0] == "-" and is_document_mark([cell])):
+            # Another separator is the way out where a blank alone doesn't fit.
+            fits = not parts_at_blanks and not data.separator and not unwritable(cell.replace(" ", "_"))
+            told = TAB_HINT if fits and cell.strip() else ""
+            raise DataError(f"expected a word or tag that fits in a column, found {cell!r}{told}")
 
     return write
