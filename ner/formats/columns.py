@@ -115,12 +115,19 @@ def read_as_written(
     try:
         return _read_lines(lines, str(path), data, line_reader, Losses() if losses is None else losses)
     except DataError as error:
-        message = str(error)
-        if message.endswith(TAG_HINT) and (found := spelling_that_reads(lines, data, line_reader)):
-            told = f"data.{found[0]} = {json.dumps(found[1])} reads the file"
-            told = PREFIXES_READ if found[1] == PREFIX_ALONE else told
-            raise DataError(f"{message.removesuffix(TAG_HINT)}{told}") from None
-        raise
+        raise advised(error, path, data, line_reader) from None
+
+
+def advised(error: DataError, path: str | Path, data: DataConfig, line_reader: LineReader | None) -> DataError:
+    """The error of a file's reader, with the setting that reads the file where one does."""
+    message = str(error)
+    if not message.endswith(TAG_HINT):
+        return error
+    if not (found := spelling_that_reads(read_text(path, data.encoding).split("\n"), data, line_reader)):
+        return error
+    told = f"data.{found[0]} = {json.dumps(found[1])} reads the file"
+    told = PREFIXES_READ if found[1] == PREFIX_ALONE else told
+    return DataError(f"{message.removesuffix(TAG_HINT)}{told}")
 
 
 def _read_lines(
@@ -144,10 +151,17 @@ def sentences_as_written(rows: Iterable[Row], path: str, data: DataConfig) -> tu
         sentences = list(count_documents(sentences_of_rows(rows, path, tagged=True), data.document_sentences))
     if not sentences:
         raise DataError(f"{path}: expected tagged sentences, found none; is it the right file?")
-    if data.scheme != "auto":
-        return sentences, data.scheme
+    return sentences, scheme_of(sentences, path) if data.scheme == "auto" else data.scheme
+
+
+def scheme_of(sentences: Iterable[Sentence], path: str) -> str:
+    """The scheme of the tags of a file's sentences.
+
+    Raises:
+        DataError: tags of several schemes or with two prefixes.
+    """
     try:
-        return sentences, detect_scheme(run for sentence in sentences for run in known_runs(sentence.tags or ()))
+        return detect_scheme(run for sentence in sentences for run in known_runs(sentence.tags or ()))
     except ValueError as error:
         remedy = (
             "if the second is of the label" if isinstance(error, DoubledPrefixError) else "to learn which line is wrong"
@@ -255,7 +269,9 @@ def line_writer(data: DataConfig, *, parts_at_blanks: bool = False) -> Callable[
         tags = (
             sentence.tags if is_partial(sentence.tags) else spans_to_tags(sentence.spans, len(sentence.spelled), scheme)
         )
-        for tag in set(tags) - spelled.keys():
+        for tag in tags:
+            if tag in spelled:
+                continue
             try:
                 cell = spell(tag)
             except ValueError as error:

@@ -13,6 +13,7 @@ from ner.formats.format import Format, Losses
 from ner.formats.row_reader import RowReader
 from ner.formats.rows import DOCUMENT_START
 from ner.formats.sentences import tagged_of, tell_what_tags_lose
+from ner.formats.streams import stream_columns
 from ner.text.document import Document, document_from_sentences
 from ner.text.sentence import Sentence
 from ner.text.tags import OUTSIDE
@@ -20,7 +21,7 @@ from ner.text.tags import OUTSIDE
 
 def read(path: Path, data: DataConfig, losses: Losses) -> Iterator[Document]:
     """A document for each that the file marks; where it marks none, one for each sentence."""
-    return documents_of(read_tagged(path, data, losses))
+    return documents_of(stream_columns(path, data, losses))
 
 
 def documents_of(sentences: Iterable[Sentence]) -> Iterator[Document]:

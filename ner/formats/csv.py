@@ -7,6 +7,7 @@ parts cells is told from the content; which columns hold what, from the first ro
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 
 from ner.collector import no_search_for_cycles
@@ -19,8 +20,9 @@ from ner.formats.headers import Header, read_header
 from ner.formats.row_reader import SKIPPED
 from ner.formats.rows import Row, as_iob2, is_document_mark, read_tag, short
 from ner.formats.sentences import tagged_of, tell_what_tags_lose
+from ner.formats.streams import stream_rows
 from ner.text.document import Document
-from ner.text.encoding import read_text
+from ner.text.encoding import read_table_lines
 from ner.text.sentence import Sentence
 from ner.text.spelling import tag_reader, tag_writer
 from ner.text.tags import OUTSIDE, spans_to_tags
@@ -36,30 +38,44 @@ _NAMES = ("Document #", "Sentence #", "Word", "Tag")
 
 def read(path: Path, data: DataConfig, losses: Losses) -> Iterator[Document]:
     """A document for each that the file marks; where it marks none, one for each sentence."""
-    return documents_of(read_sentences(path, data, losses))
+    return documents_of(stream_rows(lambda told: _rows_of(path, data, told), path, data, losses))
 
 
 def read_sentences(path: Path, data: DataConfig, losses: Losses) -> list[Sentence]:
     """The tagged sentences of a file, tags as IOB2."""
-    text = read_text(path, data.encoding)
-    sentences, scheme = sentences_as_written(read_rows(text, str(path), data, losses), str(path), data)
+    sentences, scheme = sentences_as_written(_rows_of(path, data, losses), str(path), data)
     with no_search_for_cycles():
         return [as_iob2(sentence, scheme) for sentence in sentences]
 
 
-def read_rows(text: str, where: str, data: DataConfig, losses: Losses) -> Iterator[Row]:
+def _rows_of(path: Path, data: DataConfig, losses: Losses) -> Iterator[Row]:
+    lines = read_table_lines(path, data.encoding)
+    # A CR ends a row too, as in the file that the `csv` module would open.
+    parts = (part for line in lines for part in (io.StringIO(line, newline="") if "\r" in line[:-2] else (line,)))
+    return read_rows(parts, str(path), data, losses)
+
+
+def read_rows(lines: Iterable[str], where: str, data: DataConfig, losses: Losses) -> Iterator[Row]:
     """The rows of a table, with a break where the column of sentences says so.
+
+    Args:
+        lines: with their line ends.
+        where: opens every message.
+        data: describes the table.
+        losses: is told which rows are left out.
 
     Raises:
         ConfigError: `data.separator` is more than one character.
         DataError: too few cells, an empty word, a tag that is none, quotes that don't close, texts in place of words.
     """
-    separator, blank_behind = _layout(text, where, data)
+    rest = iter(lines)
+    head = list(islice(rest, _MOST_SEEN))
+    separator, blank_behind = _layout(head, where, data)
     read_cell = tag_reader(data.scheme, data.tag_pattern, data.unknown_tag, label=data.label)
     word, tag, sentence, document = data.word_column, data.tag_column, data.sentence_column, None
     last: dict[int, str] = {}  # what the columns of sentences and documents said last
     is_first = True
-    for number, cells in _cells(text, separator, where, blank_behind=blank_behind):
+    for number, cells in _cells(chain(head, rest), separator, where, blank_behind=blank_behind):
         if not any(cells):
             yield Row(number, "", "blank")
             continue
@@ -108,9 +124,9 @@ def _columns(header: Header, data: DataConfig) -> tuple[int, int, int | None, in
     return word, tag, sentence if data.sentence_column is None else data.sentence_column, document
 
 
-def _cells(text: str, separator: str, where: str, *, blank_behind: bool) -> Iterator[tuple[int, list[str]]]:
+def _cells(lines: Iterable[str], separator: str, where: str, *, blank_behind: bool) -> Iterator[tuple[int, list[str]]]:
     """The cells of each row, and the line on which it ends."""
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=blank_behind, strict=True)
+    rows = csv.reader(lines, delimiter=separator, skipinitialspace=blank_behind, strict=True)
     while True:
         try:
             yield rows.line_num + 1, next(rows)
@@ -133,11 +149,11 @@ def _refuse_texts(names: Sequence[str], place: str) -> None:
         )
 
 
-def _layout(text: str, where: str, data: DataConfig) -> tuple[str, bool]:
+def _layout(lines: list[str], where: str, data: DataConfig) -> tuple[str, bool]:
     """What parts cells, and whether a blank stands behind it that is of no cell."""
     if data.separator is not None and len(data.separator) != 1:
         raise ConfigError(f"data.separator: expected one character for csv, found {data.separator!r}")
-    head = "".join(text.splitlines(keepends=True)[:_MOST_SEEN])
+    head = "".join(lines)
     best, width = data.separator, 0
     for separator in () if best else _SEPARATORS:
         rows = _head_rows(head, separator)

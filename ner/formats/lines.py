@@ -11,6 +11,7 @@ from ner.formats.conll import documents_of
 from ner.formats.format import Format, Losses, Sample
 from ner.formats.rows import DOCUMENT_START, Row, as_iob2, is_document_mark, read_tag, split_blanks
 from ner.formats.sentences import tagged_of, tell_what_tags_lose
+from ner.formats.streams import stream_columns
 from ner.text.document import Document
 from ner.text.sentence import Sentence
 from ner.text.spelling import tag_reader
@@ -54,7 +55,7 @@ def list_reader(where: str, data: DataConfig, losses: Losses) -> Callable[[int, 
 
 def read(path: Path, data: DataConfig, losses: Losses) -> Iterator[Document]:
     """A document for each that the file marks; where it marks none, one for each line."""
-    return documents_of(read_sentences(path, data, losses))
+    return documents_of(stream_columns(path, data, losses, list_reader))
 
 
 def read_sentences(path: Path, data: DataConfig, losses: Losses) -> list[Sentence]:

@@ -16,8 +16,9 @@ from ner.formats.conll import documents_of
 from ner.formats.format import Format, Losses, Sample
 from ner.formats.rows import short
 from ner.formats.sentences import tagged_of, tell_what_tags_lose
+from ner.formats.streams import at_least_one
 from ner.text.document import Document
-from ner.text.documents import count_documents
+from ner.text.documents import mark_documents
 from ner.text.encoding import read_lines
 from ner.text.sentence import Sentence, sentence_from_words, sentence_with_spans
 from ner.text.span import Span
@@ -32,42 +33,44 @@ _glued = re.compile(r"<START(:[^:>\s]*)?>|<END>").search
 
 def read(path: Path, data: DataConfig, losses: Losses) -> Iterator[Document]:
     """A document for each that the file marks; where it marks none, one for each sentence."""
-    return documents_of(read_sentences(path, data, losses))
+    return documents_of(_sentences(path, data))
 
 
 def read_sentences(path: Path, data: DataConfig, losses: Losses) -> list[Sentence]:
     """The tagged sentences of a file, tags as IOB2."""
     with no_search_for_cycles():
-        sentences = list(_sentences(path, data))
-    if not sentences:
-        raise DataError(f"{path}: expected tagged sentences, found none; is it the right file?")
-    return list(count_documents(sentences, data.document_sentences))
+        return list(_sentences(path, data))
 
 
 def _sentences(path: Path, data: DataConfig) -> Iterator[Sentence]:
+    """The tagged sentences of a file, as they are needed."""
+    return at_least_one(mark_documents(_as_marked(path, data), data.document_sentences), path)
+
+
+def _as_marked(path: Path, data: DataConfig) -> Iterator[Sentence]:
     """Sentences; the first opens a document where a single blank line parts the first two documents.
 
     Two of them say that what stands before isn't one document, but sentences by themselves.
     """
-    held: list[Sentence] = []  # those before the first blank line
-    blank_lines = 0
-    seen_blank = False
+    opens = _first_opens(path, data)
     for number, line in enumerate(read_lines(path, data.encoding), start=1):
+        if line.strip():
+            yield replace(_sentence(line, f"{path}:{number}"), opens_document=opens)
+        opens = not line.strip()
+
+
+def _first_opens(path: Path, data: DataConfig) -> bool:
+    """Whether the first sentence opens a document."""
+    blank_lines, seen = 0, False
+    for line in read_lines(path, data.encoding):
         if not line.strip():
+            if not seen:
+                return True
             blank_lines += 1
-            continue
-        sentence = _sentence(line, f"{path}:{number}")
-        if blank_lines and held:
-            yield replace(held[0], opens_document=blank_lines == 1)
-            yield from held[1:]
-            held = []
-        if blank_lines or seen_blank:
-            yield replace(sentence, opens_document=bool(blank_lines))
-            seen_blank = True
-        else:
-            held.append(sentence)
-        blank_lines = 0
-    yield from held
+        elif blank_lines:
+            return blank_lines == 1
+        seen = True
+    return False
 
 
 def _sentence(line: str, source: str) -> Sentence:

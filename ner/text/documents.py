@@ -28,10 +28,15 @@ class DocumentMarks:
 
 def count_documents(sentences: Iterable[Sentence], every: int | None) -> list[Sentence]:
     """The same sentences, those that open a document by count marked too (`DocumentMarks`)."""
+    return list(mark_documents(sentences, every))
+
+
+def mark_documents(sentences: Iterable[Sentence], every: int | None) -> Iterable[Sentence]:
+    """As `count_documents`, as they are needed."""
     if every is None:
-        return list(sentences)
+        return sentences
     documents = DocumentMarks(every)
-    return [replace(s, opens_document=documents.next_opens(marked=s.opens_document)) for s in sentences]
+    return (replace(s, opens_document=documents.next_opens(marked=s.opens_document)) for s in sentences)
 
 
 def number_documents(sentences: Sequence[Sentence]) -> list[int]:

@@ -25,8 +25,7 @@ def read_text(path: str | Path, encoding: str) -> str:
     except OSError as error:
         raise DataError(f"{path}: expected a readable file: {error.strerror}") from None
     text = decode(content, encoding, str(path))
-    if "\r" in text and "\n" not in text:
-        raise DataError(f"{path}: expected lines that end in LF or CRLF, found CR only; convert the line ends")
+    _check_ends(text, path)
     return text
 
 
@@ -43,6 +42,27 @@ def read_lines(path: str | Path, encoding: str) -> Iterator[str]:
         raise DataError(f"{path}: no such file") from None
     except OSError as error:
         raise DataError(f"{path}: expected a readable file: {error.strerror}") from None
+
+
+def read_table_lines(path: str | Path, encoding: str) -> Iterator[str]:
+    """As `read_lines`, of a file whose content `read_text` takes.
+
+    Raises:
+        DataError: as `read_text`.
+    """
+    if not Path(path).exists():
+        read_text(path, encoding)
+    for number, line in enumerate(read_lines(path, encoding), start=1):
+        if number == 1:
+            _check_ends(line, path)  # with CR alone, the first line is all of the file
+        if "\0" in line:
+            raise DataError(f"{path}:{number}: expected text, found a NUL character; is it a binary file?")
+        yield line
+
+
+def _check_ends(text: str, path: str | Path) -> None:
+    if "\r" in text and "\n" not in text:
+        raise DataError(f"{path}: expected lines that end in LF or CRLF, found CR only; convert the line ends")
 
 
 def decode(content: bytes, encoding: str, where: str, *, first_line: int = 1) -> str:

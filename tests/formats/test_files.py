@@ -1,5 +1,6 @@
 """Files of any format in and out: which format a file is, what is kept, what is told."""
 
+import gc
 import json
 import warnings
 from pathlib import Path
@@ -11,9 +12,11 @@ from hypothesis import strategies as st
 import ner
 from ner.data_settings import FORMATS, DataConfig
 from ner.errors import ConfigError, DataError
+from ner.formats.files import read_documents
 from ner.formats.format import Format, Losses
 from ner.formats.sentences import read_sentences
 from ner.formats.table import find_format, name_for_reading, name_for_writing
+from ner.text.sentence import Sentence
 
 COLUMNS = "-DOCSTART- O\n\nAnna B-PER\nLee I-PER\nslept O\n\nBob B-PER\nran O\n\n-DOCSTART- O\n\nRome B-LOC\n\n"
 RECORD = {
@@ -212,3 +215,50 @@ def documents(draw):
 def test_json_lines_bring_back_every_document(tmp_path, given):
     ner.write(tmp_path / "a.jsonl", given)
     assert ner.read(tmp_path / "a.jsonl", "jsonl") == given
+
+
+STREAMED = {
+    "conll": "".join(f"w{n} B-PER\nran O\n\n" for n in range(1_000)),
+    "lines": "".join(f"w{n}:B-PER ran:O\n" for n in range(1_000)),
+    "csv": "Sentence #,Word,Tag\n" + "".join(f"{n},w{n},B-PER\n,ran,O\n" for n in range(1_000)),
+    "opennlp": "".join(f"<START:PER> w{n} <END> ran\n" for n in range(1_000)),
+    "jsonl": "".join(f'{{"tokens": ["w{n}", "ran"], "tags": ["B-PER", "O"]}}\n' for n in range(1_000)),
+}
+
+
+@pytest.mark.parametrize("name", STREAMED)
+def test_no_sentence_is_kept_of_a_file_that_is_read_document_by_document(put, name):
+    documents = read_documents(put("file", STREAMED[name]), DataConfig(format=name), Losses())
+    before = alive()
+    assert [next(documents).sentences[0].words for _ in range(500)][-1] == ["w499", "ran"]
+    assert alive() - before < 10
+    assert sum(1 for _ in documents) == 500
+
+
+def alive() -> int:
+    """How many sentences there are in this process."""
+    gc.collect()
+    return sum(type(each) is Sentence for each in gc.get_objects())
+
+
+@pytest.mark.parametrize(("name", "content"), [("conll", "# a\n# B-X\nb O\n"), ("csv", "Word,Tag\n,O\nb,O\n")])
+def test_what_is_told_of_a_file_that_is_read_twice_is_told_once(put, name, content):
+    path = put("file", content)
+    losses, other = Losses(), Losses()
+    data = DataConfig(format=name, comment="# ", empty_words="skip")
+    documents = list(read_documents(path, data, losses))
+    assert [s.words for d in documents for s in d.sentences] == [s.words for s in read_sentences(path, data, other)]
+    assert losses.counts == other.counts
+    assert losses.counts.total() == 1
+
+
+def test_a_table_that_is_streamed_is_refused_where_one_that_is_read_at_once_is(tmp_path):
+    path = tmp_path / "file"
+    for content in (b"a O\0\n", b"a O\rb O\r", b"a O\n\xff O\n", b"\xff\xfea\0", b"\n\n", b"a\n"):
+        path.write_bytes(content)
+        messages = []
+        for read in (read_sentences, lambda *arguments: list(read_documents(*arguments))):
+            with pytest.raises(DataError) as error:
+                read(path, DataConfig(format="conll"), Losses())
+            messages.append(str(error.value))
+        assert messages[0] == messages[1]
