@@ -42,21 +42,37 @@ def advise(path: str, data: DataConfig, *, unreadable: int = 0) -> str:
         data: describes it.
         unreadable: how many of its lines can't be read; 0 where nobody knows.
     """
-    try:
-        lines = read_text(path, data.encoding).split("\n")
-    except DataError:
-        lines = []
-    filled = [line for line in lines if line.strip(" \t\r")]
+    if proposal := propose(path, data):
+        return proposal
+    filled = _filled(_lines_of(path, data))
+    if 0 < unreadable < len(filled) / 2:
+        right = len(filled) - unreadable
+        return f"mend them: no setting or format was found that reads them, and the other {right:,} are right"
+    return f"no setting or format was found that reads it; {_described(filled[:_SAMPLE], data)}"
+
+
+def propose(path: str, data: DataConfig) -> str:
+    """Settings that read all of a file that can't be read as it is described; empty where none were found."""
+    lines = _lines_of(path, data)
+    filled = _filled(lines)
     for settings in _candidates(lines, filled[:_SAMPLE], data):
         if _reads(path, data, settings, len(filled)):
             told = " ".join(f"--set {shlex.quote(f'data.{name}={_written(v)}')}" for name, v in settings.items())
             named = "; data.label names its entities" if settings.get("tag_pattern") == PREFIX_ALONE else ""
             number = "this setting" if len(settings) == 1 else "these settings"
             return f"with {number} all of the file is read: {told}{named}"
-    if 0 < unreadable < len(filled) / 2:
-        right = len(filled) - unreadable
-        return f"mend them: no setting or format was found that reads them, and the other {right:,} are right"
-    return f"no setting or format was found that reads it; {_described(filled[:_SAMPLE], data)}"
+    return ""
+
+
+def _lines_of(path: str, data: DataConfig) -> list[str]:
+    try:
+        return read_text(path, data.encoding).split("\n")
+    except DataError:
+        return []
+
+
+def _filled(lines: Sequence[str]) -> list[str]:
+    return [line for line in lines if line.strip(" \t\r")]
 
 
 def _candidates(lines: Sequence[str], sample: Sequence[str], data: DataConfig) -> Iterator[dict[str, Any]]:

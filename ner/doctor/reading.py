@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from ner.doctor.advice import advise
+from ner.doctor.advice import advise, propose
 from ner.doctor.finding import Finding, found_at
 from ner.doctor.layout import odd_lines
 from ner.errors import ConfigError, DataError, NerError
@@ -133,7 +133,8 @@ def _read_documents(path: str, data: DataConfig) -> Readable:
         documents = list(read_documents(path, data, losses))
         sentences = sentences_of(documents, data, losses)
     except DataError as error:
-        remedy = f"it was read as {data.format}: mend it there, or {advise(path, data)}"
+        proposal = propose(path, data)
+        remedy = f"it was read as {data.format}: mend it there" + (f", or {proposal}" if proposal else "")
         return Readable(path, [], 0, [Finding("unreadable-file", path, _without(path, error), remedy)])
     findings = _not_kept(path, losses, "nothing, if that is meant; data.misaligned and data.overlaps choose")
     written = []

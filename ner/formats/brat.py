@@ -44,9 +44,13 @@ def read(path: Path, data: DataConfig, losses: Losses) -> Iterator[Document]:
         raise DataError(f"{path}: expected a folder of .txt and .ann files, or one of a pair, found nothing there")
     if not path.is_dir():
         text, marks = path.with_suffix(".txt"), path.with_suffix(".ann")
-        for wanted, there in ((text, marks), (marks, text)):
+        for wanted, there, holds in (
+            (text, marks, "the text whose characters the annotations count"),
+            (marks, text, "the annotations; where a text has none, an empty file"),
+        ):
             if not wanted.exists():
-                raise DataError(f"{path}: expected {wanted.name} beside {there.name}, found no such file")
+                told = f"expected {wanted.name} beside {there.name}, found no such file; it holds {holds}"
+                raise DataError(f"{path}: {told}")
         yield _read_pair(text, marks, path.stem, data, losses)
         return
     stems: dict[PurePosixPath, set[str]] = {}

@@ -99,8 +99,11 @@ def _check_place(name: str, path: Path) -> None:
         )
     # The name of a hub's data set is NAME or OWNER/NAME.
     looks_local = path.suffix in _BUILDERS or path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1
+    looks_local = looks_local or (path.parent != Path() and path.parent.is_dir())
     if looks_local and not path.exists():
-        raise DataError(f"data.dataset: expected a data set, found neither a file nor a folder at {name}")
+        near = [str(each) for each in sorted(path.parent.glob("*")) if each.stem == path.name]
+        told = f", but {' and '.join(near[:3])}" if near else ""
+        raise DataError(f"data.dataset: expected a data set, found neither a file nor a folder at {name}{told}")
 
 
 def sentences_of_dataset(rows: Any, where: str, data: DataConfig, *, keep_empty: bool = False) -> list[Sentence]:

@@ -284,6 +284,16 @@ def test_where_nothing_reads_a_file_it_is_said_what_its_lines_hold(check, conten
     assert finding.remedy == f"no setting or format was found that reads it; {remedy}"
 
 
+def test_annotations_without_their_text_are_told_that_and_no_setting(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("a.ann").write_text("T1\tPER 0 3\tBob\n", encoding="utf-8")
+    (finding,) = check_files(["a.ann"], DataConfig()).errors
+    assert (finding.kind, finding.remedy) == ("unreadable-file", "it was read as brat: mend it there")
+    assert finding.found == (
+        "expected a.txt beside a.ann, found no such file; it holds the text whose characters the annotations count"
+    )
+
+
 def test_a_file_without_labels_is_told_the_column_that_has_them(check):
     (finding,) = check("a B-X O\nb O O\n").errors
     assert (finding.kind, finding.remedy) == (

@@ -171,7 +171,15 @@ def test_faults_name_file_and_line(pair, tmp_path):
         "found 'T2 P 0 3 Bob'"
     )
     (folder / "a.ann").unlink()
-    assert fault(folder / "a.txt", "brat") == f"{folder / 'a.txt'}: expected a.ann beside a.txt, found no such file"
+    assert fault(folder / "a.txt", "brat") == (
+        f"{folder / 'a.txt'}: expected a.ann beside a.txt, found no such file; it holds the annotations; where a text "
+        "has none, an empty file"
+    )
+    (folder / "a.txt").rename(folder / "b.ann")
+    assert fault(folder / "b.ann", "brat") == (
+        f"{folder / 'b.ann'}: expected b.txt beside b.ann, found no such file; it holds the text whose characters the "
+        "annotations count"
+    )
     assert fault(tmp_path / "no", "brat") == (
         f"{tmp_path / 'no'}: expected a folder of .txt and .ann files, or one of a pair, found nothing there"
     )

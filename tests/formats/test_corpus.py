@@ -292,11 +292,18 @@ def test_what_datasets_cannot_load_is_refused_in_one_line(datasets, name):
         ("nowhere.parquet", "expected a data set, found neither a file nor a folder at nowhere.parquet"),
         ("./nowhere", "expected a data set, found neither a file nor a folder at ./nowhere"),
         ("a/b/nowhere", "expected a data set, found neither a file nor a folder at a/b/nowhere"),
+        ("folder/nowhere", "expected a data set, found neither a file nor a folder at folder/nowhere"),
+        ("folder/x", "expected a data set, found neither a file nor a folder at folder/x, but folder/x.csv and "
+         "folder/x.jsonl"),
+        ("folder/y.csv", "expected a data set (folder, parquet, arrow or JSON file, hub name), found the file "
+         "folder/y.csv (which isn't there); a file of annotated text is named by data.train, with data.dev and "
+         "data.test"),
     ],
 )  # fmt: skip
 def test_a_path_is_never_looked_up_on_a_hub(datasets, monkeypatch, name, message):
     monkeypatch.setattr(datasets, "load_dataset", lambda *_, **__: pytest.fail("it was looked up"))
-    for file in ("x", "x.csv"):
+    Path("folder").mkdir()
+    for file in ("x", "x.csv", "folder/x.csv", "folder/x.jsonl"):
         Path(file).write_text("a,O\n", encoding="utf-8")
     with pytest.raises(DataError) as error:
         load_corpus(DataConfig(dataset=name))
