@@ -1,5 +1,7 @@
 """Tables with quotes, one token a row, as spreadsheets and data frames write them (Kaggle's `ner_dataset.csv`).
 
+A row may also hold a sentence, its words and its tags as lists that a program printed into cells.
+
 The `csv` module reads them, so nothing is made of `NA`, `null` or `None`: they are words, where pandas reads none. What
 parts cells is told from the content; which columns hold what, from the first row, or else from `[data]`.
 """
@@ -17,6 +19,7 @@ from ner.formats.columns import sentences_as_written
 from ner.formats.conll import documents_of
 from ner.formats.format import Format, Losses, Sample
 from ner.formats.headers import Header, read_header
+from ner.formats.printed_lists import looks_printed, read_printed
 from ner.formats.row_reader import SKIPPED
 from ner.formats.rows import Row, as_iob2, is_document_mark, read_tag, short
 from ner.formats.sentences import tagged_of, tell_what_tags_lose
@@ -98,22 +101,41 @@ def read_rows(lines: Iterable[str], where: str, data: DataConfig, losses: Losses
                 if kind == "document" or column in last:
                     yield Row(number, "", kind)
                 last[column] = cell
-        if "\n" in cells[word] or "\r" in cells[word]:
-            raise DataError(
-                f"{where}:{number}: expected a word, found lines: {short(cells[word])}; is a quote not closed? "
-                'A word of one quote is written """"'
-            )
-        if not cells[word].strip(" \t"):
-            if data.empty_words == "error":
+        place, tags = f"{where}:{number}", cells[tag].strip()
+        is_list = looks_printed(tags)
+        for token, known in _lists(cells[word].strip(), tags, place) if is_list else ((cells[word], tags),):
+            if "\n" in token or "\r" in token:
                 raise DataError(
-                    f"{where}:{number}: expected a word in column {word}, found none: {short(line)}; "
-                    'data.empty_words = "skip" leaves such rows out'
+                    f"{place}: expected a word, found lines: {short(token)}; is a quote not closed? "
+                    'A word of one quote is written """"'
                 )
-            losses.add(SKIPPED, f"{where}:{number}")
-            continue
-        yield Row(
-            number, line, "token", cells[word], read_tag(cells[tag].strip(), read_cell, f"{where}:{number}", line)
-        )
+            if not token.strip(" \t"):
+                if data.empty_words == "error":
+                    raise DataError(
+                        f"{place}: expected a word in column {word}, found none: {short(line)}; "
+                        'data.empty_words = "skip" leaves such rows out'
+                    )
+                losses.add(SKIPPED, place)
+                continue
+            yield Row(number, line, "token", token, read_tag(known, read_cell, place, line))
+        if is_list:
+            yield Row(number, "", "break")
+
+
+def _lists(words: str, tags: str, place: str) -> Iterator[tuple[str, str]]:
+    """The words of a row that is a sentence, each with its tag, where a program printed lists of them into cells."""
+    found = [read_printed(cell) for cell in (words, tags)]
+    for cell, strings in zip((words, tags), found, strict=True):
+        if strings is None:
+            raise DataError(
+                f"{place}: expected lists of words and of tags, such as ['Bob', 'ran'] or ['Bob' 'ran'], found "
+                f"{short(cell)}; make an object a line of them, "
+                '{"tokens": ["Bob", "ran"], "ner_tags": ["B-PER", "O"]}, which is format jsonl'
+            )
+    one, other = (strings or [] for strings in found)
+    if len(one) != len(other):
+        raise DataError(f"{place}: expected as many tags as words, found {len(other)} for {len(one)}")
+    return zip(one, other, strict=True)
 
 
 def _columns(header: Header, data: DataConfig) -> tuple[int, int, int | None, int | None]:
@@ -183,9 +205,13 @@ def recognizes(sample: Sample) -> bool:
 
     TABs part the columns of `conll` too: such a file is `csv` where that is said.
     """
-    head = "\n".join(sample.lines[:_MOST_SEEN])
+    lines = sample.lines
+    head = "\n".join(lines[:_MOST_SEEN])
+    is_cut = not sample.is_whole or len(lines) > _MOST_SEEN
     for separator in _SEPARATORS[:2]:
         rows = _head_rows(head, separator)
+        if is_cut and len(rows) > 2:
+            del rows[-1]  # its cells may go on
         if len(rows) < 2 or len(rows[0]) < 2:
             continue
         names = {name.strip().casefold() for name in rows[0]}

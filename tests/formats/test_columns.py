@@ -15,7 +15,7 @@ from ner.formats.sentences import read_sentences
 from ner.schemes import SCHEMES
 from ner.settings import DataConfig
 from ner.text.encoding import decode, decode_lines
-from ner.text.sentence import Sentence, Token, sentence_from_words
+from ner.text.sentence import Sentence, Span, Token, sentence_from_words, sentence_with_spans
 from ner.text.tags import convert_tags, tags_to_spans
 
 EXOTIC = ["\u3000", "\u00a0", "\ufeff", "\u200b", "\u0085", "\u2028", "\u2029", "\x0b", "\x0c", "\x1c", "\u2003"]
@@ -443,6 +443,35 @@ def test_what_is_written_in_a_pattern_is_read_back_with_it(tmp_path, scheme, pat
     path = tmp_path / "f"
     write_conll(path, corpus, scheme=scheme, tag_pattern=pattern)
     assert read_conll(path, scheme=scheme, tag_pattern=pattern) == corpus
+
+
+ODD_LABELS = ["LEGAL-ACT", "L-", "U-", "B-PER", "S-E", "B", "I-", "O-", "_", "E-MAIL", "B_PER", "PER-B", "PER_I", "-I-"]
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+@pytest.mark.parametrize("scheme", WITH_PREFIX)
+def test_labels_that_look_like_parts_of_tags_come_back(tmp_path, scheme, pattern):
+    path = tmp_path / "f"
+    for label in ODD_LABELS:
+        spans = (Span(label, 0, 1), Span(label, 2, 4), Span("X", 4, 5), Span(label, 5, 8))
+        sentence = sentence_with_spans(sentence_from_words("abcdefghi"), spans)
+        write_conll(path, [sentence], scheme=scheme, tag_pattern=pattern)
+        for described in ("auto", scheme):
+            (found,) = read_conll(path, scheme=described, tag_pattern=pattern)
+            assert found.spans == spans
+
+
+@pytest.mark.parametrize("label", ODD_LABELS)
+def test_a_bare_label_that_looks_like_a_tag_is_refused_and_others_come_back(tmp_path, label):
+    sentence = sentence_from_words("ab", [f"B-{label}", "O"])
+    path = tmp_path / "f"
+    if label in {"L-", "U-", "I-", "B", "O-", "_", "LEGAL-ACT", "B_PER", "PER-B", "PER_I", "-I-"}:
+        write_conll(path, [sentence], scheme="io")
+        assert read_conll(path, scheme="io")[0].spans == sentence.spans
+    else:
+        with pytest.raises(DataError) as error:
+            write_conll(path, [sentence], scheme="io")
+        assert str(error.value) == f"{path}: expected a label that can be read back from {{label}}, found {label!r}"
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -3,6 +3,7 @@
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from ner.formats.sentences import read_sentences
 from ner.formats.table import name_for_reading
 from ner.text.document import document_from_sentences
 from ner.text.sentence import sentence_from_words
+from ner.text.tags import tags_to_spans
 
 KAGGLE = (
     "Sentence #,Word,POS,Tag\nSentence: 1,Bob,NNP,B-per\n,ran,VBD,O\n"
@@ -106,6 +108,64 @@ def test_a_table_that_is_not_as_described_is_refused_with_its_place(file, conten
     with pytest.raises(DataError) as error:
         read(file(content), **described)
     assert str(error.value) == message
+
+
+LISTS = st.lists(
+    st.tuples(st.text(min_size=1).filter(lambda w: w.strip(" \t")), st.sampled_from(["O", "B-PER", "I-PER", "B-x'y"])),
+    min_size=1,
+    max_size=30,
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    sentences=st.lists(LISTS, min_size=1, max_size=3),
+    printed=st.sampled_from([lambda cells: str(list(cells)), lambda cells: str(np.array(cells, dtype=object))]),
+)
+def test_lists_of_words_and_tags_that_python_or_numpy_printed_into_cells_are_read(file, sentences, printed):
+    # What no cell holds, and what isn't a mark of documents.
+    sentences = [[(w, t) for w, t in each if not set(w) & set("\r\n\0") and w.isprintable()] for each in sentences]
+    sentences = [each for each in sentences if each and "docstart" not in str(each).casefold()]
+    with Path("f").open("w", newline="", encoding="utf-8", errors="surrogatepass") as stream:
+        table = csv.writer(stream)
+        table.writerow(["", "tokens", "ner_tags"])
+        for number, each in enumerate(sentences):
+            words, tags = zip(*each, strict=True)
+            table.writerow([number, printed(words), printed(tags)])
+    if sentences:
+        found = read_sentences("f", DataConfig(format="csv", scheme="iob2"), Losses())
+        assert [s.words for s in found] == [[word for word, _ in each] for each in sentences]
+        assert [s.spans for s in found] == [tuple(tags_to_spans([tag for _, tag in each])) for each in sentences]
+
+
+LISTED = "words and of tags, such as ['Bob', 'ran'] or ['Bob' 'ran'], found"
+
+
+@pytest.mark.parametrize(
+    ("words", "tags", "message"),
+    [
+        ("['a', 'b']", "[1, 0]", f"expected lists of {LISTED} '[1, 0]'; make"),
+        ("a b", "['O', 'O']", f"expected lists of {LISTED} 'a b'; make"),
+        ("['a' ... 'b']", "['O' ... 'O']", f"expected lists of {LISTED} \"['a' ... 'b']\"; make"),
+        ("['a', 'b' 'c']", "['O', 'O']", f"expected lists of {LISTED} \"['a', 'b' 'c']\"; make"),
+        ("['a', 'b']", "['O']", "expected as many tags as words, found 1 for 2"),
+        ("['']", "['O']",
+         """expected a word in column 0, found none: "[''],['O']"; data.empty_words = "skip" leaves such rows out"""),
+    ],
+)  # fmt: skip
+def test_printed_lists_that_can_not_be_told_are_refused(file, words, tags, message):
+    with pytest.raises(DataError) as error:
+        read(file(f'tokens,ner_tags\n"{words}","{tags}"\n'))
+    end = ' an object a line of them, {"tokens": ["Bob", "ran"], "ner_tags": ["B-PER", "O"]}, which is format jsonl'
+    assert str(error.value) == f"f:2: {message}{end if message.endswith('make') else ''}"
+
+
+def test_a_table_of_printed_lists_is_known_also_where_only_its_beginning_is_seen(file):
+    half = " ".join(["'word'"] * 20)
+    row, tags = f'"[{half}\n {half}]"', f'"{["O"] * 40}"'
+    name = file("tokens,ner_tags\n" + f"{row},{tags}\n" * 1_500)
+    assert name_for_reading(name, DataConfig()) == "csv"
+    assert [len(s.words) for s in read_sentences(name, DataConfig(), Losses())] == [40] * 1_500
 
 
 def test_a_separator_of_two_characters_is_refused(file):

@@ -36,7 +36,7 @@ def texts(draw):
         if draw(st.booleans()):
             last = draw(st.integers(at, min(at + 2, len(starts) - 1)))
             start, end = starts[at][0], starts[last][1]
-            entities.append(ner.Entity(draw(st.sampled_from(["PER", "LOC", "MISC"])), text[start:end], start, end))
+            entities.append(ner.Entity(draw(st.sampled_from(["PER", "LOC", "S-E", "L-"])), text[start:end], start, end))
             at = last + 1
         else:
             at += 1
