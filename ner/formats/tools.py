@@ -21,7 +21,9 @@ class Tool:
 
 
 TOOLS: dict[str, Tool] = {
-    "doccano": Tool("doccano", advice="import it as JSONL: its CoNLL import drops overlapping spans"),
+    "doccano": Tool(
+        "doccano", advice="import it as JSONL; of overlapping spans it keeps the first, unless the project allows them"
+    ),
     "flair": Tool("conll", {"scheme": "iob2"}, "ColumnCorpus with {0: 'text', 1: 'ner'}"),
     "label-studio": Tool("label-studio"),
     "nervaluate": Tool("conll", {"scheme": "iob2", "separator": "\t"}, 'Evaluator(…, loader="conll")'),
