@@ -34,12 +34,15 @@ MakeConfig = Callable[..., Config]
 
 _SCHEDULES = ("inverse", "linear", "cosine", "constant")
 _OPTIMIZERS = ({"optimizer": "sgd"}, {"optimizer": "adamw", "learning_rate": 0.02})
-# Every shape of network, each with an optimizer and a schedule in turn; then every way of training.
-_SHAPES = itertools.product(("cnn", "lstm", "none"), ("lstm", "gru", "rnn"), (True, False))
-COMBINATIONS: list[dict[str, Any]] = [
+# Every shape of network, each with an optimizer and a schedule in turn; then every way of training. Among the fast
+# tests are any two of character encoder, cell and direction, and of cell, connection and context; all, among the slow.
+_SHAPES = list(itertools.product(("cnn", "lstm", "none"), ("lstm", "gru", "rnn"), (True, False)))
+_PAIRED = [n for n in range(len(_SHAPES)) if (n // 6 + n // 2 % 3 + n) % 2 == 0]
+_EVERY_SHAPE: list[dict[str, Any]] = [
     {"char_encoder": chars, "cell": cell, "bidirectional": both, **_OPTIMIZERS[n % 2], "schedule": _SCHEDULES[n % 4]}
     for n, (chars, cell, both) in enumerate(_SHAPES)
 ]
+COMBINATIONS: list[dict[str, Any]] = [_EVERY_SHAPE[n] for n in _PAIRED]
 COMBINATIONS += [{**o, "schedule": s, "warmup": 0.1} for o in _OPTIMIZERS for s in _SCHEDULES]
 COMBINATIONS += [
     {"num_layers": 3, "casing_dim": 3, "char_encoder": "both"},
@@ -50,13 +53,15 @@ COMBINATIONS += [
     {"constraints": False},
 ]
 _OTHER_CELLS = ("peephole-lstm", "coupled-lstm", "depth-gated-lstm", "clockwork-rnn")
-COMBINATIONS += [
+_STACKS = (("none", "none"), ("residual", "global"), ("none", "global"), ("highway", "none"))
+_EVERY_STACK: list[dict[str, Any]] = [
     {"cell": cell, "num_layers": 1 + n % 2, "bidirectional": n < 3, "connection": connection, "context": context}
     for cell in _OTHER_CELLS
-    for n, (connection, context) in enumerate(
-        (("none", "none"), ("residual", "global"), ("none", "global"), ("highway", "none"))
-    )
+    for n, (connection, context) in enumerate(_STACKS)
 ]
+# Each cell in one layer and in two.
+COMBINATIONS += [row for at, row in enumerate(_EVERY_STACK) if (at % 4 - at // 4) % 4 < 2]
+_SLOW = [row for row in (*_EVERY_SHAPE, *_EVERY_STACK) if row not in COMBINATIONS]
 
 
 def test_every_cell_is_among_the_combinations() -> None:
@@ -74,7 +79,11 @@ def scores_of(model: Model) -> list[dict[str, Any]]:
     return [{key: value for key, value in epoch.items() if key not in clock} for epoch in model.history]
 
 
-@pytest.mark.parametrize("settings", COMBINATIONS, ids=lambda s: "-".join(map(str, s.values())))
+@pytest.mark.parametrize(
+    "settings",
+    [*COMBINATIONS, *(pytest.param(row, marks=pytest.mark.slow) for row in _SLOW)],
+    ids=lambda s: "-".join(map(str, s.values())),
+)
 def test_every_combination_of_settings_trains_and_its_loss_falls(
     corpus: Corpus, make_config: MakeConfig, settings: dict[str, Any]
 ) -> None:
