@@ -9,7 +9,9 @@ import pytest
 
 import ner
 from ner.cli import main
+from tests.properties import register_profiles
 
+register_profiles()
 ner.settle_threads()  # as the command line does; before PyTorch is imported
 
 import torch  # noqa: E402

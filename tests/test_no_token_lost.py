@@ -4,7 +4,7 @@ import importlib.util
 import re
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ner.errors import DataError
@@ -15,8 +15,6 @@ from ner.settings import DataConfig
 from ner.text.encoding import decode_lines
 from tests.conftest import ROOT
 
-few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-many = settings(few, max_examples=300)
 any_text = st.text(st.characters(), max_size=40)
 # What the reader says of a file as a whole, where no single line is to blame.
 WHOLE_FILE = re.compile(
@@ -25,7 +23,6 @@ WHOLE_FILE = re.compile(
 )
 
 
-@few
 @given(words=st.lists(any_text, max_size=30))
 def test_as_many_tags_come_out_as_words_went_in(tagger, words):
     tags = tagger.tag_words(words)
@@ -33,7 +30,6 @@ def test_as_many_tags_come_out_as_words_went_in(tagger, words):
     assert all(tag == "O" or tag[:2] in ("B-", "I-") for tag in tags)
 
 
-@few
 @given(texts=st.lists(any_text | st.sampled_from(["Jordan King left.", "\ud800Paris", "Amman\0"]), max_size=5))
 def test_every_entity_stands_at_its_offsets_and_none_overlaps_the_next(tagger, texts):
     found = list(tagger.pipe(texts, batch_size=2))
@@ -54,7 +50,6 @@ LINES = (
 )
 
 
-@few
 @given(lines=st.lists(LINES, max_size=12), end=st.sampled_from(["\n", "\r\n"]))
 def test_a_tagged_column_file_is_the_file_with_a_column_more(tagger, lines, end):
     given_lines = [line + end for line in lines]
@@ -71,7 +66,6 @@ def test_a_tagged_column_file_is_the_file_with_a_column_more(tagger, lines, end)
             assert written == line
 
 
-@many
 @given(content=st.binary(max_size=60) | st.lists(LINES, max_size=6).map(lambda lines: "\n".join(lines).encode()))
 def test_any_bytes_are_read_or_refused_with_file_and_line(tmp_path, content):
     path = tmp_path / "f"

@@ -4,7 +4,7 @@ import itertools
 import random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import ner
@@ -37,7 +37,6 @@ def test_entities_of_a_learned_text_are_found_with_their_offsets(tagger, small_m
     assert {entity.label for entity in entities} <= set(tagger.labels)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(HOSTILE)
 def test_offsets_hold_over_any_text(tagger, text):
     check_offsets(text, tagger.tag(text))

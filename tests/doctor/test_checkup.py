@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ner.config import override_data
@@ -379,7 +379,6 @@ DESCRIBED = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     content=st.binary(max_size=30) | st.lists(LINES, max_size=8).map(lambda lines: "\n".join(lines).encode()),
     described=DESCRIBED,

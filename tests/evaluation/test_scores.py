@@ -5,7 +5,7 @@ from itertools import product
 
 import conlleval
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from seqeval.metrics import f1_score, precision_score, recall_score
 from seqeval.metrics.sequence_labeling import get_entities
@@ -209,7 +209,6 @@ def test_what_is_only_found_or_only_gold_scores_zero():
 TAGS = st.sampled_from(["O", "B-X", "I-X", "B-Y"])
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.lists(st.lists(st.tuples(TAGS, TAGS), max_size=6), max_size=5))
 def test_every_number_is_a_plain_one(sentences):
     gold = [[g for g, _ in sentence] for sentence in sentences]

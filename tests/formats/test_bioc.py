@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import ner
@@ -209,7 +209,6 @@ def test_bioc_is_told_from_its_root(put):
     assert name_for_reading(put("<collection><book/></collection>", "b"), data) == "conll"
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(given=st.lists(documents(), max_size=3))
 def test_bioc_brings_back_every_document(tmp_path, given):
     assert kept(tmp_path / "a.bioc", given, "bioc") == given

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import ner
@@ -226,7 +226,6 @@ def test_what_brat_can_not_hold_is_told(tmp_path):
     assert (tmp_path / "out" / "d.ann").read_text() == "T1\ta_b 0 1\tx\nT2\t_ 0 1\tx\n"
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(given=st.lists(documents(), max_size=3, unique_by=lambda document: document.id.casefold()))
 def test_brat_brings_back_every_document(tmp_path, given):
     given = sorted(given, key=lambda document: document.id)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ner.errors import ConfigError, DataError
@@ -17,6 +17,7 @@ from ner.settings import DataConfig
 from ner.text.encoding import decode, decode_lines
 from ner.text.sentence import Sentence, Span, Token, sentence_from_words, sentence_with_spans
 from ner.text.tags import convert_tags, tags_to_spans
+from tests.properties import one_in
 
 EXOTIC = ["\u3000", "\u00a0", "\ufeff", "\u200b", "\u0085", "\u2028", "\u2029", "\x0b", "\x0c", "\x1c", "\u2003"]
 
@@ -420,7 +421,6 @@ def sentences(draw):
 
 
 @pytest.mark.parametrize("scheme", WITH_PREFIX)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(corpus=st.lists(sentences(), min_size=1, max_size=4))
 def test_what_is_written_is_read_back_with_its_documents(tmp_path, scheme, corpus):
     path = tmp_path / "f"
@@ -437,7 +437,7 @@ PATTERNS = [
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 @pytest.mark.parametrize("scheme", WITH_PREFIX)
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@one_in(5)
 @given(corpus=st.lists(sentences(), min_size=1, max_size=4))
 def test_what_is_written_in_a_pattern_is_read_back_with_it(tmp_path, scheme, pattern, corpus):
     path = tmp_path / "f"
@@ -474,7 +474,6 @@ def test_a_bare_label_that_looks_like_a_tag_is_refused_and_others_come_back(tmp_
         assert str(error.value) == f"{path}: expected a label that can be read back from {{label}}, found {label!r}"
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(corpus=st.lists(sentences(), min_size=1, max_size=4))
 def test_bare_labels_come_back_with_touching_entities_of_one_label_merged(tmp_path, corpus):
     path = tmp_path / "f"

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import ner
@@ -173,7 +173,6 @@ def test_a_document_whose_text_was_changed_is_written_anew_and_that_is_told(put,
     assert (tmp_path / "b").read_text() == "# text = Rob\n1\tRob" + "\t_" * 7 + "\tNE=B-PER\n\n"
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     words=st.lists(st.text(st.sampled_from("ab#é漢\u0301\U0001f600\u2028|=\\-"), min_size=1), min_size=1, max_size=6),
     blanks=st.lists(st.sampled_from(["", " ", "\n", "\r\n", "\t", "\u00a0", "  "]), min_size=7, max_size=7),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import ner
@@ -204,7 +204,6 @@ SENTENCES = st.lists(st.tuples(WORDS, st.sampled_from(["O", "B-PER", 'B-a b,"c']
 DOCUMENTS = st.lists(st.lists(SENTENCES, min_size=1, max_size=3), min_size=1, max_size=4)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(DOCUMENTS, st.booleans())
 def test_what_is_written_comes_back(tmp_path, drawn, marked):
     documents = [

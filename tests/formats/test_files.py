@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import ner
@@ -210,7 +210,6 @@ def documents(draw):
     return ner.Document(text, (), entities, draw(st.none() | TEXTS), draw(st.just({}) | st.just({"k": [1, "x"]})))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(given=st.lists(documents(), max_size=3))
 def test_json_lines_bring_back_every_document(tmp_path, given):
     ner.write(tmp_path / "a.jsonl", given)

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import ner
@@ -309,7 +309,6 @@ def test_a_record_longer_than_what_a_format_is_told_from_is_recognized(put):
     assert name_for_reading(path, DataConfig()) == "jsonl"
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(given=st.lists(documents(), max_size=3))
 @pytest.mark.filterwarnings("ignore:.*doccano takes them")
 def test_doccano_and_prodigy_files_bring_back_every_document(tmp_path, given):

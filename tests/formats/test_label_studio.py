@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import ner
@@ -212,7 +212,6 @@ def test_probabilities_are_written_as_a_prediction(tmp_path):
         assert ner.read(tmp_path / "a.json") == documents
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(given=st.lists(documents(), max_size=3))
 def test_tasks_bring_back_every_document(tmp_path, given):
     ner.write(tmp_path / "a.json", given, "label-studio")

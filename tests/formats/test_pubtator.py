@@ -3,7 +3,7 @@
 import io
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import ner
@@ -147,7 +147,6 @@ def test_pubtator_is_told_from_title_and_abstract(put):
 NAMES = st.text(st.sampled_from("ab é漢1"), min_size=1, max_size=8).filter(lambda name: name == name.strip())
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(given=st.lists(documents("ab é漢\u0301\U0001f600.|-", NAMES), max_size=3), cut=st.integers(0, 9))
 def test_pubtator_brings_back_every_document_of_one_or_two_lines(tmp_path, given, cut):
     def with_abstract(document):

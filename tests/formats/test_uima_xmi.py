@@ -4,7 +4,7 @@ import re
 import sys
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import ner
@@ -180,7 +180,6 @@ def test_without_the_package_the_way_out_is_told(tmp_path, monkeypatch):
 
 
 @needs_cassis
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(given=st.lists(documents(), max_size=2, unique_by=lambda document: document.id.casefold()))
 def test_xmi_brings_back_every_document(tmp_path, given):
     given = sorted(given, key=lambda document: document.id)

@@ -3,7 +3,7 @@
 import sys
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import ner
@@ -132,7 +132,6 @@ def test_a_data_set_of_nothing_is_one(datasets):
     assert ner.documents_from(ner.to_dataset([])) == []
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(given=st.lists(documents(), max_size=3))
 @pytest.mark.filterwarnings("ignore:to_dataset")
 def test_the_documents_of_a_data_set_come_back_from_it_again(datasets, given):

@@ -6,7 +6,7 @@ What is expected was written by hand after the files of the test suite of INCEpT
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import ner
@@ -284,7 +284,6 @@ def worded(draw):
     return ner.Document(text, (), entities, given.id)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(given=st.lists(worded(), max_size=2, unique_by=lambda document: document.id.casefold()))
 def test_webanno_brings_back_every_document(tmp_path, given):
     given = sorted(given, key=lambda document: document.id)

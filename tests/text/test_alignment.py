@@ -1,7 +1,7 @@
 """Characters to tokens and back: by properties on random texts, and by cases worked out by hand."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ner.errors import ConfigError, DataError
@@ -29,7 +29,6 @@ PIECES = [
     "U.S.",
     "x-y",
 ]
-relaxed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @st.composite
@@ -58,7 +57,6 @@ def meet(one, other):
     return max(one.start, other.start) < min(one.end, other.end)
 
 
-@relaxed
 @given(annotated())
 def test_with_split_what_comes_back_is_what_was_given_but_for_what_the_report_lists(case):
     text, entities = case
@@ -84,7 +82,6 @@ def test_with_split_what_comes_back_is_what_was_given_but_for_what_the_report_li
     assert {s.starts[0] for s in sentences} <= {s.starts[0] for s in split_sentences(text)}
 
 
-@relaxed
 @given(annotated())
 def test_with_snap_every_entity_is_the_smallest_run_of_whole_tokens_around_one_that_was_given(case):
     text, entities = case
@@ -103,7 +100,6 @@ def test_with_snap_every_entity_is_the_smallest_run_of_whole_tokens_around_one_t
     assert all(any(start < e.end and e.start < end for e in found) for _, start, end in grown)
 
 
-@relaxed
 @given(annotated())
 def test_error_refuses_just_what_does_not_come_back_as_it_was(case):
     text, entities = case

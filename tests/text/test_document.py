@@ -12,12 +12,11 @@ from ner.text.alignment import entities_of
 from ner.text.document import Document, document_from_sentences, document_from_text
 from ner.text.sentence import Entity, Sentence, Span, Token, sentence_from_words
 from ner.text.tokenizer import split_sentences
-from tests.text.test_alignment import annotated, at, relaxed
+from tests.text.test_alignment import annotated, at
 
 TEXT = "Angela Merkel saw Rome.\n\nBerlin is old."
 
 
-@relaxed
 @given(annotated())
 def test_a_document_keeps_its_entities_as_given_and_its_sentences_those_that_tags_can_say(case):
     text, entities = case
@@ -30,7 +29,6 @@ def test_a_document_keeps_its_entities_as_given_and_its_sentences_those_that_tag
     assert hash(replace(document, meta={"a": []})) == hash(document)
 
 
-@relaxed
 @given(st.lists(st.lists(st.sampled_from(["a", "𝔸b", "e\u0301", "\u2028"]), max_size=4), max_size=4), st.data())
 def test_the_sentences_of_a_document_are_those_that_it_was_made_of(words, data):
     given_ = [

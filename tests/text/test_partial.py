@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import ner
@@ -25,7 +25,6 @@ def legal_sequences(length):
 ALL = {length: [(seq, convert_tags(seq, "iob2")) for seq in legal_sequences(length)] for length in range(1, 5)}
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_a_token_may_have_just_the_tags_of_the_complete_sequences_that_agree(data):
     length = data.draw(st.integers(1, 4))
