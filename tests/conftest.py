@@ -1,7 +1,10 @@
 """What many tests share: the bundled corpora, and one small model trained on one of them."""
 
 import io
+import json
+import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -17,6 +20,8 @@ ner.settle_threads()  # as the command line does; before PyTorch is imported
 import torch  # noqa: E402
 
 ROOT = Path(__file__).parent.parent
+# What `settle_threads` sets.
+SETTLED = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "ONEDNN_PRIMITIVE_CACHE_CAPACITY")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -54,6 +59,40 @@ def small_model(tmp_path_factory, sample_en):
 @pytest.fixture(scope="session")
 def tagger(small_model):
     return ner.load(small_model, device="cpu")
+
+
+_USE = """
+import json, os, sys, torch  # importing PyTorch may set something itself
+before = dict(os.environ)
+import ner
+ner.load(sys.argv[1], device="cpu").tag("Angela Merkel visited Paris.")
+modules = sorted(sys.modules)
+import ner.cli, ner.output
+print(json.dumps({"modules": modules, "same environment": os.environ == before}))
+"""
+
+
+@pytest.fixture(scope="session")
+def fresh_use(small_model):
+    """What a fresh Python tells that loaded a model and tagged: which modules it has, and if its environment changed.
+
+    Started once for all that ask, for PyTorch takes seconds.
+    """
+    environment = {name: value for name, value in os.environ.items() if name not in SETTLED}
+    command = [sys.executable, "-c", _USE, str(small_model)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+    return json.loads(done.stdout)
+
+
+@pytest.fixture
+def blank_curves(monkeypatch):
+    """Learning curves are drawn, and a dot is saved in their place, which takes no time to lay out."""
+    from ner.inspection import canvas
+    from ner.reporting import curves
+
+    with canvas.drawing():
+        dot = canvas.picture_bytes(canvas.new_figure(0.1, 0.1))
+    monkeypatch.setattr(curves, "picture_bytes", lambda figure: dot)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,6 +8,7 @@ import warnings
 import pytest
 
 import ner
+from tests.conftest import SETTLED
 
 
 def test_all_is_sorted_and_everything_in_it_is_there():
@@ -43,19 +44,8 @@ def test_importing_everything_prints_nothing_and_seeds_nothing():
     assert run(code) == ""
 
 
-SETTLED = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "ONEDNN_PRIMITIVE_CACHE_CAPACITY")
-
-
-def test_importing_and_loading_leave_the_environment_as_it_was(small_model, monkeypatch):
-    for name in SETTLED:
-        monkeypatch.delenv(name, raising=False)
-    code = (
-        "import os, torch; before = dict(os.environ)\n"  # importing PyTorch may set something itself
-        "import ner, ner.cli, ner.output\n"
-        f"ner.load({str(small_model)!r}, device='cpu').tag('Anna left.')\n"
-        "print(os.environ == before)"
-    )
-    assert run(code) == "True\n"
+def test_importing_and_loading_leave_the_environment_as_it_was(fresh_use):
+    assert fresh_use["same environment"]
 
 
 def settled(monkeypatch, said, code="ner.settle_threads()"):

@@ -35,11 +35,16 @@ def raising(error: Exception) -> Callable[..., object]:
     return fail
 
 
-@pytest.mark.parametrize("cause", CAUSES, ids=lambda cause: type(cause).__name__)
+PLACES = [(canvas, "new_figure", CURVES), (curves, "drawing", CURVES), (model_directory, "write_card", CARD)]
+GRID = [(*PLACES[row], cause, (row + column) % 3) for column, cause in enumerate(CAUSES) for row in range(3)]
+
+
+# Each cause in one place, two in each; in the other places among the slow tests.
+@pytest.mark.usefixtures("blank_curves")
 @pytest.mark.parametrize(
-    ("module", "name", "missing"),
-    [(canvas, "new_figure", CURVES), (curves, "drawing", CURVES), (model_directory, "write_card", CARD)],
-    ids=["figure", "matplotlib", "card"],
+    ("module", "name", "missing", "cause"),
+    [pytest.param(*row[:4], marks=pytest.mark.slow if row[4] else ()) for row in GRID],
+    ids=[f"{row[1]}-{type(row[3]).__name__}" for row in GRID],
 )
 def test_whatever_a_picture_or_the_card_raises_the_model_is_whole(
     tagger: Tagger,

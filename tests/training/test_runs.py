@@ -4,7 +4,10 @@ import hashlib
 import json
 import statistics
 import sys
+import threading
+from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from scipy.stats import ttest_rel
@@ -13,6 +16,7 @@ import ner
 from ner.cli import main
 from ner.config import load_config
 from ner.errors import ConfigError, DataError, TrainingError
+from ner.training import runs
 from ner.training.runs import Plan, Result, key_of, read_log, summarize, train_all
 from ner.training.sweep import compare_runs, paired_p, run_sweep, table
 
@@ -39,27 +43,49 @@ def recipe(tmp_path):
     return path
 
 
+@pytest.fixture(params=["here", pytest.param("processes", marks=pytest.mark.slow)])
+def _trained(request, monkeypatch, blank_curves):
+    """Runs are trained in this process, for PyTorch takes seconds to start; among the slow tests, as users' are."""
+    one_at_a_time = threading.Lock()
+
+    def train(command, **_):
+        # ner train RECIPE --out FOLDER --set …
+        recipe, out = command[4], command[6]
+        with one_at_a_time:
+            config = load_config(Path(recipe), [value for name, value in pairwise(command) if name == "--set"])
+            ner.train(config, ner.load_corpus(config.data)).save(out)
+        return SimpleNamespace(returncode=0)
+
+    if request.param == "here":
+        monkeypatch.setattr(runs, "subprocess", SimpleNamespace(run=train))
+
+
 def result_of(seed, f1):
     names = {"recipe": "r", "corpus": "c", "settings": (), "version": "1", "key": str(seed)}
     numbers = {"seed": seed, "f1": f1, "precision": 0.0, "recall": 0.0, "best_epoch": 1, "epochs": 1, "seconds": 60.0}
     return Result(**names, **numbers)
 
 
-def test_seeds_give_the_models_that_each_seed_alone_gives_and_the_best_is_kept(recipe, tmp_path, monkeypatch, capsys):
-    arguments = ["ner", "train", str(recipe), "--out", str(tmp_path / "best"), "--seeds", "3", "--processes", "2"]
+@pytest.mark.parametrize("number", [2, pytest.param(3, marks=pytest.mark.slow)])
+def test_seeds_give_the_models_that_each_seed_alone_gives_and_the_best_is_kept(
+    recipe, tmp_path, monkeypatch, capsys, number
+):
+    seeds = list(range(1, number + 1))
+    arguments = ["ner", "train", str(recipe), "--out", str(tmp_path / "best")]
+    arguments += ["--seeds", str(number), "--processes", "2"]
     monkeypatch.setattr("sys.argv", arguments)
     with pytest.raises(SystemExit) as stop:
         main()
     assert stop.value.code == 0
     metrics = ner.load(tmp_path / "best").metrics
-    runs = metrics["seeds"]["runs"]
-    assert [run["seed"] for run in runs] == [1, 2, 3]
+    found = metrics["seeds"]["runs"]
+    assert [run["seed"] for run in found] == seeds
     alone = [
         ner.train(config := load_config(recipe, [f"training.seed={seed}"]), ner.load_corpus(config.data))
-        for seed in (1, 2, 3)
+        for seed in seeds
     ]
     scores = [tagger.metrics["dev"]["micro"]["f1"] for tagger in alone]
-    assert [run["f1"] for run in runs] == scores
+    assert [run["f1"] for run in found] == scores
     assert metrics["dev"]["micro"]["f1"] == max(scores)
     assert metrics["seeds"]["mean"] == statistics.mean(scores)
     assert metrics["seeds"]["sd"] == statistics.stdev(scores)
@@ -67,6 +93,7 @@ def test_seeds_give_the_models_that_each_seed_alone_gives_and_the_best_is_kept(r
     assert capsys.readouterr().out.startswith(f"{tmp_path / 'best'}: dev F1 {100 * max(scores):.2f} (seed ")
 
 
+@pytest.mark.usefixtures("_trained")
 def test_a_series_goes_on_where_it_was(recipe, tmp_path):
     plans = [Plan(recipe, (), seed) for seed in (1, 2)]
     first = train_all(plans[:1], tmp_path / "runs", processes=1, on_result=lambda result: None)
@@ -99,6 +126,7 @@ def test_there_are_no_more_processes_than_cores(recipe, tmp_path, monkeypatch):
     assert str(error.value) == "--processes: expected 1 to 2, the cores of this machine; found 3"
 
 
+@pytest.mark.usefixtures("_trained")
 def test_a_sweep_trains_each_variant_with_each_seed_once(recipe, tmp_path):
     log, told = tmp_path / "log.jsonl", []
     options = {"seeds": 2, "log": log, "processes": 2, "on_result": told.append}
