@@ -11,13 +11,17 @@ READY := $(VENV)/.ready-$(TORCH)
 # The pinned CPU build is taken where pip is configured with a source that has it.
 TORCH_CPU := torch==2.13.0+cpu
 
+# So many processes run the fast tests, a file of tests each at a time; WORKERS=0 runs them in one, for a debugger.
+WORKERS ?= 2
+SHARED_OUT := --numprocesses $(WORKERS) --dist loadfile
+
 .PHONY: quickstart quickstart-zh test test-slow lint clean help
 
 help:
 	@echo "make quickstart     set up, train on the bundled English corpus, evaluate, tag"
 	@echo "make quickstart-zh  the same in Chinese"
-	@echo "make test           set up and run the whole test suite"
-	@echo "make test-slow      the tests that take minutes or want real corpora"
+	@echo "make test           set up and run the whole test suite (WORKERS=4: in four processes)"
+	@echo "make test-slow      the tests that take minutes or want real corpora, and properties on many examples"
 	@echo "make clean          remove the virtual environment and runs"
 
 $(READY): pyproject.toml
@@ -51,11 +55,12 @@ lint: $(READY)
 	$(BIN)/mypy
 
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow'
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow' $(SHARED_OUT)
 	@echo "test: style, types and the whole test suite passed"
 
+# Properties are tried on more examples than in the fast suite too.
 test-slow: $(READY)
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m 'slow or hypothesis' --hypothesis-profile=deep
 	@echo "test-slow: the slow tests passed"
 
 clean:
