@@ -1,8 +1,10 @@
 """The command line, as a user meets it: what goes to stdout, what to stderr, the exit code."""
 
+import io
 import json
 import os
 import re
+import runpy
 import shlex
 import signal
 import subprocess
@@ -20,6 +22,8 @@ from ner.output import OutputOptions, tag_columns
 from ner.settings import DataConfig
 from ner.training.checkpoint import sole_run
 from tests.conftest import ROOT
+
+pytestmark = pytest.mark.usefixtures("blank_curves")
 
 
 def test_tag_writes_one_json_object_for_each_line(run, small_model):
@@ -118,13 +122,22 @@ def test_a_found_label_that_has_no_bare_spelling_is_told(tagger):
     assert str(error.value) == f"f: {message}; set data.scheme and data.tag_pattern"
 
 
+@pytest.fixture(scope="module")
+def few_sentences(tmp_path_factory, sample_en):
+    """A folder with 36 sentences to learn and 12 to score."""
+    folder, sentences = tmp_path_factory.mktemp("few"), ner.read_conll(sample_en / "dev.conll")
+    ner.write_conll(folder / "train.conll", sentences[:36])
+    ner.write_conll(folder / "dev.conll", sentences[36:48])
+    return folder
+
+
 @pytest.fixture
-def recipe(sample_en, tmp_path):
+def recipe(few_sentences, tmp_path):
     """A config of a network that is trained in a second."""
     config = tmp_path / "tiny.toml"
     config.write_text(
-        f'[data]\ntrain = "{sample_en}/dev.conll"\ndev = "{sample_en}/test.conll"\n'
-        "[model]\nhidden_dim = 8\nword_dim = 8\n[training]\nepochs = 1\nbatch_size = 16\n"
+        f'[data]\ntrain = "{few_sentences}/train.conll"\ndev = "{few_sentences}/dev.conll"\n'
+        "[model]\nhidden_dim = 8\nword_dim = 8\n[training]\nepochs = 1\nbatch_size = 4\n"
         '[run]\nthreads = 1\ndevice = "cpu"\n'
     )
     return config
@@ -306,16 +319,23 @@ def test_data_check_tells_what_looks_wrong_and_its_exit_code_whether_training_wo
     assert code == 1
 
 
-def test_the_module_and_the_scripts_are_the_same_command(small_model, sample_en, tmp_path):
-    def out(*command):
-        return subprocess.run(
-            [sys.executable, *map(str, command)], capture_output=True, check=True, input=b"Paris"
-        ).stdout
+def test_the_module_and_the_scripts_are_the_same_command(run, small_model, sample_en, monkeypatch, capsys):
+    command = [sys.executable, "-m", "ner", "tag", small_model]
+    module = subprocess.run(command, capture_output=True, check=True, input=b"Jordan King left Amman.").stdout
 
-    assert out("-m", "ner", "tag", small_model) == out(ROOT / "scripts/tag.py", small_model)
-    table = out(ROOT / "scripts/evaluate.py", small_model, sample_en / "dev.conll")
-    assert table.startswith(b"processed")
-    assert b"Usage" in out(ROOT / "scripts/train.py", "--help")
+    def script(name, *arguments, stdin=b""):
+        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8"))
+        with pytest.raises(SystemExit) as stop:
+            runpy.run_path(str(ROOT / "scripts" / name), run_name="__main__")
+        assert not stop.value.code
+        return capsys.readouterr().out
+
+    assert json.loads(module)["entities"]
+    assert script("tag.py", small_model, stdin=b"Jordan King left Amman.").encode() == module
+    dev = sample_en / "dev.conll"
+    assert script("evaluate.py", small_model, dev) == run("evaluate", small_model, dev)[1]
+    assert "Usage" in script("train.py", "--help")
 
 
 def test_a_reader_that_closes_early_is_no_traceback(small_model):
@@ -475,14 +495,9 @@ def test_the_report_comes_as_a_page_and_as_pictures(run, small_model, sample_en,
     assert not (tmp_path / "score" / "reliability.png").exists()
 
 
-def test_training_writes_event_files_beside_the_model_where_they_are_asked_for(run, sample_en, tmp_path):
+def test_training_writes_event_files_beside_the_model_where_they_are_asked_for(run, recipe, tmp_path):
     pytest.importorskip("tensorboard", reason="the extra `tensorboard` isn't installed")
-    config = tmp_path / "tiny.toml"
-    config.write_text(
-        f'[data]\ntrain = "{sample_en}/dev.conll"\ndev = "{sample_en}/test.conll"\n[model]\nhidden_dim = 8\n'
-        'word_dim = 8\n[training]\nepochs = 1\n[run]\nthreads = 1\ndevice = "cpu"\ntensorboard = true\n'
-    )
-    code, _, err = run("train", config, "--out", tmp_path / "tiny")
+    code, _, err = run("train", recipe, "--set", "run.tensorboard=true", "--out", tmp_path / "tiny")
     assert code == 0, err
     assert "epoch   1" in err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny", "tiny.tensorboard", "tiny.toml"]

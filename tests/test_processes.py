@@ -81,7 +81,7 @@ def test_a_tagger_is_pickled_as_its_folder_and_comes_back_the_same(tagger, small
     assert len(packed) < 1000
     monkeypatch.chdir(tmp_path)
     for back in (pickle.loads(packed), copy.deepcopy(tagger)):
-        for line in lines:
+        for line in lines[::4]:
             found, wanted = back.tag(line), tagger.tag(line)
             assert [replace(entity, score=None) for entity in found] == [
                 replace(entity, score=None) for entity in wanted

@@ -142,9 +142,18 @@ def test_the_loss_of_a_batch_is_the_mean_over_its_sentences() -> None:
     assert float(network(*batch_of(SENTENCES, vocabularies))) == pytest.approx(sum(alone) / len(alone), abs=1e-5)
 
 
-@pytest.mark.parametrize(("connection", "context"), SHAPES)
-@pytest.mark.parametrize("num_layers", [1, 2, 3, 4])
-@pytest.mark.parametrize("cell", CELLS)
+GRID = list(product(CELLS, (1, 2, 3, 4), SHAPES))
+# Any two of cell, number of layers and shape, and half of all; the other half among the slow tests.
+HALF = [n % 2 == (n // len(SHAPES) + n // (4 * len(SHAPES))) % 2 for n in range(len(GRID))]
+
+
+@pytest.mark.parametrize(
+    ("cell", "num_layers", "connection", "context"),
+    [
+        pytest.param(cell, number, *shape, marks=() if fast else pytest.mark.slow)
+        for (cell, number, shape), fast in zip(GRID, HALF, strict=True)
+    ],
+)
 def test_every_shape_of_network_gives_each_tag_a_score_and_a_finite_loss(
     cell: str, num_layers: int, connection: str, context: str
 ) -> None:

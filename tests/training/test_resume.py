@@ -59,18 +59,25 @@ def assert_same(first: Model, second: Model) -> None:
     assert first.metrics["training"]["best_epoch"] == second.metrics["training"]["best_epoch"]
 
 
-@pytest.mark.parametrize("after", [1, 3])
+RESUMED: list[dict[str, Any]] = [
+    {"optimizer": "sgd"},
+    {"optimizer": "sgd", "momentum": 0.0, "schedule": "constant", "batch_tokens": 12},
+    {"optimizer": "adamw", "learning_rate": 0.02, "schedule": "linear", "warmup": 0.3},
+    {"optimizer": "adamw", "learning_rate": 0.02, "schedule": "cosine", "average": 0.7},
+    {"optimizer": "sgd", "average": 0.9, "variational_dropout": True, "word_dropout": 0.2},
+    {"cell": "clockwork-rnn", "clock_periods": [1, 3], "num_layers": 2, "context": "global"},
+]
+
+
+# Half of them after the first epoch and half after the third; the other way round among the slow tests.
 @pytest.mark.parametrize(
-    "settings",
+    ("settings", "after"),
     [
-        {"optimizer": "sgd"},
-        {"optimizer": "sgd", "momentum": 0.0, "schedule": "constant", "batch_tokens": 12},
-        {"optimizer": "adamw", "learning_rate": 0.02, "schedule": "linear", "warmup": 0.3},
-        {"optimizer": "adamw", "learning_rate": 0.02, "schedule": "cosine", "average": 0.7},
-        {"optimizer": "sgd", "average": 0.9, "variational_dropout": True, "word_dropout": 0.2},
-        {"cell": "clockwork-rnn", "clock_periods": [1, 3], "num_layers": 2, "context": "global"},
+        pytest.param(settings, after, marks=pytest.mark.slow if after != (1, 3)[n % 2] else ())
+        for n, settings in enumerate(RESUMED)
+        for after in (1, 3)
     ],
-    ids=lambda s: "-".join(map(str, s.values())),
+    ids=lambda s: "-".join(map(str, s.values())) if isinstance(s, dict) else str(s),
 )
 def test_a_resumed_run_is_the_unbroken_one_bit_for_bit(
     corpus: Corpus, make_config: MakeConfig, tmp_path: Path, settings: dict[str, Any], after: int
