@@ -3,6 +3,7 @@
 import io
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -86,6 +87,19 @@ def _small_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPa
     """Where nobody measures or compares pictures they have fewer dots, which takes a third less time to draw."""
     if "large_pictures" not in request.fixturenames:
         monkeypatch.setattr(canvas, "_DPI", 40)
+
+
+@pytest.fixture
+def bare_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of what stands around pictures: each is drawn, and a dot is written, which takes no time to lay out."""
+    with canvas.drawing():
+        dot = canvas.picture_bytes(canvas.new_figure(0.1, 0.1))
+
+    def save_figure(figure: object, path: Path) -> list[str]:
+        path.write_bytes(dot + path.name.encode())  # no two are the same
+        return []
+
+    monkeypatch.setattr(canvas, "save_figure", save_figure)
 
 
 @pytest.fixture

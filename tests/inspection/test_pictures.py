@@ -95,6 +95,7 @@ def test_pictures_grow_with_the_sentence_and_fit_a_screen_in_height(tmp_path: Pa
     assert short["transitions.png"] == long["transitions.png"]
 
 
+@pytest.mark.usefixtures("bare_pictures")
 def test_the_page_holds_each_picture_byte_for_byte_in_order_and_nothing_from_elsewhere(
     make_model: MakeModel, tmp_path: Path
 ) -> None:
@@ -116,6 +117,7 @@ def test_the_page_holds_each_picture_byte_for_byte_in_order_and_nothing_from_els
     assert not {"script", "link", "iframe", "object", "embed", "a"} & {tag for tag, _ in page.elements}
 
 
+@pytest.mark.usefixtures("bare_pictures")
 def test_words_and_labels_that_look_like_html_are_text(tmp_path: Path) -> None:
     words = ["<script>alert(1)</script>", "&amp;", '"><img', "src=http://x.org>"]
     write_inspections([made_up(words, label="A<b>&")], TRANSITIONS, tmp_path)
@@ -127,6 +129,7 @@ def test_words_and_labels_that_look_like_html_are_text(tmp_path: Path) -> None:
     assert all((a["src"] or "").startswith("data:") for tag, a in page.elements if tag == "img")
 
 
+@pytest.mark.usefixtures("bare_pictures")
 def test_what_an_entity_rests_on_most_is_shaded_most(tmp_path: Path) -> None:
     inspection = made_up(["a", "b", "c"])
     inspection.influences[0].norms[:] = [1.0, 4.0, 0.0]
@@ -136,6 +139,7 @@ def test_what_an_entity_rests_on_most_is_shaded_most(tmp_path: Path) -> None:
     assert shades == pytest.approx([shades[1] / 4, shades[1], 0], abs=0.006)
 
 
+@pytest.mark.usefixtures("bare_pictures")
 def test_a_sentence_without_entities_has_no_picture_of_influences(make_model: MakeModel, tmp_path: Path) -> None:
     model = make_model()
     model.network.projection.bias.data[0] = 1e3  # O
@@ -151,7 +155,7 @@ def test_a_sentence_without_entities_has_no_picture_of_influences(make_model: Ma
         made_up(["x"]),
         made_up(["a", "b"], norm=0.0),
         made_up(["a", "b"], emission=0.0),
-        made_up([f"w{n}" for n in range(200)]),
+        pytest.param(made_up([f"w{n}" for n in range(200)]), marks=pytest.mark.slow),
         made_up(["x" * 300, "a\tb", "\x01"]),
         made_up(["$", "5", "and", "$", "6"]),
         made_up(["a_b", "^", "\\frac", "%", "{"]),
@@ -234,6 +238,7 @@ def test_where_no_font_has_chinese_each_picture_with_words_says_so(
     assert found == [f"{tmp_path / name}: {end}" for name in ("1-layer-1.png", "1-scores.png", "1-influence.png")]
 
 
+@pytest.mark.usefixtures("bare_pictures")
 def test_a_page_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "index.html").mkdir()
     with pytest.raises(ConfigError) as caught:
@@ -342,6 +347,7 @@ def write_corpus(folder: Path) -> list[str]:
     return ["--gradient-flow", "--config", str(folder / "config.toml")]
 
 
+@pytest.mark.usefixtures("bare_pictures")
 def test_settings_reach_the_training_of_cells(run: Run, tmp_path: Path) -> None:
     arguments = [*write_corpus(tmp_path), "--cells", "rnn,lstm", "--set", "training.epochs=1"]
     code, out, err = run(*arguments, "--set", "training.clip_norm=0.5", "--out", tmp_path / "out")

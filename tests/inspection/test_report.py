@@ -74,6 +74,7 @@ def test_each_sentence_has_its_pictures_and_the_page_holds_them_all(
     assert "Bob Lee left New York." in page.text
 
 
+@pytest.mark.usefixtures("bare_pictures")
 def test_the_page_fetches_nothing_and_escapes_what_it_shows(make_model: MakeModel, tmp_path: Path) -> None:
     write(make_model(), "<script>alert(1)</script> & <b>Bob</b>", tmp_path)
     text = (tmp_path / "index.html").read_text(encoding="utf-8")
@@ -83,8 +84,16 @@ def test_the_page_fetches_nothing_and_escapes_what_it_shows(make_model: MakeMode
     assert not re.search(r"https?:|url\(", text)
 
 
-@pytest.mark.parametrize("settings", [{"bidirectional": False}, {"num_layers": 2, "connection": "highway"}], ids=str)
-@pytest.mark.parametrize("cell", CELLS)
+_PLAIN, _DEEP = {"bidirectional": False}, {"num_layers": 2, "connection": "highway"}
+
+
+# Every cell, in one of both shapes; in the other among the slow tests.
+@pytest.mark.parametrize(
+    ("cell", "settings"),
+    [(cell, (_PLAIN, _DEEP)[n % 2]) for n, cell in enumerate(CELLS)]
+    + [pytest.param(cell, (_DEEP, _PLAIN)[n % 2], marks=pytest.mark.slow) for n, cell in enumerate(CELLS)],
+    ids=str,
+)
 def test_every_network_can_be_drawn(
     make_model: MakeModel, tmp_path: Path, cell: str, settings: dict[str, object]
 ) -> None:
@@ -171,6 +180,7 @@ def test_a_misused_command_says_what_it_wants(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.usefixtures("bare_pictures")
 def test_the_gradient_flow_of_cells_is_drawn_and_kept(corpus: Corpus, tmp_path: Path, run: Run) -> None:
     text = "\n\n".join(
         "\n".join(f"{t.text} {tag}" for t, tag in zip(s.tokens, s.tags or (), strict=True)) for s in corpus.train

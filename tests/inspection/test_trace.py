@@ -1,7 +1,7 @@
 """What is read off a network inside one sentence, against the network itself, finite differences and plain NumPy."""
 
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -71,10 +71,16 @@ def slopes(model: Model, spans: list[Span]) -> list[Tensor]:
     return list(((higher - lower) / 2e-5).view(len(spans), *tokens.shape[1:]))
 
 
-@pytest.mark.parametrize("temperature", [1.0, 2.0])
-@pytest.mark.parametrize("constraints", [True, False])
+_PLAIN, _DEEP, _CONTEXT = {}, {"cell": "depth-gated-lstm", "num_layers": 2}, {"context": "global"}
+# Each network, and constraints or none at each temperature; the rest among the slow tests.
+_QUICK = [(_PLAIN, True, 2.0), (_PLAIN, False, 1.0), (_DEEP, True, 1.0), (_CONTEXT, False, 2.0)]
+_REST = [row for row in product((_PLAIN, _DEEP, _CONTEXT), (True, False), (1.0, 2.0)) if row not in _QUICK]
+
+
 @pytest.mark.parametrize(
-    "settings", [{}, {"cell": "depth-gated-lstm", "num_layers": 2}, {"context": "global"}], ids=["", "deep", "context"]
+    ("settings", "constraints", "temperature"),
+    [*_QUICK, *(pytest.param(*row, marks=pytest.mark.slow) for row in _REST)],
+    ids=str,
 )
 def test_influences_are_slopes_of_the_probability_in_the_embedding(
     make_model: MakeModel, constraints: bool, temperature: float, settings: dict[str, object]
