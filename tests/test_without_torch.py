@@ -1,7 +1,9 @@
 """The floors that need no PyTorch are imported in a Python that refuses it, and using a model imports no training."""
 
+import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ner.features import word_table
@@ -24,7 +24,6 @@ def stored(trained: tuple[str, ...], extra: tuple[str, ...] = ()) -> tuple[Store
     return table_of(arrays_of(trained, extra))
 
 
-@settings(max_examples=60)
 @given(WORDS, st.integers(0, 30), st.lists(st.text(LETTERS, max_size=20), max_size=20))
 def test_words_are_found_as_a_dictionary_finds_them(words: list[str], cut: int, others: list[str]) -> None:
     trained, extra = stored(tuple(words[:cut]), tuple(words[cut:]))
@@ -50,7 +49,6 @@ def test_no_words_are_a_table_too() -> None:
     assert trained.table.numbers_of([]).tolist() == []
 
 
-@settings(max_examples=30)
 @given(
     st.lists(st.text("aA1٣é’\u0301\ud800", max_size=6), unique=True, max_size=20),
     st.lists(st.text("aA1٣é’\u0301\ud800", max_size=6), max_size=20),

@@ -117,7 +117,6 @@ LISTS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     sentences=st.lists(LISTS, min_size=1, max_size=3),
     printed=st.sampled_from([lambda cells: str(list(cells)), lambda cells: str(np.array(cells, dtype=object))]),
