@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from ner.errors import ConfigError
-from ner.section import Section
+from ner.section import Section, marks
 from ner.settings import DataConfig, FeaturesConfig, ModelConfig, RunConfig, TrainingConfig
 
 # What a setting was called before: what belongs to a machine stood among what a model is trained with, and some names
@@ -135,17 +135,25 @@ def parse_config(tree: dict[str, Any], where: str, *, overrides: Sequence[str] =
         return Config.model_validate(tree)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
+        key = _spelled(first["loc"])
         if first["type"] == "extra_forbidden":
             raise ConfigError(f"{where}: {_unknown(key)}") from None
         where = next((f"--set {wrong}" for wrong in reversed(overrides) if _is_blamed(wrong, first)), where)
         wanted = first["msg"].removeprefix("Input ").removeprefix("Value error, ").replace("a valid tuple", "a list")
+        if first["type"] == "missing":
+            raise ConfigError(f"{where}: {key} should be given, found none") from None
         if first["type"] == "model_type":
             wanted = f"should be a table, [{key}]"
         elif first["type"] == "value_error" and isinstance(first["input"], dict):
             # Settings that don't fit each other; the message names them.
             raise ConfigError(f"{where}: {key}.{wanted}") from None
         raise ConfigError(f"{where}: {key} {wanted}, found {first['input']!r}") from None
+
+
+def _spelled(loc: tuple[int | str, ...]) -> str:
+    """The place of an error as a key; tables of one name are counted from 1."""
+    tables = len(loc) > 2 and loc[1] == "corpora"
+    return ".".join(str(part + 1) if tables and isinstance(part, int) else str(part) for part in loc)
 
 
 def _is_blamed(override: str, error: ErrorDetails) -> bool:
@@ -184,8 +192,7 @@ def is_path(key: str) -> bool:
 
 def _marks_of(key: str) -> dict[str, Any]:
     section, _, name = key.partition(".")
-    marked = _SECTIONS[section].model_fields[name].json_schema_extra
-    return marked if isinstance(marked, dict) else {}
+    return marks(_SECTIONS[section], name)
 
 
 _SECTIONS: dict[str, type[Section]] = {
@@ -241,17 +248,15 @@ def _parse_value(text: str, annotation: Any) -> Any:
 
 def _resolve_paths(config: Config, folder: Path) -> Config:
     """The same settings with each path that exists only beside the config file pointing there."""
-    sections = {}
-    for section, table in _SECTIONS.items():
-        values = getattr(config, section)
-        names = [name for name in table.model_fields if is_path(f"{section}.{name}")]
-        sections[section] = values.model_copy(update={name: _beside(getattr(values, name), folder) for name in names})
-    return config.model_copy(update=sections)
+    return config.model_copy(update={name: _beside(getattr(config, name), folder) for name in _SECTIONS})
 
 
 def _beside(value: Any, folder: Path) -> Any:
+    if isinstance(value, Section):
+        named = {name for name in type(value).model_fields if "path" in marks(type(value), name)}
+        return value.model_copy(update={name: _beside(getattr(value, name), folder) for name in named})
     if isinstance(value, tuple):
         return tuple(_beside(each, folder) for each in value)
-    if value is None or Path(value).exists() or not (folder / value).exists():
+    if not isinstance(value, str) or Path(value).exists() or not (folder / value).exists():
         return value
     return str(folder / value)

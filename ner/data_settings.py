@@ -1,10 +1,12 @@
 """Settings of the table `[data]`: where the corpus is, and how its files are read."""
 
+import difflib
 import re
 from typing import Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from ner.corpus_settings import CorpusConfig
 from ner.schemes import SCHEMES
 from ner.section import FILE, Section, affecting
 
@@ -35,6 +37,19 @@ FORMATS = (
     "text",
 )
 
+# What is said of all corpora together.
+_OF_ALL = {
+    "train",
+    "dev",
+    "test",
+    "dataset",
+    "dataset_config",
+    "tokens_feature",
+    "tags_feature",
+    "corpora",
+    "tokenizer",
+}
+
 # How text is cut: by word (Chinese, Japanese by character), each character, at blanks alone, Chinese by word too.
 Cut = Literal["words", "characters", "spaces", "words-zh"]
 
@@ -59,6 +74,13 @@ class DataConfig(Section):
     dataset_config: str | None = Field(None, description="configuration name of a hub data set")
     tokens_feature: str = Field("tokens", description="the data set's feature that holds the words")
     tags_feature: str = Field("ner_tags", description="the data set's feature that holds the tags")
+    corpora: tuple[CorpusConfig, ...] = Field(
+        (),
+        strict=False,
+        description="instead of files: several corpora, a table `[[data.corpora]]` each, with the labels that it "
+        "annotates",
+        json_schema_extra=FILE,
+    )
     format: str = Field(
         "auto",
         description="format of the files, one of `ner formats`; `auto`: told from each file's content",
@@ -188,6 +210,36 @@ class DataConfig(Section):
                     f"{one}_column should be another column than data.{other}_column, found {columns[one]} for both"
                 )
         return self
+
+    @model_validator(mode="after")
+    def _corpora_are_read(self) -> Self:
+        if self.corpora and (self.train or self.dev or self.dataset):
+            raise ValueError("corpora: expected them or data.train, data.dev, data.dataset, found both")
+        for number, corpus in enumerate(self.corpora, start=1):
+            try:
+                self.of_corpus(corpus)
+            except ValidationError as error:
+                first = error.errors()[0]
+                wanted = first["msg"].removeprefix("Input ").removeprefix("Value error, ")
+                key = ".".join(map(str, first["loc"]))
+                found = "" if isinstance(first["input"], dict) else f", found {first['input']!r}"
+                raise ValueError(f"corpora.{number}.{key}{' ' * bool(key)}{wanted}{found}") from None
+            except ValueError as error:
+                raise ValueError(f"corpora.{number}.{error}") from None
+        return self
+
+    def of_corpus(self, corpus: CorpusConfig) -> "DataConfig":
+        """How the files of one of the corpora are read: as it says itself, then as this does.
+
+        Raises:
+            ValueError: it says what no corpus can.
+        """
+        known = type(self).model_fields.keys() - _OF_ALL
+        for name in corpus.reading.keys() - known:
+            close = difflib.get_close_matches(name, sorted(known | CorpusConfig.model_fields.keys()), n=1)
+            advice = f"did you mean {close[0]}?" if close else "see the README's configuration"
+            raise ValueError(f"{name} is no key of a corpus; {advice}")
+        return DataConfig.model_validate(self.model_dump(include={*known, "tokenizer"}) | corpus.reading)
 
     @field_validator("tag_pattern")
     @classmethod

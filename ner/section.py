@@ -17,6 +17,12 @@ def affecting(affects: Affects, **marks: Any) -> dict[str, Any]:
     return {"affects": affects, **marks}
 
 
+def marks(table: type[BaseModel], name: str) -> dict[str, Any]:
+    """How a field of a table is marked."""
+    marked = table.model_fields[name].json_schema_extra
+    return marked if isinstance(marked, dict) else {}
+
+
 class Section(BaseModel):
     """A frozen table of settings that refuses unknown keys and wrong types."""
 

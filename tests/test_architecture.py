@@ -12,7 +12,18 @@ import ner
 PACKAGE = Path(ner.__file__).parent
 # From the ground up. A folder is a floor, and so is a module that stands at the top; those that are not named here
 # stand between the last folder and the command line.
-GROUND = ["errors", "schemes", "section", "data_settings", "settings", "config", "threads", "collector", "whole_files"]
+GROUND = [
+    "errors",
+    "schemes",
+    "section",
+    "corpus_settings",
+    "data_settings",
+    "settings",
+    "config",
+    "threads",
+    "collector",
+    "whole_files",
+]
 FOLDERS = [
     "text",
     "crf",

@@ -1,10 +1,12 @@
 """The README tells the truth: its code runs, its tables are the program's."""
 
 import re
+import tomllib
 
 import pytest
 
-from ner.config import Config, affects, known_keys
+from ner.config import Config, affects, known_keys, parse_config
+from ner.corpus_settings import CorpusConfig
 from ner.network.cells import CELLS
 from tests.conftest import ROOT
 
@@ -44,6 +46,24 @@ def test_the_configuration_table_is_that_of_the_settings():
         section, name = key.split(".")
         wanted[key] = (written(values[section][name]), affects(key), description)
     assert found == wanted
+
+
+def test_the_table_of_a_corpus_is_that_of_its_settings():
+    text = (ROOT / "docs" / "corpora.md").read_text(encoding="utf-8")
+    found = re.findall(r"^\| `([a-z]+)` \| (.*?) \| (.*) \|$", text, flags=re.MULTILINE)
+
+    def written(field):
+        return "required" if field.is_required() else "unset" if field.default is None else f"`{field.default}`"
+
+    fields = CorpusConfig.model_fields
+    assert found == [(name, written(field), field.description) for name, field in fields.items()]
+
+
+def test_the_example_of_several_corpora_is_read():
+    text = (ROOT / "docs" / "corpora.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", text, flags=re.DOTALL)
+    data = parse_config(tomllib.loads(example), "docs/corpora.md").data
+    assert [data.of_corpus(corpus).comment for corpus in data.corpora] == ["# ", "# "]
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "configs").glob("*.toml")))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ner.evaluation.scores import Scores, Spans, check_spans, score_spans, span_accuracy
+from ner.text.inventory import annotated_spans
 from ner.text.sentence import Sentence
 
 
@@ -57,7 +58,7 @@ class Report:
 def report_spans(
     sentences: Sequence[Sentence], predicted: Spans, *, accuracy: float | None = None, seconds: float | None = None
 ) -> Report:
-    """The report of predicted spans held against those of tagged sentences.
+    """The report of predicted spans held against those of tagged sentences, of the labels that each annotates.
 
     Args:
         sentences: the gold ones.
@@ -71,7 +72,8 @@ def report_spans(
         ValueError: the sentences aren't as many, or a span is of none of its sentence's tokens.
     """
     check_spans(sentences, predicted)
-    gold, predicted = [sentence.spans for sentence in sentences], list(map(tuple, predicted))
+    gold = [sentence.spans for sentence in sentences]
+    predicted = [tuple(annotated_spans(sentence, own)) for sentence, own in zip(sentences, predicted, strict=True)]
     tokens = sum(len(sentence.spelled) for sentence in sentences)
     micro, labels = score_spans(gold, predicted)
     if accuracy is None:

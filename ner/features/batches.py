@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from ner.features.feature import UNKNOWN, Arrays, Feature, Numbers, TokenIndices, Tokens
 from ner.features.vocabulary import Vocabularies
+from ner.text.inventory import unannotated
 from ner.text.partial import is_partial, possible_tags, to_iob2
 from ner.text.sentence import Sentence
 from ner.text.tags import spans_to_tags
@@ -101,7 +102,7 @@ def encode(
         of_words, encodings, encoded = cache.look_up(words)
         features = {name: feature for name, feature in features.items() if name not in encoded}
     tags = allowed_tags = None
-    if tagged and any(is_partial(s.tags or ()) for s in sentences):
+    if tagged and any(is_partial(s.tags or ()) or unannotated(s, vocabularies.labels) for s in sentences):
         tags, allowed_tags = _encode_allowed_tags(sentences, vocabularies)
     elif tagged:
         tag_id = vocabularies.tag_id
@@ -121,10 +122,12 @@ def encode_words(features: Mapping[str, Feature], words: Sequence[str]) -> Array
 
 
 def fingerprint(sentences: Iterable[Sentence]) -> str:
-    """A digest of tagged sentences: it differs where a word, a tag, a sentence's end or a document's beginning does."""
+    """A digest of tagged sentences: it tells apart words, tags, annotated labels, ends of sentences and documents."""
     digest = hashlib.sha256()
     for sentence in sentences:
         written = repr((sentence.words, sentence.tags, sentence.opens_document))
+        if sentence.annotated is not None:
+            written += repr(sorted(sentence.annotated))
         digest.update(written.encode("utf-8", errors="surrogatepass"))
     return digest.hexdigest()
 
@@ -189,7 +192,7 @@ def _encode_allowed_tags(
     indices = [
         rows.setdefault(tuple(names if tags is None else tags), len(rows))
         for sentence in sentences
-        for tags in possible_tags(to_iob2(sentence.tags or (), "iob2"))
+        for tags in possible_tags(to_iob2(sentence.tags or (), "iob2"), unannotated(sentence, vocabularies.labels))
     ]
     allowed_tags = np.zeros((len(rows), len(names)), dtype=np.bool_)
     for tags, row in rows.items():

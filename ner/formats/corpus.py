@@ -1,4 +1,4 @@
-"""A corpus: training, development and test sentences, from column files or from a `datasets` data set."""
+"""A corpus: training, development and test sentences, from files, several corpora or a `datasets` data set."""
 
 import warnings
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from typing import Any
 
 from ner.data_settings import DataConfig
 from ner.errors import ConfigError, DataError
+from ner.formats.corpora import Part, joined, read_parts
 from ner.formats.format import Losses
 from ner.formats.rows import PREFIXES_READ, as_iob2
 from ner.formats.sentences import read_sentences
@@ -27,11 +28,16 @@ _TEXTS = {".csv", ".txt", ".xml", ".ann", ".zip", ".gz"}
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """Tagged sentences by split, tags as IOB2; `dev` and `test` are empty where there are none."""
+    """Tagged sentences by split, tags as IOB2; `dev` and `test` are empty where there are none.
+
+    `parts` are the corpora that it is made of, whose sentences stand in `train` and `dev` one part behind the other;
+    none where it is a single one.
+    """
 
     train: list[Sentence]
     dev: list[Sentence]
     test: list[Sentence]
+    parts: tuple[Part, ...] = ()
 
 
 def load_corpus(data: DataConfig) -> Corpus:
@@ -40,16 +46,21 @@ def load_corpus(data: DataConfig) -> Corpus:
     What didn't fit where character ranges became spans of tokens is a warning for each file.
 
     Raises:
-        ConfigError: neither files nor a data set are named, or both are.
+        ConfigError: neither files nor corpora nor a data set are named, or both are; or as `read_parts`.
         DataError: a file or the data set can't be read as described.
     """
+    if data.corpora:
+        parts = read_parts(data)
+        train, dev = joined(part.train for part in parts), joined(part.dev for part in parts)
+        return Corpus(train, dev, _read(data.test, data) if data.test else [], tuple(parts))
     if data.dataset:
         if data.train or data.dev or data.test:
             raise ConfigError("data.dataset and data.train, data.dev, data.test: expected one or the other, found both")
         return _load_dataset(data.dataset, data)
     if not data.train:
-        raise ConfigError("data.train: expected a training file (or data.dataset), found none")
-    return Corpus(*(_read(path, data) if path else [] for path in (data.train, data.dev, data.test)))
+        raise ConfigError("data.train: expected a training file (or data.corpora, or data.dataset), found none")
+    train, dev, test = (_read(path, data) if path else [] for path in (data.train, data.dev, data.test))
+    return Corpus(train, dev, test)
 
 
 def _read(path: str, data: DataConfig) -> list[Sentence]:
@@ -84,7 +95,10 @@ def _load_dataset(name: str, data: DataConfig) -> Corpus:
     if found["train"] is None:
         raise DataError(f"{name}: expected a split called train, found {', '.join(splits)}")
     rows = {split: (split_rows, f"{name}:{split}") for split, split_rows in found.items()}
-    return Corpus(*([] if each is None else sentences_of_dataset(each, where, data) for each, where in rows.values()))
+    train, dev, test = (
+        [] if each is None else sentences_of_dataset(each, where, data) for each, where in rows.values()
+    )
+    return Corpus(train, dev, test)
 
 
 def _check_place(name: str, path: Path) -> None:

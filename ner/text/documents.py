@@ -39,6 +39,11 @@ def mark_documents(sentences: Iterable[Sentence], every: int | None) -> Iterable
     return (replace(s, opens_document=documents.next_opens(marked=s.opens_document)) for s in sentences)
 
 
+def opening_document(sentence: Sentence) -> Sentence:
+    """The same sentence as one that opens a document."""
+    return sentence if sentence.opens_document else replace(sentence, opens_document=True)
+
+
 def number_documents(sentences: Sequence[Sentence]) -> list[int]:
     """For each sentence the number of its document, from 1; 0 for all where no document was marked.
 

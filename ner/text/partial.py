@@ -1,13 +1,14 @@
 """Tags that are only partly known: which tags a token may have, given what its annotators said.
 
 Inside this package `?` is a token of which nothing is known and `?-PER` one that is part of a PER, no matter
-which part; all other tags are IOB2, where an `I-` behind a `?` goes on with what the `?` may hide.
+which part; all other tags are IOB2, where an `I-` behind a `?` goes on with what the `?` may hide. An `O`
+says less where the annotators didn't look for all labels: there it may be any tag of the others.
 """
 
 from collections.abc import Iterable, Sequence
 
 from ner.schemes import find_scheme
-from ner.text.tags import OUTSIDE, convert_tags, plain_tag, split_tag
+from ner.text.tags import OUTSIDE, convert_tags, plain_tag, split_tag, tags_of_labels
 
 UNKNOWN = "?"
 
@@ -70,14 +71,21 @@ def to_iob2(tags: Sequence[str], scheme: str) -> list[str]:
     return written
 
 
-def possible_tags(tags: Sequence[str]) -> list[list[str] | None]:
+def possible_tags(tags: Sequence[str], unannotated: Iterable[str] = ()) -> list[list[str] | None]:
     """For each token the BIOES tags it may have; None: any.
+
+    Args:
+        tags: of a sentence.
+        unannotated: the labels that nobody looked for there: where `O` stands, there may be any of their tags too.
 
     >>> possible_tags(["B-PER", "?", "I-LOC", "O"])
     [['B-PER', 'S-PER'], None, ['E-LOC'], ['O']]
     >>> possible_tags(["?-PER", "B-PER", "I-PER"])
     [['B-PER', 'I-PER', 'E-PER', 'S-PER'], ['B-PER'], ['E-PER']]
+    >>> possible_tags(["O", "B-PER"], ["LOC"])
+    [['O', 'B-LOC', 'I-LOC', 'E-LOC', 'S-LOC'], ['S-PER']]
     """
+    outside = tags_of_labels(unannotated)
     possible: list[list[str] | None] = []
     for tag, following in zip(tags, [*tags[1:], OUTSIDE], strict=True):
         prefix, _, label = tag.partition("-")
@@ -86,7 +94,7 @@ def possible_tags(tags: Sequence[str]) -> list[list[str] | None]:
         elif prefix == UNKNOWN:
             possible.append([f"{role}-{label}" for role in "BIES"])
         elif tag == OUTSIDE:
-            possible.append([OUTSIDE])
+            possible.append(outside)
         else:
             going_on, ending = ("B", "S") if prefix == "B" else ("I", "E")
             if following == f"I-{label}":

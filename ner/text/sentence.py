@@ -56,6 +56,8 @@ class Sentence:
 
     `spans` are the labelled spans of its tags, read once as conlleval reads them; to ask for those of a sentence
     without tags, or with unknown ones, is a DataError. `tags` is None where nothing is known of the sentence.
+    `annotated` are the labels that its annotators looked for, None: all; outside its entities a token may be part of
+    an entity of any other label (`ner.text.inventory`).
     `opens_document` is True where a `-DOCSTART-` stood before it, where it is the first of a text, or by count;
     `source` is `file:line` of its first token, for messages, and takes no part in comparisons.
     """
@@ -66,6 +68,7 @@ class Sentence:
     tags: tuple[str, ...] | None
     opens_document: bool
     source: str = field(compare=False)
+    annotated: frozenset[str] | None
     _tokens: tuple[Token, ...] = field(init=False, repr=False, compare=False)
     spans: tuple[Span, ...] = field(init=False, repr=False, compare=False)
 
@@ -79,6 +82,7 @@ class Sentence:
         spelled: tuple[str, ...] | None = None,
         starts: tuple[int, ...] | None = None,
         spans: tuple[Span, ...] | None = None,
+        annotated: frozenset[str] | None = None,
     ) -> None:
         """Of tokens; or, without them, of `spelled`, their words, and `starts`, where each starts in the text.
 
@@ -97,6 +101,8 @@ class Sentence:
             put(self, "spans", spans)
         if spans is None or tags is not None:
             put(self, "tags", tags)
+        if annotated is not None:
+            put(self, "annotated", annotated)
 
     if not TYPE_CHECKING:  # or a type checker would take any name for an attribute
 
@@ -106,6 +112,8 @@ class Sentence:
                 value: Any = self._read_spans()
             elif name == "tags":
                 value = tuple(spans_to_tags(self.spans, len(self.spelled)))
+            elif name == "annotated":
+                value = None
             elif name == "_tokens":
                 pairs = zip(self.spelled, self.starts, strict=True)
                 value = tuple(Token(word, start, start + len(word)) for word, start in pairs)
@@ -116,7 +124,7 @@ class Sentence:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Of what it was made, as Python's own way would ask each sentence for its spans.
-        made = partial(Sentence, spelled=self.spelled, starts=self.starts)
+        made = partial(Sentence, spelled=self.spelled, starts=self.starts, annotated=self.annotated)
         return made, (None, self.tags, self.opens_document, self.source)
 
     def _read_spans(self) -> tuple[Span, ...]:
@@ -172,7 +180,9 @@ def sentence_with_spans(sentence: Sentence, spans: Iterable[Span]) -> Sentence:
             )
         end = span.end
     known = (sentence.opens_document, sentence.source)
-    return Sentence(None, None, *known, spelled=sentence.spelled, starts=sentence.starts, spans=ordered)
+    words = sentence.spelled, sentence.starts
+    annotated = sentence.annotated
+    return Sentence(None, None, *known, spelled=words[0], starts=words[1], spans=ordered, annotated=annotated)
 
 
 def _behind_space(start: int, length: int) -> int:

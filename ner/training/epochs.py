@@ -6,6 +6,7 @@ numbers from the seed and its own number, so a resumed run goes on exactly as an
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,7 +18,9 @@ from ner.crf.layer import NotFiniteError
 from ner.errors import TrainingError
 from ner.evaluation.report import report_spans
 from ner.features.batches import Encoded, batch_rows, collate, drop_singletons
+from ner.features.feature import Numbers
 from ner.features.vocabulary import Vocabularies
+from ner.formats.corpora import Part
 from ner.formats.corpus import Corpus
 from ner.inference.decoding import Decoder, Decoding
 from ner.inference.prepared import Prepared
@@ -126,6 +129,30 @@ def _dev_spans(network: BiLSTMCRF, task: Task) -> list[list[Span]]:
     return spans
 
 
+def rows_of_epoch(parts: Sequence[Part], number: int, *, seed: int, num_rows: int) -> Numbers:
+    """Which training sentences an epoch reads: of each part as many as its weight says, each in its turn.
+
+    A part of N sentences and the weight w gives w·N an epoch, from a row in which its sentences stand in an order drawn
+    once, over and over: the next epoch goes on where this one ends, so none is left out for long.
+
+    Args:
+        parts: of the corpus, whose sentences stand one part behind the other; none: all sentences count once.
+        number: of the epoch, from 1.
+        seed: of the order.
+        num_rows: sentences of the corpus.
+    """
+    if all(part.weight == 1 for part in parts):
+        return np.arange(num_rows)
+    drawn, start = [], 0
+    for index, part in enumerate(parts):
+        size = len(part.train)
+        order = np.random.default_rng([seed, index, size]).permutation(size)
+        ends = [round(part.weight * size * epochs) for epochs in (number - 1, number)]
+        drawn.append(start + order[np.arange(*ends) % size])
+        start += size
+    return np.concatenate(drawn)
+
+
 def _train_epoch(run: Run, task: Task, number: int, checkpoints: Checkpoints) -> float:
     """The last learning rate, when `run.position` is at the end of the epoch."""
     settings, encoded, network, position = task.config.training, task.encoded, run.network, run.position
@@ -139,7 +166,9 @@ def _train_epoch(run: Run, task: Task, number: int, checkpoints: Checkpoints) ->
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
     allowed_tags = None if encoded.allowed_tags is None else torch.from_numpy(encoded.allowed_tags)
     network.train()
-    batches = list(batch_rows(encoded.lengths, size=settings.batch_size, tokens=settings.batch_tokens, generator=rng))
+    drawn = rows_of_epoch(task.corpus.parts, number, seed=settings.seed, num_rows=len(encoded.lengths))
+    lengths, size, tokens = encoded.lengths[drawn], settings.batch_size, settings.batch_tokens
+    batches = [drawn[rows] for rows in batch_rows(lengths, size=size, tokens=tokens, generator=rng)]
     rate = settings.learning_rate
     start = time.perf_counter() - position.seconds
     for done, rows in enumerate(batches):

@@ -19,6 +19,7 @@ from typing import Any
 
 from ner.config import MOVED, Config, affects, is_path, load_config
 from ner.errors import ConfigError, DataError, TrainingError
+from ner.formats.corpora import names_of
 from ner.threads import FOR_TRAINING, child_environment, count_cores
 from ner.training.checkpoint import is_unfinished, state_folder
 
@@ -91,7 +92,7 @@ def train_all(
         raise ConfigError(f"--processes: expected 1 to {cores}, the cores of this machine; found {processes}")
     for plan in plans:
         config = plan.config()
-        if not config.data.dev and not config.data.dataset:
+        if not (config.data.dev or config.data.dataset or any(corpus.dev for corpus in config.data.corpora)):
             raise ConfigError("data.dev: expected a dev set, by which several runs are compared; found none")
     folder.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(processes) as pool:
@@ -185,7 +186,7 @@ def _train(plan: Plan, folder: Path, *, most_threads: int, keep: bool) -> Result
     config = plan.config()
     return Result(
         recipe=plan.recipe.name,
-        corpus=_short(config.data.train) or config.data.dataset or "",
+        corpus=_short(config.data.train) or config.data.dataset or ", ".join(names_of(config.data.corpora)),
         settings=tuple(setting for setting in plan.settings if _is_told(setting)),
         seed=plan.seed,
         f1=scores["f1"],
@@ -207,7 +208,11 @@ def _is_told(setting: str) -> bool:
 
 
 def _short(path: Any) -> Any:
-    """The last two parts of a path, or of each of several: which file it is, wherever it lies."""
+    """The last two parts of a path, of each of several, of a corpus' files: which it is, wherever it lies."""
     if isinstance(path, list):
         return [_short(each) for each in path]
+    if isinstance(path, dict):  # one of several corpora
+        return path | {split: _short(path[split]) for split in ("train", "dev")}
+    if isinstance(path, float):
+        return path
     return None if path is None else "/".join(Path(path).parts[-2:])

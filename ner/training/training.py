@@ -17,6 +17,7 @@ from ner.features.batches import encode, fingerprint
 from ner.features.feature import Material
 from ner.features.lexicon import LexiconMatches
 from ner.features.vocabulary import fit_vocabularies
+from ner.formats.corpora import names_of
 from ner.formats.corpus import Corpus
 from ner.inference.decoding import Decoding
 from ner.inference.loading import Model
@@ -201,7 +202,8 @@ def _check_tags(corpus: Corpus) -> None:
 
 
 def _source(data: DataConfig, split: str) -> str:
-    return getattr(data, split) or (f"{data.dataset}:{split}" if data.dataset else "sentences given in Python")
+    named = getattr(data, split) or ", ".join(names_of(data.corpora))
+    return named or (f"{data.dataset}:{split}" if data.dataset else "sentences given in Python")
 
 
 def _with_tokenizer(config: Config, corpus: Corpus) -> Config:

@@ -77,7 +77,7 @@ def test_a_split_without_a_file_is_empty(tmp_path):
 def test_nothing_named_is_refused():
     with pytest.raises(ConfigError) as error:
         load_corpus(DataConfig(dev="dev.txt"))
-    assert str(error.value) == "data.train: expected a training file (or data.dataset), found none"
+    assert str(error.value) == "data.train: expected a training file (or data.corpora, or data.dataset), found none"
 
 
 @pytest.mark.parametrize("split", ["train", "dev", "test"])
