@@ -95,7 +95,7 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
         """Log of the probability that each token's tag is among those allowed there.
 
         The sum runs over all tag sequences that agree (Tsuboi et al. 2008). Where everything is allowed it is 0 and
-        has no gradient; where each token allows one tag it is the plain log-likelihood.
+        has no gradient but for rounding; where each token allows one tag it is the plain log-likelihood.
 
         Args:
             emissions: scores of each tag at each token.
@@ -115,12 +115,13 @@ class CRF(torchcrf.CRF):  # type: ignore[misc]
             row, token = (int(index) for index in (~open_tokens.any(2)).nonzero()[0])
             raise ValueError(f"sentence {row}, token {token}: expected at least one allowed tag, found none")
         scores = self._tempered if tempered else self._scores
-        agreeing = scores(emissions.masked_fill(~open_tokens, -math.inf))
-        some = likelihood.log_partition(agreeing, lengths)
+        # Both sums in one batch: on a CPU a step of twice as many sentences costs hardly more.
+        both = scores(torch.cat([emissions.masked_fill(~open_tokens, -math.inf), emissions]))
+        some, every = likelihood.log_partition(both, torch.cat([lengths, lengths])).chunk(2)
         if not bool(some.isfinite().all()):
             row = int((~some.isfinite()).nonzero()[0])
             raise ValueError(f"sentence {row}: expected a legal tag sequence among the allowed tags, found none")
-        return _reduce(some - likelihood.log_partition(scores(emissions), lengths), lengths, reduction)
+        return _reduce(some - every, lengths, reduction)
 
     @torch.no_grad()
     def tempered_log_likelihood(self, emissions: Tensor, tags: Tensor, mask: Tensor | None = None) -> Tensor:

@@ -261,7 +261,8 @@ def test_partial_labels_of_which_nothing_is_known_give_no_loss_and_no_gradient(c
     loss = crf.partial_log_likelihood(emissions, torch.ones(*mask.shape, num_tags, dtype=torch.bool), mask)
     gradients = torch.autograd.grad(loss, [emissions, crf.transitions])
     assert float(loss.detach()) == 0
-    assert all(float(gradient.abs().max()) == 0 for gradient in gradients)
+    # But for rounding: both sums are made in one batch.
+    assert all(float(gradient.abs().max()) < 1e-6 for gradient in gradients)
 
 
 def test_all_zero_scores_give_the_log_of_the_number_of_legal_sequences():
