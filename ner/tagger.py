@@ -4,7 +4,7 @@ Text becomes sentences, sentences spans, spans entities with character offsets o
 """
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -223,8 +223,10 @@ class Tagger:
 
         return timed.analyse(arguments.checked_tagged(sentences), self.find_spans, self._training(memory))
 
-    def analyse_documents(self, documents: Sequence[Document], *, memory: "Memory | None" = None) -> "Analysis":
-        """As `analyse`, of texts and their entities: a text is cut as this model cuts it, whatever its entities are.
+    def analyse_documents(
+        self, documents: Sequence[Document], *, memory: "Memory | None" = None, labels: Collection[str] | None = None
+    ) -> "Analysis":
+        """As `analyse`, of texts: cut as this model cuts them, whatever their entities are; of `labels`, if given.
 
         Raises:
             DataError: an entity isn't one of whole tokens, or shares a character, where `[data]` makes that an error.
@@ -234,7 +236,7 @@ class Tagger:
         def tag(bare: Sequence[Document]) -> list[Document]:
             return list(self.tag_documents(bare))
 
-        return timed.analyse_documents(documents, tag, self._training(memory), data=self.config.data)
+        return timed.analyse_documents(documents, tag, self._training(memory), data=self.config.data, labels=labels)
 
     def _training(self, memory: "Memory | None") -> "Training":
         from ner.evaluation.training_entities import Training

@@ -56,6 +56,9 @@ def evaluate(
     precision: Annotated[
         float | None, typer.Option(min=0, max=1, help="Also: the --min-score that gives this precision.")
     ] = None,
+    labels: Annotated[
+        str | None, typer.Option(metavar="PER,ORG", help="Entities of these labels alone count, on both sides.")
+    ] = None,
     threshold: Threshold = None,
     settings: Settings = None,
     device: Device = "auto",
@@ -70,17 +73,22 @@ def evaluate(
     from ner.formats.format import LossesByFile
     from ner.formats.sentences import read_sentences
     from ner.formats.table import find_format, name_for_reading
+    from ner.text.inventory import with_labels
 
     tagger = load_tagger(model, device, runtime=runtime, threads=threads, threshold=threshold)
+    counted = None if labels is None else _labels(labels, tagger.labels)
     data = override_data(tagger.config.data, settings or [])
     losses = LossesByFile()
     memory = read_training(train, data, losses).memory if train else None
     if find_format(name_for_reading(file, data)).read_sentences:
-        analysis = tagger.analyse(read_sentences(file, data, losses.next_of(file)), memory=memory)
+        sentences = read_sentences(file, data, losses.next_of(file))
+        if counted is not None:
+            sentences = [with_labels(sentence, counted) for sentence in sentences]
+        analysis = tagger.analyse(sentences, memory=memory)
     else:
         lost = losses.next_of(file)
         documents = list(read_documents(file, data, lost))
-        analysis = tagger.analyse_documents(documents, memory=memory)
+        analysis = tagger.analyse_documents(documents, memory=memory, labels=counted)
         tell_dropped(documents, tagger.config.data, lost)
     say_losses_of_files(losses)
     lines = []
@@ -154,6 +162,18 @@ def write_text(path: Path, text: str) -> None:
     except OSError as error:
         raise ConfigError(f"{path}: expected a place for a file: {error.strerror}") from None
     print(f"written: {path}", file=sys.stderr)
+
+
+def _labels(named: str, known: list[str]) -> list[str]:
+    """The labels of a list with commas.
+
+    Raises:
+        ConfigError: the model knows one not.
+    """
+    labels = [label.strip() for label in named.split(",")]
+    if unknown := [label for label in labels if label not in known]:
+        raise ConfigError(f"--labels: expected labels of the model ({', '.join(known)}), found {unknown[0]!r}")
+    return labels
 
 
 def _threshold_line(analysis: "Analysis", precision: float) -> str:

@@ -45,6 +45,7 @@ def train(
     from ner.trainer import train as train_tagger
     from ner.training.checkpoint import is_unfinished, remove_state, sole_run
     from ner.training.interruption import Signals
+    from ner.training.selection import corpora_table
     from ner.training.tensorboard import event_files
 
     settings = [*(settings or []), *run_settings(threads=threads, device=device, tensorboard=tensorboard)]
@@ -87,8 +88,10 @@ def train(
         save_tagger(tagger, out)
         remove_state(state)
     made = tagger.metrics["training"]
+    for line in corpora_table(tagger.metrics.get("corpora", {})):
+        print(line)
     scores = ", ".join(
-        f"{split} F1 {100 * tagger.metrics[split]['micro']['f1']:.2f}"
+        f"{split} F1 {100 * tagger.metrics[split].get('mean', tagger.metrics[split]['micro'])['f1']:.2f}"
         for split in ("dev", "test")
         if split in tagger.metrics
     )

@@ -3,7 +3,7 @@
 One engine for the spans of our models and for anybody's files, whose tags add how well they are written.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from ner.evaluation.scores import Scores, Spans, macro_f1, score_boundaries, sco
 from ner.evaluation.slices import Slice, count_parts, questions_about, slices_of
 from ner.evaluation.training_entities import Training
 from ner.text.documents import number_documents
+from ner.text.inventory import annotates, with_labels
 from ner.text.sentence import Sentence, Span
 
 COMPARABLE = (
@@ -187,12 +188,19 @@ def analyse_scored(
     gold: Sequence[Sentence],
     predicted: Sequence[Sequence[tuple[Span, float]]],
     *,
+    labels: Collection[str] | None = None,
     training: Training | None = None,
     seconds: float | None = None,
 ) -> Analysis:
-    """The analysis of spans with their scores, as a model predicts them; otherwise as `analyse`."""
-    spans = [[span for span, _ in each] for each in predicted]
-    scores = [[score for _, score in each] for each in predicted]
+    """The analysis of spans with their scores, as a model predicts them; otherwise as `analyse`.
+
+    With `labels`, entities of these alone count, on both sides; without, those that a sentence annotates.
+    """
+    if labels is not None:
+        gold = [with_labels(sentence, labels) for sentence in gold]
+    pairs = list(zip(gold, predicted, strict=True))
+    spans = [[span for span, _ in each if annotates(sentence, span.label)] for sentence, each in pairs]
+    scores = [[score for span, score in each if annotates(sentence, span.label)] for sentence, each in pairs]
     return analyse(gold, spans, scores=scores, training=training, seconds=seconds)
 
 

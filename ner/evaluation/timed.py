@@ -1,7 +1,7 @@
 """What a model answers, timed and held against what is known: it comes here as functions that predict."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -36,15 +36,16 @@ def analyse_documents(
     training: Training,
     *,
     data: DataConfig,
+    labels: Collection[str] | None = None,
 ) -> Analysis:
-    """The analysis of texts and their entities, which are tagged here without being shown these.
+    """The analysis of texts and their entities, which are tagged here without being shown these; of `labels`, if given.
 
     Raises:
         DataError: an entity isn't one of whole tokens, or shares a character, where `[data]` makes that an error.
     """
     tagged, seconds = _timed(lambda: tag([replace(document, entities=()) for document in documents]))
     gold, predicted = with_scores(documents, tagged, data)
-    return analyse_scored(gold, predicted, training=training, seconds=seconds)
+    return analyse_scored(gold, predicted, labels=labels, training=training, seconds=seconds)
 
 
 def calibration(sentences: Sequence[Sentence], find: Find) -> Calibration:

@@ -36,10 +36,15 @@ def unannotated(sentence: Sentence, labels: Iterable[str]) -> tuple[str, ...]:
     return () if annotated is None else tuple(label for label in labels if label not in annotated)
 
 
+def annotates(sentence: Sentence, label: str) -> bool:
+    """Whether somebody looked for a label in this sentence."""
+    annotated = sentence.annotated
+    return annotated is None or label in annotated
+
+
 def annotated_spans(sentence: Sentence, spans: Iterable[Span]) -> list[Span]:
     """Those predicted spans that the sentence can tell right from wrong: of labels that it annotates."""
-    annotated = sentence.annotated
-    return [span for span in spans if annotated is None or span.label in annotated]
+    return [span for span in spans if annotates(sentence, span.label)]
 
 
 def with_labels(sentence: Sentence, labels: Collection[str]) -> Sentence:

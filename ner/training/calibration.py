@@ -15,6 +15,8 @@ from ner.crf.layer import CRF
 from ner.crf.span_posteriors import choose_spans
 from ner.features.vocabulary import Vocabularies
 from ner.inference.prediction import Emitted
+from ner.text.inventory import annotates, unannotated
+from ner.text.partial import possible_tags
 from ner.text.sentence import Sentence
 from ner.text.tags import spans_to_tags
 
@@ -31,7 +33,8 @@ def fit_temperature(
 ) -> float:
     """The temperature under which the gold tags of these sentences are most probable; 1 where there are none.
 
-    Sentences with a label that the model doesn't know are left out.
+    Sentences with a label that the model doesn't know are left out. Where one doesn't annotate all of the model's
+    labels, all tag sequences that agree with it are to be probable together.
 
     Args:
         crf: of the network.
@@ -40,10 +43,9 @@ def fit_temperature(
         emitted: their emissions.
     """
     known = set(vocabularies.labels)
+    partly = any(unannotated(sentence, vocabularies.labels) for sentence in sentences)
     gold = {
-        row: torch.tensor(
-            [vocabularies.tag_id(tag) for tag in spans_to_tags(sentence.spans, len(sentence.spelled), "bioes")]
-        )
+        row: _allowed_tags(sentence, vocabularies) if partly else _tags(sentence, vocabularies)
         for row, sentence in enumerate(sentences)
         if sentence.spelled and {span.label for span in sentence.spans} <= known
     }
@@ -52,7 +54,8 @@ def fit_temperature(
     device, batches = crf.transitions.device, []
     for rows, emissions, lengths in emitted:
         usable = [index for index, row in enumerate(rows) if row in gold]
-        tags = torch.zeros((len(usable), emissions.shape[1]), dtype=torch.long)
+        shape = emissions.shape[1:] if partly else emissions.shape[1:2]
+        tags = torch.zeros((len(usable), *shape), dtype=torch.bool if partly else torch.long)
         for row, index in zip(tags, usable, strict=True):
             known_tags = gold[rows[index]]
             row[: len(known_tags)] = known_tags
@@ -64,6 +67,9 @@ def fit_temperature(
     def loss(temperature: float) -> float:
         crf.temperature = temperature
         with torch.no_grad():
+            if partly:
+                found = (crf.partial_log_likelihood(*batch, tempered=True) for batch in batches)  # type: ignore[arg-type]
+                return -sum(map(float, found))
             return -sum(float(crf.tempered_log_likelihood(*batch)) for batch in batches)
 
     before = crf.temperature
@@ -90,7 +96,7 @@ def fit_threshold(
 ) -> float:
     """The threshold, a multiple of 0.05, of the best F1 on these tagged sentences; 0.5 where none is correct.
 
-    Of equals, the one nearest to 0.5.
+    Of equals, the one nearest to 0.5. Entities of labels that a sentence doesn't annotate aren't counted.
 
     Args:
         chain: of the network, with its temperature.
@@ -108,7 +114,7 @@ def fit_threshold(
         probable = chain.probable_spans(emissions, lengths, roles, thresholds[0])
         for row, spans in zip(rows, probable, strict=True):
             for threshold in thresholds:
-                chosen = choose_spans(spans, threshold)
+                chosen = [s for s in choose_spans(spans, threshold) if annotates(sentences[row], labels[s.label])]
                 predicted[threshold] += len(chosen)
                 correct[threshold] += sum((s.start, s.end, labels[s.label]) in gold[row] for s in chosen)
     if not any(correct.values()):
@@ -116,3 +122,17 @@ def fit_threshold(
     num_gold = sum(map(len, gold))
     scores = {threshold: 2 * correct[threshold] / (predicted[threshold] + num_gold) for threshold in thresholds}
     return max(thresholds, key=lambda threshold: (scores[threshold], -abs(threshold - 0.5)))
+
+
+def _tags(sentence: Sentence, vocabularies: Vocabularies) -> torch.Tensor:
+    named = spans_to_tags(sentence.spans, len(sentence.spelled), "bioes")
+    return torch.tensor([vocabularies.tag_id(tag) for tag in named])
+
+
+def _allowed_tags(sentence: Sentence, vocabularies: Vocabularies) -> torch.Tensor:
+    """Which tags agree with a sentence (T, K)."""
+    possible = possible_tags(sentence.tags or (), unannotated(sentence, vocabularies.labels))
+    allowed = torch.zeros((len(possible), len(vocabularies.tags)), dtype=torch.bool)
+    for row, tags in zip(allowed, possible, strict=True):
+        row[[vocabularies.tag_id(tag) for tag in tags or vocabularies.tags]] = True
+    return allowed

@@ -1,7 +1,7 @@
 """The training loop: batches in, the best weights out.
 
-The weights of the best dev F1 are kept (the last ones where there is no dev set). Each epoch draws its random
-numbers from the seed and its own number, so a resumed run goes on exactly as an unbroken one.
+The weights of the best dev F1 are kept (of several corpora, of their mean; the last ones where there is no dev set).
+Each epoch draws its random numbers from the seed and its own number, so a resumed run goes on as an unbroken one.
 """
 
 import math
@@ -16,7 +16,6 @@ import torch
 from ner.config import Config
 from ner.crf.layer import NotFiniteError
 from ner.errors import TrainingError
-from ner.evaluation.report import report_spans
 from ner.features.batches import Encoded, batch_rows, collate, drop_singletons
 from ner.features.feature import Numbers
 from ner.features.vocabulary import Vocabularies
@@ -35,6 +34,7 @@ from ner.training.guards import check_epoch, check_finite, find_collapse, find_f
 from ner.training.interruption import Checkpoints
 from ner.training.lazy_sgd import RowwiseSGD
 from ner.training.optimizer import clip_gradient, learning_rate
+from ner.training.selection import dev_scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +79,7 @@ def run_epochs(run: Run, task: Task, state: Path | None) -> None:
         trained = run.position
         if run.average:
             run.average.swap()
-        report = None
-        if corpus.dev:
-            report = report_spans(corpus.dev, _dev_spans(run.network, task))
-        scores = report.micro if report else None
+        scores = dev_scores(corpus, _dev_spans(run.network, task)) if corpus.dev else None
         best = scores is None or scores.f1 > run.best_f1
         if best:
             run.best, run.best_epoch = weights_of(run.network), number
@@ -99,7 +96,8 @@ def run_epochs(run: Run, task: Task, state: Path | None) -> None:
             seconds=time.perf_counter() - start,
             tokens_per_second=trained.tokens / trained.seconds,
             best=best,
-            labels=report.ratios() if report else {},
+            labels=scores.labels if scores else {},
+            corpora=scores.corpora if scores else {},
         )
         run.seconds += epoch.seconds
         run.position = Position()

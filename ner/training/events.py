@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 class Epoch:
     """What one epoch brought; `loss` is the mean over sentences, dev scores are None without a dev set.
 
-    `labels` has the dev precision, recall and F1 of each label.
+    `labels` has the dev precision, recall and F1 of each label, `corpora` the dev F1 of each of several corpora; the
+    scores are then the means of theirs.
     """
 
     epoch: int
@@ -21,12 +22,15 @@ class Epoch:
     tokens_per_second: float
     best: bool
     labels: dict[str, dict[str, float]] = field(default_factory=dict)
+    corpora: dict[str, float] = field(default_factory=dict)
 
     def __str__(self) -> str:
         """One line for the user."""
         scores = ""
         if self.precision is not None and self.recall is not None and self.f1 is not None:
             scores = f"  dev P {100 * self.precision:5.2f} R {100 * self.recall:5.2f} F1 {100 * self.f1:5.2f}"
+        if len(self.corpora) > 1:
+            scores += f" ({', '.join(f'{100 * f1:.2f}' for f1 in self.corpora.values())})"
         speed = f"{self.tokens_per_second:8,.0f} tokens/s"
         return f"epoch {self.epoch:3d}  loss {self.loss:8.4f}{scores}  {speed}{'  best' if self.best else ''}"
 

@@ -182,7 +182,8 @@ def _train(plan: Plan, folder: Path, *, most_threads: int, keep: bool) -> Result
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     if not keep:
         shutil.rmtree(folder)
-    scores, made = metrics["dev"]["micro"], metrics["training"]
+    # Of several corpora what an epoch is chosen by.
+    scores, made = metrics["dev"].get("mean", metrics["dev"]["micro"]), metrics["training"]
     config = plan.config()
     return Result(
         recipe=plan.recipe.name,

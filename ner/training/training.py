@@ -37,6 +37,7 @@ from ner.training.checkpoint import load_weights, restore_run, settings_as_begun
 from ner.training.epochs import Task, run_epochs
 from ner.training.events import Listener
 from ner.training.lazy_sgd import RowwiseSGD
+from ner.training.selection import dev_reports, dev_scores
 from ner.training.vectors import measure_coverage, place_lexicon, place_vectors
 
 
@@ -118,6 +119,14 @@ def _train(
         if sentences:
             source = _source(config.data, split)
             metrics[split] = {"source": source, **evaluate(reader, sentences)}
+    if corpus.parts:
+        told = [{"labels": sorted(p.labels), "weight": p.weight, "sentences": len(p.train)} for p in corpus.parts]
+        metrics["corpora"] = {part.name: values for part, values in zip(corpus.parts, told, strict=True)}
+    if corpus.parts and corpus.dev:
+        predicted = reader.spans(corpus.dev)
+        for name, report in dev_reports(corpus, predicted).items():
+            metrics["corpora"][name]["dev"] = report.as_dict()
+        metrics["dev"]["mean"] = dev_scores(corpus, predicted).mean()
     memory = remember(corpus.train) if config.training.remember_entities else None
     config = config.model_copy(update={"run": RunConfig()})  # which is no part of a model
     return Model(config, task.vocabularies, network.eval(), metrics, run.history, memory)
