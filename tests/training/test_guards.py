@@ -14,7 +14,7 @@ from ner.errors import TrainingError
 from ner.formats.corpus import Corpus
 from ner.inference.loading import load_model, save_model
 from ner.text.sentence import sentence_from_words
-from ner.training import epochs
+from ner.training import epochs, selection
 from ner.training.events import Listener
 from ner.training.training import train_model
 
@@ -106,13 +106,13 @@ def test_the_loss_of_a_run_that_learns_is_below_that_of_guessing(corpus: Corpus,
 
 def mocked_f1(monkeypatch: pytest.MonkeyPatch, values: list[float]) -> None:
     """What each epoch's dev scores are, as far as the loop is told."""
-    original, left = epochs.report_spans, iter(values)
+    original, left = selection.report_spans, iter(values)
 
     def report_spans(gold: Any, predicted: Any) -> Any:
         report = original(gold, predicted)
         return replace(report, micro=replace(report.micro, f1=next(left)))
 
-    monkeypatch.setattr(epochs, "report_spans", report_spans)
+    monkeypatch.setattr(selection, "report_spans", report_spans)
 
 
 def test_a_network_that_collapses_to_o_is_named_and_its_best_epoch_kept(

@@ -25,7 +25,7 @@ from ner.settings import RunConfig
 from ner.storage import tensor_files
 from ner.storage.tensor_files import read_header, read_tensors, write_tensors
 from ner.text.sentence import sentence_from_words
-from ner.training import epochs, interruption
+from ner.training import interruption, selection
 from ner.training.checkpoint import Run, is_unfinished, remove_state, sole_run
 from ner.training.events import Epoch, Listener, Step
 from ner.training.interruption import Signals
@@ -97,14 +97,14 @@ def test_the_best_epoch_of_before_the_break_can_win(
 ) -> None:
     config = make_config(epochs=4)
     wanted = train_model(make_config(epochs=2), replace(corpus, dev=[]))
-    original = epochs.report_spans
+    original = selection.report_spans
     scores = iter([0.2, 0.9, 0.3, 0.9])
 
     def report_spans(gold: Any, predicted: Any, *, seconds: float | None = None) -> Any:
         report = original(gold, predicted, seconds=seconds)
         return report if seconds is not None else replace(report, micro=replace(report.micro, f1=next(scores)))
 
-    monkeypatch.setattr(epochs, "report_spans", report_spans)
+    monkeypatch.setattr(selection, "report_spans", report_spans)
     interrupt_in(config, corpus, tmp_path / "state", after=3)
     resumed = train_model(config, corpus, state=tmp_path / "state", resume=True)
     assert resumed.metrics["training"]["best_epoch"] == 2

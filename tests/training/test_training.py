@@ -25,7 +25,7 @@ from ner.resources.compact import Vectors
 from ner.settings import RunConfig
 from ner.tagger import Tagger
 from ner.text.sentence import Sentence, sentence_from_words
-from ner.training import epochs
+from ner.training import selection
 from ner.training.events import Epoch, Listener, Step
 from ner.training.training import train_model
 from tests.tiny import predict_tags
@@ -120,7 +120,7 @@ def test_torchs_own_random_numbers_neither_change_nor_are_changed(corpus: Corpus
 
 def script_scores(monkeypatch: pytest.MonkeyPatch, scores: list[float]) -> None:
     """Dev F1s come from a list, and whatever is scored after the last epoch is scored as it is."""
-    original, left = epochs.report_spans, iter(scores)
+    original, left = selection.report_spans, iter(scores)
 
     def report_spans(gold: Any, predicted: Any, *, seconds: float | None = None) -> Any:
         report = original(gold, predicted, seconds=seconds)
@@ -128,7 +128,7 @@ def script_scores(monkeypatch: pytest.MonkeyPatch, scores: list[float]) -> None:
             return report
         return replace(report, micro=replace(report.micro, f1=next(left)))
 
-    monkeypatch.setattr(epochs, "report_spans", report_spans)
+    monkeypatch.setattr(selection, "report_spans", report_spans)
 
 
 def test_the_weights_of_the_best_epoch_are_kept_the_first_of_equals(
