@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from ner.commands.options import AsJson, Settings
-from ner.errors import DataError
+from ner.commands.options import AsJson, Settings, say
+from ner.errors import ConfigError, DataError
 
 vectors_app = typer.Typer(help="Pretrained word vectors.", no_args_is_help=True)
 data_app = typer.Typer(help="Public corpora, and a check of your own.", no_args_is_help=True)
@@ -64,7 +64,9 @@ def data_get(
 
 @data_app.command("check")
 def data_check(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Files of one corpus, to learn from first.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE…", help="Files of one corpus, to learn from first; or a CONFIG.toml.")
+    ],
     as_json: AsJson = False,
     settings: Settings = None,
 ) -> None:
@@ -72,11 +74,21 @@ def data_check(
 
     Exit code 0: a training would start, whatever the warnings; 1: it would fail.
     """
-    from ner.config import override_data
+    from ner.config import load_config, override_data
     from ner.doctor.checkup import check_files
+    from ner.doctor.corpora import check_corpora
     from ner.settings import DataConfig
 
-    checkup = check_files(files, override_data(DataConfig(), settings or []))
+    if len(files) == 1 and files[0].suffix == ".toml":
+        data = load_config(files[0], settings, warn=say).data
+        if not (data.corpora or data.train):
+            raise ConfigError(
+                f"{files[0]}: expected data.train or data.corpora, whose files are checked, found neither"
+            )
+        named = [Path(path) for path in (data.train, data.dev, data.test) if path]
+        checkup = check_corpora(data) if data.corpora else check_files(named, data)
+    else:
+        checkup = check_files(files, override_data(DataConfig(), settings or []))
     print(json.dumps(checkup.as_dict()) if as_json else checkup)
     if checkup.errors:
         raise DataError(f"{checkup.errors[0].path}: {checkup.errors[0].found}; training would fail")

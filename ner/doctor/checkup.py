@@ -72,12 +72,20 @@ def check_files(paths: Sequence[str | Path], data: DataConfig) -> Checkup:
 
     Nothing that is wrong with a file is an exception here: it is a finding.
     """
+    _, counts, findings = examine_files(paths, data)
+    return Checkup(tuple(counts), tuple(by_seriousness(findings)))
+
+
+def examine_files(
+    paths: Sequence[str | Path], data: DataConfig, *, training: int = 1
+) -> tuple[list[Tagged], list[FileCounts], list[Finding]]:
+    """What files of one corpus hold, their counts, and all that is found; the first `training` are to learn from."""
     findings: list[Finding] = []
     files: list[Tagged] = []
     counts: list[FileCounts] = []
     for path in paths:
         readable = read_all(str(path), data)
-        tagged = examine_tags(readable, data, training=not files)
+        tagged = examine_tags(readable, data, training=len(files) < training)
         of_words = examine_words(readable, data)
         findings += readable.findings + tagged.findings + of_words + examine_order(readable, data)
         if not files and not _WRONG_WORDS & {finding.kind for finding in of_words}:
@@ -88,7 +96,7 @@ def check_files(paths: Sequence[str | Path], data: DataConfig) -> Checkup:
         numbers = (readable.documents, len(lengths), sum(lengths), entities, longest)
         counts.append(FileCounts(tagged.path, tagged.scheme, *numbers, tagged.labels))
     findings += compare_labels(files) + examine_repeats(files) + examine_contexts(files)
-    return Checkup(tuple(counts), tuple(by_seriousness(findings)))
+    return files, counts, findings
 
 
 def _plain(text: str) -> str:

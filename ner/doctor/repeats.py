@@ -79,7 +79,7 @@ def examine_contexts(files: Sequence[Tagged]) -> list[Finding]:
     for file in files:
         for index, s in enumerate(file.sentences):
             labels = {(span.start, span.end): span.label for span in file.spans[index]}
-            for start, end in _occurrences(s.words, surfaces, lengths):
+            for start, end in occurrences(s.words, surfaces, lengths):
                 before = alike[s.words[start - 1]] if start else _EDGE
                 behind = alike[s.words[end]] if end < len(s.words) else _EDGE
                 if before == behind == _EDGE and len(s.words) == end - start:
@@ -115,9 +115,16 @@ class _Alike(dict[str, str]):
         return self[word]
 
 
-def _occurrences(
+def occurrences(
     words: tuple[str, ...], surfaces: set[tuple[str, ...]], lengths: dict[str, set[int]]
 ) -> Iterator[tuple[int, int]]:
+    """Where these words stand in a sentence, from token to token.
+
+    Args:
+        words: of the sentence.
+        surfaces: the words that are looked for.
+        lengths: by their first word, how many words they are.
+    """
     for start, word in enumerate(words):
         for end in (start + length for length in lengths.get(word, ())):
             if end <= len(words) and words[start:end] in surfaces:

@@ -404,3 +404,71 @@ def test_the_doctor_needs_no_torch(check, tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, cwd=ROOT)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+ONE = "Rome\tB-LOC\nis\tO\nold\tO\n\n" * 4 + "Bob\tB-person\nran\tO\n\n"
+TWO = "in\tO\nRome\tB-ORG\nnow\tO\n\n" * 3 + "Rome\tB-LOC\n\n" + "Bob\tO\nran\tO\n\n" * 3
+CORPORA = """
+[[data.corpora]]
+name = "one"
+train = "f"
+labels = ["LOC", "ORG", "PER"]
+map = { person = "PER" }
+[[data.corpora]]
+name = "two"
+train = "g"
+labels = ["LOC", "ORG"]
+"""
+
+
+@pytest.fixture
+def check_config(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, content in (("f", ONE), ("g", TWO)):
+        Path(name).write_text(content, encoding="utf-8")
+
+    def call(text: str) -> tuple[int, dict[str, tuple[str, str, list[str]]], str]:
+        Path("c.toml").write_text(text, encoding="utf-8")
+        code, out, err = run("data", "check", "c.toml", "--json")
+        told = json.loads(out)["findings"] if out else []
+        return code, {f["kind"]: (f["path"], f["found"], f["places"]) for f in told}, err
+
+    return call
+
+
+def test_words_that_two_corpora_annotate_otherwise_are_told_where_both_annotate_the_labels(check_config):
+    code, findings, err = check_config(CORPORA)
+    assert (code, err) == (0, "")
+    path, found, places = findings["contradictory-corpora"]
+    assert (path, found) == ("2 corpora", "words that corpora annotate in contradictory ways: 1")
+    # Bob is a person in the one and O in the other, which doesn't look for persons.
+    assert places == ["'Rome': LOC 4 of 4 in one (f:1), ORG 3 of 4 in two (g:2)"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "kind", "path", "found", "places"),
+    [
+        (('labels = ["LOC", "ORG"]\n', 'labels = ["DATE", "LOC", "ORG"]\n'), "unannotated-label", "two",
+         "label that labels name and no training file has: 'DATE'", []),
+        (('person = "PER"', 'person = "PER", people = "PER"'), "unknown-in-map", "one",
+         "labels in its map that its files don't have: 1", ["'people'"]),
+        (('labels = ["LOC", "ORG"]\n', 'labels = ["LOC"]\n'), "outside-inventory", "two",
+         "tags of labels that it is said not to annotate: 3",
+         ["g:2: B-ORG at 'Rome'", "g:6: B-ORG at 'Rome'", "g:10: B-ORG at 'Rome'"]),
+    ],
+)  # fmt: skip
+def test_an_inventory_that_does_not_fit_the_files_is_an_error(check_config, changed, kind, path, found, places):
+    code, findings, err = check_config(CORPORA.replace(*changed))
+    assert findings[kind] == (path, found, places)
+    assert (code, err) == (1, f"error: {path}: {found}; training would fail\n")
+
+
+def test_the_files_of_a_recipe_of_one_corpus_are_checked_too(check_config):
+    code, findings, _ = check_config("[data]\ntrain = 'f'\ndev = 'g'\n")
+    assert code == 0
+    assert findings["unlearnable-label"][2] == ["'ORG'"]
+    code, _, err = check_config("")
+    assert (code, err) == (
+        2,
+        "error: c.toml: expected data.train or data.corpora, whose files are checked, found neither\n",
+    )
