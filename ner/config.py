@@ -253,7 +253,9 @@ def _resolve_paths(config: Config, folder: Path) -> Config:
 
 def _beside(value: Any, folder: Path) -> Any:
     if isinstance(value, Section):
-        named = {name for name in type(value).model_fields if "path" in marks(type(value), name)}
+        kind = type(value)
+        # Those that somebody gave: pydantic takes any other that is updated for given too.
+        named = {name for name in value.model_fields_set & kind.model_fields.keys() if "path" in marks(kind, name)}
         return value.model_copy(update={name: _beside(getattr(value, name), folder) for name in named})
     if isinstance(value, tuple):
         return tuple(_beside(each, folder) for each in value)

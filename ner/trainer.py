@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ner.config import Config
 from ner.formats.corpus import Corpus
+from ner.inference.loading import load_model
 from ner.tagger import Tagger
 from ner.training.events import Epoch, Listener
 from ner.training.training import train_model
@@ -18,6 +19,7 @@ def train(
     listener: Listener | None = None,
     state: Path | None = None,
     resume: bool = False,
+    start: str | Path | None = None,
 ) -> Tagger:
     """A recognizer trained on a corpus; `save` writes it.
 
@@ -28,14 +30,18 @@ def train(
         listener: hears of each batch, epoch and message; replaces `on_epoch`.
         state: folder for the state of the unfinished run, so that it can be resumed.
         resume: go on from `state`.
+        start: the directory of a model to go on from, with more data or more labels.
 
     Raises:
         TrainingError: nothing to learn from, or training diverged before there was a model to keep.
         DataError: a sentence hasn't one tag a token.
         VectorsError: the pretrained vectors are missing, damaged or of another width.
-        ConfigError: no such device, or a run is resumed under other settings or on another corpus.
-        ModelError: there is no whole run to resume, or its state can't be written.
+        ConfigError: no such device, a run is resumed under other settings or on another corpus, or the model to go on
+            from is of another tokenizer, width or cell.
+        ModelError: the model to go on from is damaged or of a newer format, there is no whole run to resume, or its
+            state can't be written.
     """
     if listener is None:
         listener = Listener(on_epoch=on_epoch) if on_epoch else Listener()
-    return Tagger(train_model(config, corpus, listener=listener, state=state, resume=resume))
+    model = None if start is None else load_model(start, "cpu")
+    return Tagger(train_model(config, corpus, listener=listener, state=state, resume=resume, start=model))

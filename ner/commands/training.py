@@ -28,6 +28,9 @@ def train(
     settings: Settings = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace the model or unfinished run in DIR.")] = False,
+    start: Annotated[
+        Path | None, typer.Option("--from", metavar="MODEL", help="Go on from a model, with more data or more labels.")
+    ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Train so many seeds, and keep the best on dev.")] = 1,
     processes: Processes = 1,
     threads: RunThreads = None,
@@ -39,7 +42,7 @@ def train(
     """Train a recognizer and write its model directory."""
     from ner.commands.progress import TrainingProgress
     from ner.config import load_config
-    from ner.errors import InterruptionError, ModelError, TrainingError
+    from ner.errors import ConfigError, InterruptionError, ModelError, TrainingError
     from ner.formats.corpus import load_corpus
     from ner.storage.model_directory import check_free, check_target
     from ner.trainer import train as train_tagger
@@ -52,6 +55,8 @@ def train(
     loaded = load_config(config, settings, warn=say)
     check_target(out)
     if seeds > 1:
+        if start:
+            raise ConfigError("--from: expected a single run that goes on from a model, found --seeds")
         if not force:
             check_free(out)
         _train_seeds(config, settings, range(loaded.training.seed, loaded.training.seed + seeds), out, processes)
@@ -74,11 +79,12 @@ def train(
                     folder = out.with_name(out.name + ".tensorboard")
                     listener = stack.enter_context(event_files(folder, listener, anew=not resume))
                 listener = replace(listener, should_stop=signals.should_stop)
-                tagger = train_tagger(loaded, corpus, listener=listener, state=state, resume=resume)
+                tagger = train_tagger(loaded, corpus, listener=listener, state=state, resume=resume, start=start)
         except InterruptionError as error:
             assert signals.received is not None  # nobody else asks to stop
             set_over = [word for setting in settings for word in ("--set", setting)]
             again = ["ner", "train", str(config), *set_over, "--out", str(out), "--resume", *["--force"] * force]
+            again += ["--from", str(start)] if start else []
             print(f"{error}; go on with: {shlex.join(again)}", file=sys.stderr)
             raise typer.Exit(128 + signals.received) from None
         except TrainingError:

@@ -36,6 +36,13 @@ class Memory:
             return "with that label"
         return "with another label" if any(key in hashes for hashes in self.hashes.values()) else "never"
 
+    def joined(self, other: "Memory") -> "Memory":
+        """The memory of both corpora together."""
+        labels = sorted({*self.hashes, *other.hashes})
+        counts = {label: self.counts.get(label, 0) + other.counts.get(label, 0) for label in labels}
+        none: frozenset[str] = frozenset()
+        return Memory(counts, {label: self.hashes.get(label, none) | other.hashes.get(label, none) for label in labels})
+
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
         return {

@@ -15,6 +15,7 @@ from ner.evaluation.report import report_spans
 from ner.evaluation.training_entities import remember
 from ner.features.batches import encode, fingerprint
 from ner.features.feature import Material
+from ner.features.growth import grow_vocabularies
 from ner.features.lexicon import LexiconMatches
 from ner.features.vocabulary import fit_vocabularies
 from ner.formats.corpora import names_of
@@ -34,6 +35,7 @@ from ner.text.tags import plain_tag
 from ner.threads import threads_for_training, using_threads
 from ner.training.calibration import fit_temperature, fit_threshold
 from ner.training.checkpoint import load_weights, restore_run, settings_as_begun, start_run
+from ner.training.continuation import annotated_corpus, continued_settings, take_over
 from ner.training.epochs import Task, run_epochs
 from ner.training.events import Listener
 from ner.training.lazy_sgd import RowwiseSGD
@@ -48,6 +50,7 @@ def train_model(
     listener: Listener = Listener(),
     state: Path | None = None,
     resume: bool = False,
+    start: Model | None = None,
 ) -> Model:
     """The best model that this training corpus gives under these settings.
 
@@ -57,12 +60,14 @@ def train_model(
         listener: hears of progress.
         state: folder for the state of the unfinished run, written after each epoch; None: nowhere.
         resume: go on from `state`.
+        start: a model to go on from; what the corpus doesn't annotate it keeps.
 
     Raises:
         TrainingError: nothing to learn from, or training diverged before there was a model to keep.
         DataError: a sentence hasn't one tag a token.
         VectorsError: the pretrained vectors are missing, damaged or of another width.
-        ConfigError: no such device or cell, or a run is resumed under other settings or on another corpus.
+        ConfigError: no such device or cell, a run is resumed under other settings or on another corpus, or the model
+            to go on from is of other settings.
         ModelError: there is no whole run to resume, or its state can't be written.
     """
     if resume:
@@ -72,24 +77,33 @@ def train_model(
     check_cell(config.model.cell)
     _check_tags(corpus)
     corpus = replace(corpus, train=[sentence for sentence in corpus.train if sentence.spelled])
+    if start is not None:
+        config, corpus = continued_settings(config, start.config, corpus), annotated_corpus(corpus)
     config = _with_tokenizer(config, corpus)
     if found := recut(corpus.train, config.data.cut):
         examples = ", ".join(how for _, how in found.examples[:3])
         listener.on_message(f"warning: {found.found} ({examples}); {found.remedy}")
     device = choose_device(config.run.device)
     with using_threads(threads_for_training(config.run.threads)):
-        return _train(config, corpus, device, listener=listener, state=state, resume=resume)
+        return _train(config, corpus, device, listener=listener, state=state, resume=resume, start=start)
 
 
 def _train(
-    config: Config, corpus: Corpus, device: torch.device, *, listener: Listener, state: Path | None, resume: bool
+    config: Config,
+    corpus: Corpus,
+    device: torch.device,
+    *,
+    listener: Listener,
+    state: Path | None,
+    resume: bool,
+    start: Model | None,
 ) -> Model:
     """The model that `train_model` returns, of a checked corpus, on the threads that are set."""
     if config.model.precision == "bf16" and not has_bf16(device):
         listener.on_message("model.precision: this processor isn't built for bf16, so fp32 is used")
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(config.training.seed)
-        task, network, coverage = _prepare(config, corpus, listener)
+        task, network, coverage = _prepare(config, corpus, listener, start)
         network.to(device)
         run = start_run(config, network, corpus=fingerprint([*corpus.train, *corpus.dev]))
         if resume and state is not None:
@@ -128,6 +142,8 @@ def _train(
             metrics["corpora"][name]["dev"] = report.as_dict()
         metrics["dev"]["mean"] = dev_scores(corpus, predicted).mean()
     memory = remember(corpus.train) if config.training.remember_entities else None
+    if memory and start and start.memory:
+        memory = start.memory.joined(memory)
     config = config.model_copy(update={"run": RunConfig()})  # which is no part of a model
     return Model(config, task.vocabularies, network.eval(), metrics, run.history, memory)
 
@@ -161,10 +177,12 @@ def _calibrate(config: Config, network: BiLSTMCRF, task: Task) -> Config:
     return config.model_copy(update={"model": config.model.model_copy(update=fitted)})
 
 
-def _prepare(config: Config, corpus: Corpus, listener: Listener) -> tuple[Task, BiLSTMCRF, dict[str, Any] | None]:
-    """What to train on, a fresh network with its vectors, the vectors' coverage."""
+def _prepare(
+    config: Config, corpus: Corpus, listener: Listener, start: Model | None
+) -> tuple[Task, BiLSTMCRF, dict[str, Any] | None]:
+    """What to train on, a network with its vectors, fresh or from a model, the vectors' coverage."""
     material = Material(corpus.train, config, listener.on_message)
-    vocabularies = fit_vocabularies(material)
+    vocabularies = grow_vocabularies(start.vocabularies, material) if start else fit_vocabularies(material)
     if not vocabularies.labels:
         raise TrainingError(
             f"{_source(config.data, 'train')}: expected at least one entity, found none; is data.tag_column right?"
@@ -177,18 +195,22 @@ def _prepare(config: Config, corpus: Corpus, listener: Listener) -> tuple[Task, 
     with using_threads(1):  # how many compute it shows in the last digit of a matrix that is made orthogonal
         network = build_model(config.model, vocabularies)
     lexicon = vocabularies.features.get("lexicon")
-    if isinstance(lexicon, LexiconMatches) and config.features.lexicon:
+    if isinstance(lexicon, LexiconMatches) and config.features.lexicon and not start:
         vectors = material.vectors(config.features.lexicon, lexicon.dim, "features.lexicon_dim")
         place_lexicon(vectors, lexicon.lexicon, network.embedding.twin("lexicon").words)  # type: ignore[arg-type]
     encoded = encode(corpus.train, vocabularies, tagged=True)
     task = Task(config, corpus, vocabularies, encoded, prepare(corpus.dev, vocabularies), listener)
-    if not config.model.vectors:
-        return task, network, None
-    vectors = material.vectors(config.model.vectors, config.model.word_dim, "model.word_dim")
-    row_of = place_vectors(vectors, vocabularies.words, network.embedding.word_table())
-    coverage = measure_coverage(vectors, row_of, encoded)
-    listener.on_message(str(coverage))
-    return task, network, asdict(coverage)
+    coverage = None
+    if config.model.vectors:
+        vectors = material.vectors(config.model.vectors, config.model.word_dim, "model.word_dim")
+        # A model has its own words that training never saw.
+        placed = replace(vocabularies.words, extra=()) if start else vocabularies.words
+        row_of = place_vectors(vectors, placed, network.embedding.word_table())
+        coverage = measure_coverage(vectors, row_of, encoded)
+        listener.on_message(str(coverage))
+    if start:
+        take_over(network, vocabularies, start)
+    return task, network, asdict(coverage) if coverage else None
 
 
 def _check_tags(corpus: Corpus) -> None:
