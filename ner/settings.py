@@ -186,6 +186,11 @@ class TrainingConfig(Section):
         True,
         description="fit `model.temperature` on the dev set after training, and `model.threshold` where it decodes so",
     )
+    keep_old: bool = Field(
+        True,
+        description="`ner train --from`: where the corpus doesn't annotate a label of the old model, learn what that "
+        "model makes of it",
+    )
     remember_entities: bool = Field(
         True,
         description="keep hashes of the training entities, so that `ner evaluate` tells seen from unseen ones",

@@ -68,6 +68,8 @@ def continued_settings(config: Config, model: Config, corpus: Corpus) -> Config:
                 )
         if section == "model" and "vectors" not in mine.model_fields_set:
             kept["vectors"] = theirs.vectors
+        if section == "model" and not corpus.dev:  # to fit others on
+            kept |= {key: getattr(theirs, key) for key in ("decoding", "threshold", "temperature")}
         tables[section] = mine.model_copy(update=kept)
     cut, own = model.data.tokenizer, config.data.tokenizer
     if own == "auto":
@@ -78,6 +80,8 @@ def continued_settings(config: Config, model: Config, corpus: Corpus) -> Config:
             f"--from: expected a corpus cut as the model cuts text, data.tokenizer = {cut!r}, found {own!r}; "
             "cut it so, or train without --from"
         )
+    if not corpus.dev:
+        tables["training"] = config.training.model_copy(update={"calibrate": False})
     return config.model_copy(update={**tables, "data": config.data.model_copy(update={"tokenizer": cut})})
 
 

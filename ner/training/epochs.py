@@ -32,6 +32,7 @@ from ner.training.checkpoint import Position, Run, weights_of
 from ner.training.events import Epoch, Listener, Step
 from ner.training.guards import check_epoch, check_finite, find_collapse, find_failure
 from ner.training.interruption import Checkpoints
+from ner.training.keeping import OldLabels
 from ner.training.lazy_sgd import RowwiseSGD
 from ner.training.optimizer import clip_gradient, learning_rate
 from ner.training.selection import dev_scores
@@ -47,6 +48,7 @@ class Task:
     encoded: Encoded
     dev: Prepared
     listener: Listener
+    old: OldLabels | None = None  # of a model that is gone on from
 
 
 def run_epochs(run: Run, task: Task, state: Path | None) -> None:
@@ -181,8 +183,12 @@ def _train_epoch(run: Run, task: Task, number: int, checkpoints: Checkpoints) ->
         try:
             if allowed_tags is None:
                 loss = network(inputs.to(device), tags.to(device))
-            else:
+            elif task.old is None:
                 loss = network.partial_loss(inputs.to(device), allowed_tags[tags].to(device))
+            else:
+                emissions, allowed = network.emissions(inputs.to(device)), allowed_tags[tags].to(device)
+                likelihood = network.crf.partial_log_likelihood(emissions, allowed, inputs.mask.to(device), "mean")
+                loss = task.old.loss(network.crf, emissions, rows) - likelihood
             value = float(loss.detach())
         except NotFiniteError:
             value = math.nan

@@ -38,6 +38,7 @@ from ner.training.checkpoint import load_weights, restore_run, settings_as_begun
 from ner.training.continuation import annotated_corpus, continued_settings, take_over
 from ner.training.epochs import Task, run_epochs
 from ner.training.events import Listener
+from ner.training.keeping import OldLabels
 from ner.training.lazy_sgd import RowwiseSGD
 from ner.training.selection import dev_reports, dev_scores
 from ner.training.vectors import measure_coverage, place_lexicon, place_vectors
@@ -199,7 +200,10 @@ def _prepare(
         vectors = material.vectors(config.features.lexicon, lexicon.dim, "features.lexicon_dim")
         place_lexicon(vectors, lexicon.lexicon, network.embedding.twin("lexicon").words)  # type: ignore[arg-type]
     encoded = encode(corpus.train, vocabularies, tagged=True)
-    task = Task(config, corpus, vocabularies, encoded, prepare(corpus.dev, vocabularies), listener)
+    old = None
+    if start and config.training.keep_old and encoded.allowed_tags is not None:
+        old = OldLabels.of(start, corpus.train, vocabularies)
+    task = Task(config, corpus, vocabularies, encoded, prepare(corpus.dev, vocabularies), listener, old)
     coverage = None
     if config.model.vectors:
         vectors = material.vectors(config.model.vectors, config.model.word_dim, "model.word_dim")

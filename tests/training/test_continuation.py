@@ -1,5 +1,6 @@
 """Going on from a model: what it learned stays, and a new label begins as a part of what was `O`."""
 
+import itertools
 import math
 from dataclasses import replace
 
@@ -18,7 +19,9 @@ from ner.inference.loading import Model
 from ner.network.model import build_model
 from ner.text.inventory import with_labels
 from ner.text.sentence import Sentence
+from ner.text.tags import spans_to_tags, tags_to_spans
 from ner.training.continuation import annotated_corpus, continued_settings, take_over
+from ner.training.keeping import OldLabels
 from ner.training.training import train_model
 from tests.tiny import MakeConfig, make_batch, predict_tags, read_pairs
 
@@ -176,3 +179,47 @@ def test_the_command_goes_on_from_a_model_and_refuses_what_it_cannot(run, small_
     assert (code, err) == (2, "error: --from: expected a single run that goes on from a model, found --seeds\n")
     code, _, err = run("train", config, "--from", tmp_path / "none", "--out", out, "--force")
     assert (code, err) == (1, f"error: {tmp_path / 'none'}: no such model directory; `ner train` writes one\n")
+
+
+def test_what_keeps_old_labels_is_the_divergence_of_the_two_distributions_over_old_tag_sequences(
+    start: Model, sentences: list[Sentence]
+) -> None:
+    torch.manual_seed(3)
+    now = grown(start, NEW)
+    for parameter in now.network.parameters():
+        parameter.data += 0.3 * torch.randn(parameter.shape)
+    half = [with_labels(sentences[5], ["LOC"]), sentences[2], with_labels(NEW[1], ["BOOK", "PER"])]
+    old = OldLabels.of(start, half, now.vocabularies)
+    assert old.kept.tolist() == [True, False, True]
+    inputs, _ = make_batch(encode(half, now.vocabularies), [0, 1, 2])
+    emissions = now.network.emissions(inputs)
+    found = old.loss(now.network.crf, emissions, np.array([0, 1, 2]))
+
+    wanted = 0.0
+    tags = start.vocabularies.tags
+    for row in (0, 2):
+        sentence = half[row]
+        length = len(sentence.spelled)
+        log_p, log_q = [], []
+        for names in itertools.product(tags, repeat=length):
+            spans = tags_to_spans(list(names))
+            if spans_to_tags(spans, length, "bioes") != list(names):
+                continue  # illegal
+            score_q = log_probability(now, sentence, list(names))
+            log_q.append(score_q)
+            # The annotators' spans of old labels are there, and no other of the labels that they looked for.
+            looked_for = set(sentence.annotated or tags) & set(start.vocabularies.labels)
+            gold = [span for span in sentence.spans if span.label in looked_for]
+            agrees = [span for span in spans if span.label in looked_for] == gold
+            log_p.append(log_probability(start, sentence, list(names)) if agrees else -math.inf)
+        p = np.exp(np.array(log_p) - np.logaddexp.reduce(log_p))
+        q = np.array(log_q) - np.logaddexp.reduce(log_q)
+        wanted += float(sum(p[p > 0] * (np.log(p[p > 0]) - q[p > 0])))
+    assert float(found.detach()) == pytest.approx(wanted / 3, abs=1e-3)
+
+
+def test_a_batch_whose_sentences_annotate_all_old_labels_keeps_nothing(start: Model, sentences: list[Sentence]) -> None:
+    now = grown(start, NEW)
+    old = OldLabels.of(start, sentences, now.vocabularies)
+    assert not old.kept.any()
+    assert float(old.loss(now.network.crf, torch.zeros(1, 5, 13), np.array([0]))) == 0.0
