@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ner.crf import span_posteriors
+from ner.crf.expected_counts import ExpectedCounts, expected_counts
 from ner.crf.forward_backward import Scores, forward_backward
 from ner.crf.k_best import k_best
 from ner.crf.lengths import Array, real_tokens
@@ -58,6 +59,13 @@ class Chain:
         if not scores.emissions.size:
             return scores.emissions
         return forward_backward(scores, lengths).marginals.transpose(1, 0, 2)
+
+    def expected_counts(self, emissions: Array, lengths: Array) -> ExpectedCounts:
+        """The marginals (B, T, K), 0 at padding, and how often each transition is expected in a sentence (B, K, K)."""
+        scores = self._tempered(emissions, lengths)
+        if not scores.emissions.size:
+            return ExpectedCounts(scores.emissions, np.zeros((len(lengths), *self.transitions.shape), emissions.dtype))
+        return expected_counts(scores, lengths)
 
     def span_posteriors(
         self, emissions: Array, lengths: Array, spans: Sequence[tuple[int, int, int]] | Array, roles: Array
