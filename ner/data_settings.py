@@ -66,6 +66,12 @@ class DataConfig(Section):
     test: str | None = Field(
         None, description="test file: scored once, after training", json_schema_extra=affecting("record", **FILE)
     )
+    unlabelled: str | None = Field(
+        None,
+        description="text without labels, which teachers tag for the model to learn from (`training.teachers`): a file "
+        "or folder of any format, told from its content; what looks like none is plain text",
+        json_schema_extra=FILE,
+    )
     dataset: str | None = Field(
         None,
         description="instead of files: a `datasets` data set (folder, parquet, arrow or JSON file, hub name)",

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,10 @@ from ner.formats.format import Losses
 from ner.formats.rows import PREFIXES_READ, as_iob2
 from ner.formats.sentences import read_sentences
 from ner.formats.table import find_format, readable
+from ner.formats.unlabelled import read_unlabelled
 from ner.text.documents import count_documents
 from ner.text.partial import known_runs
+from ner.text.recut import natural_cut
 from ner.text.sentence import Sentence, sentence_from_words
 from ner.text.spelling import tag_reader
 from ner.text.tags import OUTSIDE, PREFIXES, detect_scheme
@@ -32,12 +34,14 @@ class Corpus:
 
     `parts` are the corpora that it is made of, whose sentences stand in `train` and `dev` one part behind the other;
     none where it is a single one.
+    `unlabelled` are sentences of which teachers tell, without tags.
     """
 
     train: list[Sentence]
     dev: list[Sentence]
     test: list[Sentence]
     parts: tuple[Part, ...] = ()
+    unlabelled: list[Sentence] = field(default_factory=list)
 
 
 def load_corpus(data: DataConfig) -> Corpus:
@@ -52,15 +56,24 @@ def load_corpus(data: DataConfig) -> Corpus:
     if data.corpora:
         parts = read_parts(data)
         train, dev = joined(part.train for part in parts), joined(part.dev for part in parts)
-        return Corpus(train, dev, _read(data.test, data) if data.test else [], tuple(parts))
+        corpus = Corpus(train, dev, _read(data.test, data) if data.test else [], tuple(parts))
+        return _with_unlabelled(corpus, data)
     if data.dataset:
         if data.train or data.dev or data.test:
             raise ConfigError("data.dataset and data.train, data.dev, data.test: expected one or the other, found both")
-        return _load_dataset(data.dataset, data)
+        return _with_unlabelled(_load_dataset(data.dataset, data), data)
     if not data.train:
         raise ConfigError("data.train: expected a training file (or data.corpora, or data.dataset), found none")
-    train, dev, test = (_read(path, data) if path else [] for path in (data.train, data.dev, data.test))
-    return Corpus(train, dev, test)
+    corpus = Corpus(*(_read(path, data) if path else [] for path in (data.train, data.dev, data.test)))
+    return _with_unlabelled(corpus, data)
+
+
+def _with_unlabelled(corpus: Corpus, data: DataConfig) -> Corpus:
+    if not data.unlabelled:
+        return corpus
+    auto = data.tokenizer == "auto"
+    cut = natural_cut([word for sentence in corpus.train for word in sentence.spelled]) if auto else data.cut
+    return replace(corpus, unlabelled=read_unlabelled(data.unlabelled, data, cut))
 
 
 def _read(path: str, data: DataConfig) -> list[Sentence]:
