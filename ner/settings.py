@@ -196,6 +196,16 @@ class TrainingConfig(Section):
         description="keep hashes of the training entities, so that `ner evaluate` tells seen from unseen ones",
         json_schema_extra=affecting("record"),
     )
+    teachers: tuple[str, ...] = Field(
+        (),
+        strict=False,
+        description="model directories to learn from besides the gold tags: from the exact probabilities of one, or "
+        "from the mean of several (knowledge distillation, Hinton et al. 2015)",
+        json_schema_extra=FILE,
+    )
+    teacher_weight: float = Field(
+        0.5, gt=0, le=1, description="share of the teachers in the loss of a sentence with gold tags"
+    )
     seed: int = Field(1, ge=0, lt=2**63, description="seed of every random choice")
 
 

@@ -1,6 +1,6 @@
 """Training from Python: the façade's other half, which using a trained model doesn't import."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ner.config import Config
@@ -20,6 +20,7 @@ def train(
     state: Path | None = None,
     resume: bool = False,
     start: str | Path | None = None,
+    teachers: Sequence[str | Path] = (),
 ) -> Tagger:
     """A recognizer trained on a corpus; `save` writes it.
 
@@ -31,17 +32,21 @@ def train(
         state: folder for the state of the unfinished run, so that it can be resumed.
         resume: go on from `state`.
         start: the directory of a model to go on from, with more data or more labels.
+        teachers: model directories to learn from too; replaces `training.teachers`.
 
     Raises:
         TrainingError: nothing to learn from, or training diverged before there was a model to keep.
         DataError: a sentence hasn't one tag a token.
         VectorsError: the pretrained vectors are missing, damaged or of another width.
-        ConfigError: no such device, a run is resumed under other settings or on another corpus, or the model to go on
-            from is of another tokenizer, width or cell.
-        ModelError: the model to go on from is damaged or of a newer format, there is no whole run to resume, or its
-            state can't be written.
+        ConfigError: no such device, a teacher of other labels, a run is resumed under other settings or on another
+            corpus, or the model to go on from is of another tokenizer, width or cell.
+        ModelError: a teacher or the model to go on from can't be loaded, there is no whole run to resume, or its state
+            can't be written.
     """
     if listener is None:
         listener = Listener(on_epoch=on_epoch) if on_epoch else Listener()
+    if teachers:
+        named = tuple(map(str, teachers))
+        config = config.model_copy(update={"training": config.training.model_copy(update={"teachers": named})})
     model = None if start is None else load_model(start, "cpu")
     return Tagger(train_model(config, corpus, listener=listener, state=state, resume=resume, start=model))

@@ -35,6 +35,10 @@ def train(
     processes: Processes = 1,
     threads: RunThreads = None,
     device: RunDevice = None,
+    teachers: Annotated[
+        list[str] | None,
+        typer.Option("--teacher", metavar="MODEL[,MODEL…]", help="Learn from these models too; may be repeated."),
+    ] = None,
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Also write TensorBoard event files, beside DIR.")
     ] = False,
@@ -52,6 +56,9 @@ def train(
     from ner.training.tensorboard import event_files
 
     settings = [*(settings or []), *run_settings(threads=threads, device=device, tensorboard=tensorboard)]
+    if teachers:
+        named = [name.strip() for names in teachers for name in names.split(",")]
+        settings.append(f"training.teachers={json.dumps(named, ensure_ascii=False)}")
     loaded = load_config(config, settings, warn=say)
     check_target(out)
     if seeds > 1:

@@ -64,8 +64,8 @@ def load_corpus(data: DataConfig) -> Corpus:
         return _with_unlabelled(_load_dataset(data.dataset, data), data)
     if not data.train:
         raise ConfigError("data.train: expected a training file (or data.corpora, or data.dataset), found none")
-    corpus = Corpus(*(_read(path, data) if path else [] for path in (data.train, data.dev, data.test)))
-    return _with_unlabelled(corpus, data)
+    train, dev, test = (_read(path, data) if path else [] for path in (data.train, data.dev, data.test))
+    return _with_unlabelled(Corpus(train, dev, test), data)
 
 
 def _with_unlabelled(corpus: Corpus, data: DataConfig) -> Corpus:

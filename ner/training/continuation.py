@@ -16,7 +16,7 @@ from ner.config import Config
 from ner.errors import ConfigError
 from ner.features.vocabulary import Vocabularies, labels_in
 from ner.formats.corpus import Corpus
-from ner.inference.loading import Model
+from ner.inference.loading import Model, torch_network
 from ner.network.model import BiLSTMCRF
 from ner.network.twin import ScoringTwin, twin_type
 from ner.text.inventory import with_inventory
@@ -104,8 +104,8 @@ def take_over(network: BiLSTMCRF, vocabularies: Vocabularies, start: Model) -> N
         start: the model.
     """
     old_words, words = start.vocabularies.words, vocabularies.words
-    learned = {name: tensor.detach().cpu() for name, tensor in start.network.state_dict().items()}
-    table, old_table = network.embedding.word_table(), start.network.embedding.word_table()
+    learned = {name: tensor.detach().cpu() for name, tensor in torch_network(start).state_dict().items()}
+    table, old_table = network.embedding.word_table(), torch_network(start).embedding.word_table()
     of_tags = {"projection.weight", "projection.bias", "crf.start_transitions", "crf.end_transitions"}
     of_tags |= {f"{name}.scores.weight" for name in vocabularies.features if issubclass(twin_type(name), ScoringTwin)}
     source = [start.vocabularies.tags.index(tag) if tag in start.vocabularies.tags else 0 for tag in vocabularies.tags]

@@ -27,8 +27,9 @@ from ner.inference.torch_backend import TorchBackend
 from ner.network.inputs import to_inputs
 from ner.network.layer import directions_at_once
 from ner.network.model import BiLSTMCRF
-from ner.text.sentence import Span
+from ner.text.sentence import Sentence, Span
 from ner.training.checkpoint import Position, Run, weights_of
+from ner.training.distillation import Lessons, loss_with_teachers
 from ner.training.events import Epoch, Listener, Step
 from ner.training.guards import check_epoch, check_finite, find_collapse, find_failure
 from ner.training.interruption import Checkpoints
@@ -45,10 +46,12 @@ class Task:
     config: Config
     corpus: Corpus
     vocabularies: Vocabularies
+    sentences: list[Sentence]  # those that are trained on
     encoded: Encoded
     dev: Prepared
     listener: Listener
     old: OldLabels | None = None  # of a model that is gone on from
+    lessons: Lessons | None = None  # what teachers say of them
 
 
 def run_epochs(run: Run, task: Task, state: Path | None) -> None:
@@ -150,6 +153,7 @@ def rows_of_epoch(parts: Sequence[Part], number: int, *, seed: int, num_rows: in
         ends = [round(part.weight * size * epochs) for epochs in (number - 1, number)]
         drawn.append(start + order[np.arange(*ends) % size])
         start += size
+    drawn.append(np.arange(start, num_rows))  # text without labels
     return np.concatenate(drawn)
 
 
@@ -181,21 +185,25 @@ def _train_epoch(run: Run, task: Task, number: int, checkpoints: Checkpoints) ->
         assert batch.tags is not None  # the corpus was encoded with its tags
         inputs, tags = to_inputs(batch), torch.from_numpy(batch.tags)
         try:
-            if allowed_tags is None:
+            allowed = None if allowed_tags is None else allowed_tags[tags].to(device)
+            if task.lessons is not None:
+                lesson = task.lessons.of(rows)
+                loss = loss_with_teachers(network, inputs.to(device), tags.to(device), lesson, allowed=allowed)
+            elif allowed is None:
                 loss = network(inputs.to(device), tags.to(device))
             elif task.old is None:
-                loss = network.partial_loss(inputs.to(device), allowed_tags[tags].to(device))
+                loss = network.partial_loss(inputs.to(device), allowed)
             else:
-                emissions, allowed = network.emissions(inputs.to(device)), allowed_tags[tags].to(device)
+                emissions = network.emissions(inputs.to(device))
                 likelihood = network.crf.partial_log_likelihood(emissions, allowed, inputs.mask.to(device), "mean")
                 loss = task.old.loss(network.crf, emissions, rows) - likelihood
             value = float(loss.detach())
         except NotFiniteError:
             value = math.nan
-        sentences = [task.corpus.train[row] for row in rows]
+        sentences = [task.sentences[row] for row in rows]
         check_finite("loss", value, number, done + 1, sentences)
         run.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         norm = None
         if settings.clip_norm:
             norm = clip_gradient(parameters, settings.clip_norm)

@@ -20,7 +20,7 @@ from ner.crf.likelihood import log_partition
 from ner.crf.torch_forward_backward import Scores
 from ner.features.feature import Numbers
 from ner.features.vocabulary import Vocabularies
-from ner.inference.loading import Model
+from ner.inference.loading import Model, torch_network
 from ner.inference.prepared import prepare
 from ner.inference.torch_backend import TorchBackend
 from ner.text.inventory import unannotated
@@ -50,7 +50,7 @@ class OldLabels(NamedTuple):
         lengths = np.array([len(sentence.spelled) for sentence in sentences], dtype=np.int64)
         starts = np.cumsum(lengths) - lengths
         emissions = np.zeros((int(lengths.sum()), len(tags)), dtype=np.float32)
-        for rows, emitted, sizes in prepare(sentences, start.vocabularies).emitted(TorchBackend(start.network)):
+        for rows, emitted, sizes in prepare(sentences, start.vocabularies).emitted(TorchBackend(torch_network(start))):
             for row, own, size in zip(rows, emitted, sizes, strict=True):
                 emissions[starts[row] : starts[row] + size] = own[:size]
         index = {tag: number for number, tag in enumerate(tags)}
@@ -64,7 +64,7 @@ class OldLabels(NamedTuple):
                 allowed[token, agreeing or [index[tag] for tag in tags_of_labels(left_open)]] = True
         kept = np.array([bool(unannotated(sentence, labels)) for sentence in sentences], dtype=np.bool_)
         columns = torch.tensor([vocabularies.tag_id(tag) for tag in tags])
-        return cls(start.network.crf, columns, emissions, allowed, starts, lengths, kept)
+        return cls(torch_network(start).crf, columns, emissions, allowed, starts, lengths, kept)
 
     def loss(self, crf: CRF, emissions: Tensor, rows: Numbers) -> Tensor:
         """The divergence from the old model, the mean over the sentences of a batch: a scalar.

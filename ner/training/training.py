@@ -36,6 +36,7 @@ from ner.threads import threads_for_training, using_threads
 from ner.training.calibration import fit_temperature, fit_threshold
 from ner.training.checkpoint import load_weights, restore_run, settings_as_begun, start_run
 from ner.training.continuation import annotated_corpus, continued_settings, take_over
+from ner.training.distillation import check_teachers_named, take_lessons, training_sentences
 from ner.training.epochs import Task, run_epochs
 from ner.training.events import Listener
 from ner.training.keeping import OldLabels
@@ -77,7 +78,10 @@ def train_model(
         config = settings_as_begun(config, state)
     check_cell(config.model.cell)
     _check_tags(corpus)
+    check_teachers_named(config, corpus)
     corpus = replace(corpus, train=[sentence for sentence in corpus.train if sentence.spelled])
+    if start is not None and config.training.teachers:
+        raise ConfigError("start and training.teachers: expected one or the other, found both")
     if start is not None:
         config, corpus = continued_settings(config, start.config, corpus), annotated_corpus(corpus)
     config = _with_tokenizer(config, corpus)
@@ -106,7 +110,7 @@ def _train(
         torch.manual_seed(config.training.seed)
         task, network, coverage = _prepare(config, corpus, listener, start)
         network.to(device)
-        run = start_run(config, network, corpus=fingerprint([*corpus.train, *corpus.dev]))
+        run = start_run(config, network, corpus=fingerprint([*task.sentences, *corpus.dev]))
         if resume and state is not None:
             restore_run(run, config, state)
         run_epochs(run, task, state)
@@ -118,7 +122,9 @@ def _train(
         "training": {
             "source": _source(config.data, "train"),
             "sentences": len(corpus.train),
-            "tokens": len(task.encoded.words),
+            "tokens": sum(len(sentence.spelled) for sentence in corpus.train),
+            "unlabelled_sentences": len(corpus.unlabelled),
+            "teachers": list(config.training.teachers),
             "epochs": len(run.history),
             "best_epoch": run.best_epoch,
             "seconds": run.seconds,
@@ -182,7 +188,8 @@ def _prepare(
     config: Config, corpus: Corpus, listener: Listener, start: Model | None
 ) -> tuple[Task, BiLSTMCRF, dict[str, Any] | None]:
     """What to train on, a network with its vectors, fresh or from a model, the vectors' coverage."""
-    material = Material(corpus.train, config, listener.on_message)
+    training = training_sentences(corpus)
+    material = Material(training, config, listener.on_message)
     vocabularies = grow_vocabularies(start.vocabularies, material) if start else fit_vocabularies(material)
     if not vocabularies.labels:
         raise TrainingError(
@@ -199,11 +206,13 @@ def _prepare(
     if isinstance(lexicon, LexiconMatches) and config.features.lexicon and not start:
         vectors = material.vectors(config.features.lexicon, lexicon.dim, "features.lexicon_dim")
         place_lexicon(vectors, lexicon.lexicon, network.embedding.twin("lexicon").words)  # type: ignore[arg-type]
-    encoded = encode(corpus.train, vocabularies, tagged=True)
+    encoded = encode(training, vocabularies, tagged=True)
+    lessons = take_lessons(config, training, vocabularies, num_labelled=len(corpus.train), listener=listener)
     old = None
     if start and config.training.keep_old and encoded.allowed_tags is not None:
         old = OldLabels.of(start, corpus.train, vocabularies)
-    task = Task(config, corpus, vocabularies, encoded, prepare(corpus.dev, vocabularies), listener, old)
+    dev = prepare(corpus.dev, vocabularies)
+    task = Task(config, corpus, vocabularies, training, encoded, dev, listener, old, lessons)
     coverage = None
     if config.model.vectors:
         vectors = material.vectors(config.model.vectors, config.model.word_dim, "model.word_dim")
