@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 import ner
-from ner.config import Config
+from ner.config import Config, parse_config
 from ner.crf.chain import Chain
 from ner.crf.layer import CRF, Constraints
-from ner.errors import ConfigError
+from ner.errors import ConfigError, InterruptionError
 from ner.features.feature import Material
 from ner.features.vocabulary import fit_vocabularies
 from ner.formats.corpus import Corpus
@@ -26,9 +26,7 @@ from ner.training import distillation
 from ner.training.distillation import Lessons, cross_entropy, take_lessons, training_sentences
 from ner.training.events import Listener
 from ner.training.training import train_model
-from tests.tiny import predict_tags
-
-MakeConfig = Callable[..., Config]
+from tests.tiny import TEXT, plain_settings, predict_tags, read_pairs
 
 LENGTHS = [4, 1, 3]
 
@@ -131,16 +129,43 @@ def test_lessons_of_a_batch_are_those_of_its_sentences_with_zeros_at_padding() -
     assert lessons.size == 4 * (8 + 4)
 
 
-@pytest.fixture
-def teach(corpus: Corpus, make_config: MakeConfig, tmp_path: Path) -> Callable[..., str]:
-    """The folder of a model trained with these settings."""
+# By these a tiny network knows its sentences by heart.
+BY_HEART = {
+    "epochs": 15,
+    "batch_size": 2,
+    "learning_rate": 0.1,
+    "dropout": 0.0,
+    "char_dropout": 0.0,
+    "unknown_rate": 0.0,
+}
 
-    def make(name: str, sentences: list[Sentence] | None = None, **settings: object) -> str:
-        model = train_model(make_config(**settings), Corpus(sentences or corpus.train, [], []))
-        save_model(model, tmp_path / name)
-        return str(tmp_path / name)
 
-    return make
+def configure(**settings: object) -> Config:
+    """Settings of a tiny network."""
+    tree = plain_settings()
+    tree["model"] |= {"word_dim": 8, "char_dim": 5, "char_hidden_dim": 5, "hidden_dim": 8, "dropout": 0.2}
+    tree["training"] |= {"epochs": 2, "batch_size": 3, "learning_rate": 0.05}
+    for key, value in settings.items():
+        tree["model" if key in tree["model"] or key in ("cell", "char_dropout") else "training"][key] = value
+    return parse_config(tree, "test")
+
+
+def save(folder: Path, config: Config, sentences: list[Sentence]) -> str:
+    save_model(train_model(config, Corpus(sentences, [], [])), folder)
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def teacher(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The folder of a model that knows the tiny corpus by heart."""
+    return save(tmp_path_factory.mktemp("teacher") / "model", configure(**BY_HEART), read_pairs(TEXT))
+
+
+@pytest.fixture(scope="module")
+def other_teacher(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """That of another one, of fewer words, another cell and other features."""
+    config = configure(cell="gru", hidden_dim=5, char_encoder="lstm", casing_dim=3)
+    return save(tmp_path_factory.mktemp("other") / "model", config, read_pairs(TEXT)[:6])
 
 
 def lessons_of(config: Config, corpus: Corpus, listener: Listener = Listener()) -> Lessons:
@@ -152,11 +177,10 @@ def lessons_of(config: Config, corpus: Corpus, listener: Listener = Listener()) 
 
 
 def test_a_teacher_of_other_words_cell_and_features_tells_the_gradient_of_its_own_log_partition(
-    corpus: Corpus, make_config: MakeConfig, teach: Callable[..., str]
+    corpus: Corpus, other_teacher: str
 ) -> None:
-    teacher = teach("teacher", corpus.train[:6], cell="gru", hidden_dim=5, char_encoder="lstm", casing_dim=3)
-    found = lessons_of(make_config(teachers=[teacher]), corpus)
-    model = load_model(teacher, "cpu")
+    found = lessons_of(configure(teachers=[other_teacher]), corpus)
+    model = load_model(other_teacher, "cpu")
     for read in reader_of(model).emitted(corpus.train):
         emissions = torch.from_numpy(read.emissions.copy()).requires_grad_()
         mask = torch.arange(emissions.shape[1]) < torch.from_numpy(read.lengths).unsqueeze(1)
@@ -170,22 +194,18 @@ def test_a_teacher_of_other_words_cell_and_features_tells_the_gradient_of_its_ow
         torch.testing.assert_close(lesson.transitions.sum(0), wanted, rtol=0, atol=1e-4)
 
 
-def test_what_several_teachers_expect_is_averaged(
-    corpus: Corpus, make_config: MakeConfig, teach: Callable[..., str]
-) -> None:
-    folders = [teach(f"seed{seed}", seed=seed) for seed in (1, 2)]
-    one, other, both = (
-        lessons_of(make_config(teachers=names), corpus) for names in ([folders[0]], [folders[1]], folders)
-    )
+def test_what_several_teachers_expect_is_averaged(corpus: Corpus, teacher: str, other_teacher: str) -> None:
+    named = ([teacher], [other_teacher], [teacher, other_teacher])
+    one, other, both = (lessons_of(configure(teachers=names), corpus) for names in named)
     np.testing.assert_allclose(both.marginals, (one.marginals + other.marginals) / 2, atol=1e-6)
     np.testing.assert_allclose(both.transitions, (one.transitions + other.transitions) / 2, atol=1e-5)
     assert np.abs(one.marginals - other.marginals).max() > 1e-3
 
 
 def test_teachers_read_portion_by_portion_what_they_read_at_once(
-    corpus: Corpus, make_config: MakeConfig, teach: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    corpus: Corpus, teacher: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = make_config(teachers=[teach("teacher")])
+    config = configure(teachers=[teacher])
     whole = lessons_of(config, corpus)
     told: list[str] = []
     monkeypatch.setattr(distillation, "_TOGETHER", 3)
@@ -207,53 +227,35 @@ def test_where_documents_are_marked_none_is_in_two_portions(monkeypatch: pytest.
     assert [len(part) for part in distillation._portions(unmarked)] == [2, 2, 1]
 
 
-def test_with_the_whole_weight_on_teachers_gold_tags_say_nothing(
-    corpus: Corpus, make_config: MakeConfig, teach: Callable[..., str]
-) -> None:
-    config = make_config(teachers=[teach("teacher")], teacher_weight=1.0)
-    turned = [sentence_from_words(s.words, [*(s.tags or ())][::-1]) for s in corpus.train[-1:]]
-    turned = [sentence_from_words(s.words, [tag.replace("I-", "B-") for tag in s.tags or ()]) for s in turned]
+def test_with_the_whole_weight_on_teachers_gold_tags_say_nothing(corpus: Corpus, teacher: str) -> None:
+    config = configure(teachers=[teacher], teacher_weight=1.0)
+    turned = [sentence_from_words(corpus.train[-1].words, ["O", "O", "B-LOC"])]
     first = train_model(config, Corpus(corpus.train, [], []))
     second = train_model(config, Corpus([*corpus.train[:-1], *turned], [], []))
     ours, theirs = first.network.state_dict(), second.network.state_dict()
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
-    plain = train_model(make_config(), Corpus(corpus.train, [], [])).network.state_dict()
+    plain = train_model(configure(), Corpus(corpus.train, [], [])).network.state_dict()
     assert not all(torch.equal(ours[name], plain[name]) for name in ours)
 
 
-@pytest.mark.parametrize("weight", [0.5, 1.0])
-def test_a_student_learns_by_heart_what_its_teacher_knows(
-    corpus: Corpus, make_config: MakeConfig, teach: Callable[..., str], weight: float
-) -> None:
-    teacher = teach("teacher", epochs=25, dropout=0.0, char_dropout=0.0, unknown_rate=0.0)
-    settings = {"epochs": 30, "dropout": 0.0, "char_dropout": 0.0, "unknown_rate": 0.0}
-    model = train_model(make_config(teachers=[teacher], teacher_weight=weight, **settings), corpus)
-    assert predict_tags(model, corpus.train) == predict_tags(load_model(teacher, "cpu"), corpus.train)
+def test_a_student_learns_by_heart_what_its_teacher_knows(corpus: Corpus, teacher: str) -> None:
+    nothing = [sentence_from_words(s.words, ["?"] * len(s.spelled)) for s in corpus.train[2:]]
+    partial = Corpus([*corpus.train[:2], *nothing], [], [])
+    model = train_model(configure(**BY_HEART, teachers=[teacher]), partial)
+    assert predict_tags(model, corpus.train) == [[*(s.tags or ())] for s in corpus.train]
     assert model.metrics["training"]["teachers"] == [teacher]
+    alone = train_model(configure(**BY_HEART), partial)
+    assert predict_tags(alone, corpus.train) != predict_tags(model, corpus.train)
 
 
-def test_unlabelled_text_teaches_words_that_no_gold_tag_ever_stood_at(
-    corpus: Corpus, make_config: MakeConfig, teach: Callable[..., str]
-) -> None:
-    settings = {"dropout": 0.0, "char_dropout": 0.0, "unknown_rate": 0.0, "char_encoder": "none", "epochs": 40}
-    teacher = teach("teacher", **settings)
-    known = [replace(s, opens_document=False) for s in corpus.train[:6]]
+def test_unlabelled_text_teaches_words_that_no_gold_tag_ever_stood_at(corpus: Corpus, teacher: str) -> None:
     only = [Sentence(s.tokens) for s in corpus.train[6:]]
-    model = train_model(make_config(teachers=[teacher], **settings), Corpus(known, [], [], only))
+    config = configure(**BY_HEART, teachers=[teacher], char_encoder="none")
+    model = train_model(config, Corpus(corpus.train[:6], [], [], only))
     assert predict_tags(model, only) == [[*(s.tags or ())] for s in corpus.train[6:]]
-    assert model.metrics["training"]["sentences"] == 6
-    assert model.metrics["training"]["unlabelled_sentences"] == 2
-    assert model.metrics["training"]["tokens"] == sum(len(s.spelled) for s in known)
-
-
-def test_partly_labelled_sentences_are_learned_with_teachers_too(
-    corpus: Corpus, make_config: MakeConfig, teach: Callable[..., str]
-) -> None:
-    teacher = teach("teacher", epochs=25, dropout=0.0, unknown_rate=0.0)
-    partial = [*corpus.train[:4], *(sentence_from_words(s.words, ["?"] * len(s.spelled)) for s in corpus.train[4:])]
-    config = make_config(teachers=[teacher], epochs=30, dropout=0.0, char_dropout=0.0, unknown_rate=0.0)
-    model = train_model(config, Corpus(partial, [], []))
-    assert predict_tags(model, corpus.train) == predict_tags(load_model(teacher, "cpu"), corpus.train)
+    told = model.metrics["training"]
+    assert (told["sentences"], told["unlabelled_sentences"]) == (6, 2)
+    assert told["tokens"] == sum(len(s.spelled) for s in corpus.train[:6])
 
 
 def marks(sentences: list[Sentence]) -> list[bool]:
@@ -281,45 +283,66 @@ def test_no_document_holds_both_labelled_and_unlabelled_sentences(
     assert all(sentence.tags == ("O",) for sentence in found)
 
 
-def test_a_teacher_of_other_labels_is_refused_before_anything_is_trained(
-    corpus: Corpus, make_config: MakeConfig, teach: Callable[..., str]
-) -> None:
-    other = [sentence_from_words(["Oslo"], ["B-LOC"])]
-    teacher = teach("teacher", other)
+def test_a_teacher_of_other_labels_is_refused_before_anything_is_trained(corpus: Corpus, teacher: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        train_model(make_config(teachers=[teacher]), corpus)
+        train_model(configure(teachers=[teacher]), Corpus([sentence_from_words(["Oslo"], ["B-GPE"])], [], []))
     assert str(caught.value) == (
-        f"{teacher}: expected a teacher of the labels of the training corpus (LOC, PER), found one of LOC; "
+        f"{teacher}: expected a teacher of the labels of the training corpus (GPE), found one of LOC, PER; "
         "train one on a corpus with these labels"
     )
 
 
-def test_a_teacher_that_cuts_text_otherwise_is_refused_where_text_was_cut(
-    corpus: Corpus, make_config: MakeConfig, teach: Callable[..., str]
-) -> None:
-    config = make_config(teachers=[teach("teacher")])
+def test_a_teacher_that_cuts_text_otherwise_is_refused_where_text_was_cut(corpus: Corpus, teacher: str) -> None:
+    config = configure(teachers=[teacher])
     config = config.model_copy(update={"data": config.data.model_copy(update={"tokenizer": "spaces"})})
     train_model(config, corpus)  # of tokens that are there it may tell
     with pytest.raises(ConfigError) as caught:
         train_model(config, replace(corpus, unlabelled=[sentence_from_words(["Oslo"])]))
     assert str(caught.value) == (
-        f'{config.training.teachers[0]}: expected a teacher whose data.tokenizer is "spaces", as the text of '
-        'data.unlabelled was cut, found "words"; set data.tokenizer = "words", or name another teacher'
+        f'{teacher}: expected a teacher whose data.tokenizer is "spaces", as the text of data.unlabelled was cut, '
+        'found "words"; set data.tokenizer = "words", or name another teacher'
     )
 
 
-def test_unlabelled_text_without_a_teacher_is_refused(corpus: Corpus, make_config: MakeConfig) -> None:
+def test_unlabelled_text_without_a_teacher_is_refused(corpus: Corpus) -> None:
     with pytest.raises(ConfigError) as caught:
-        train_model(make_config(), replace(corpus, unlabelled=[sentence_from_words(["Oslo"])]))
+        train_model(configure(), replace(corpus, unlabelled=[sentence_from_words(["Oslo"])]))
     assert str(caught.value) == (
         "data.unlabelled: expected a teacher that tells of its text, found none; name one with --teacher "
         "(training.teachers), or leave data.unlabelled out"
     )
 
 
-def test_teachers_that_are_named_in_python_replace_those_of_the_settings(
-    corpus: Corpus, make_config: MakeConfig, teach: Callable[..., str]
-) -> None:
-    teacher = teach("teacher")
-    tagger = ner.train(make_config(teachers=["nowhere"], epochs=1), corpus, teachers=[Path(teacher)])
+def test_teachers_that_are_named_in_python_replace_those_of_the_settings(corpus: Corpus, teacher: str) -> None:
+    tagger = ner.train(configure(teachers=["nowhere"], epochs=1), corpus, teachers=[Path(teacher)])
     assert tagger.config.training.teachers == (teacher,)
+
+
+def test_a_run_is_resumed_with_the_teachers_that_it_began_with(corpus: Corpus, teacher: str, tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    config = configure(teachers=[teacher])
+    steps = iter(range(9))
+    stopping = Listener(should_stop=lambda: next(steps) == 2)
+    with pytest.raises(InterruptionError):
+        train_model(config, corpus, listener=stopping, state=tmp_path / "state")
+    with pytest.raises(ConfigError) as caught:
+        train_model(configure(), corpus, state=tmp_path / "state", resume=True)
+    assert str(caught.value) == (
+        f"{tmp_path / 'state'}: expected training.teachers = [{teacher!r}], as the run began, found []; "
+        "train with --force to begin anew"
+    )
+    resumed = train_model(config, corpus, state=tmp_path / "state", resume=True).network.state_dict()
+    unbroken = train_model(config, corpus).network.state_dict()
+    assert all(torch.equal(resumed[name], unbroken[name]) for name in unbroken)
+
+
+def test_the_command_line_takes_teachers_one_by_one_and_several_together(
+    run: Callable[..., tuple[int, str, str]], teacher: str, other_teacher: str, tmp_path: Path
+) -> None:
+    (tmp_path / "my.toml").write_text(f'[data]\ntrain = "{tmp_path}/train.conll"\n[training]\nepochs = 1\n')
+    ner.write_conll(tmp_path / "train.conll", read_pairs(TEXT))
+    options = ["--teacher", f"{teacher},{other_teacher}", "--teacher", teacher]
+    code, _, told = run("train", tmp_path / "my.toml", "--out", tmp_path / "model", *options)
+    assert code == 0, told
+    assert f"teacher 3 of 3, {teacher}: 8 of 8 sentences read" in told
+    assert ner.load(tmp_path / "model").config.training.teachers == (teacher, other_teacher, teacher)
