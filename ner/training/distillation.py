@@ -119,7 +119,7 @@ def check_teachers_named(config: Config, corpus: Corpus) -> None:
 
 
 def take_lessons(
-    config: Config, sentences: Sequence[Sentence], vocabularies: Vocabularies, *, num_labelled: int, listener: Listener
+    config: Config, sentences: Sequence[Sentence], *, vocabularies: Vocabularies, num_labelled: int, listener: Listener
 ) -> Lessons | None:
     """What the teachers expect of training sentences; None where there is no teacher.
 

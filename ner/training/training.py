@@ -79,7 +79,8 @@ def train_model(
     check_cell(config.model.cell)
     _check_tags(corpus)
     check_teachers_named(config, corpus)
-    corpus = replace(corpus, train=[sentence for sentence in corpus.train if sentence.spelled])
+    train, unlabelled = ([s for s in part if s.spelled] for part in (corpus.train, corpus.unlabelled))
+    corpus = replace(corpus, train=train, unlabelled=unlabelled)
     if start is not None and config.training.teachers:
         raise ConfigError("start and training.teachers: expected one or the other, found both")
     if start is not None:
@@ -207,7 +208,8 @@ def _prepare(
         vectors = material.vectors(config.features.lexicon, lexicon.dim, "features.lexicon_dim")
         place_lexicon(vectors, lexicon.lexicon, network.embedding.twin("lexicon").words)  # type: ignore[arg-type]
     encoded = encode(training, vocabularies, tagged=True)
-    lessons = take_lessons(config, training, vocabularies, num_labelled=len(corpus.train), listener=listener)
+    labelled = len(corpus.train)
+    lessons = take_lessons(config, training, vocabularies=vocabularies, num_labelled=labelled, listener=listener)
     old = None
     if start and config.training.keep_old and encoded.allowed_tags is not None:
         old = OldLabels.of(start, corpus.train, vocabularies)

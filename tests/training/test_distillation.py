@@ -22,6 +22,7 @@ from ner.formats.corpus import Corpus
 from ner.inference.loading import load_model, save_model
 from ner.inference.prediction import reader_of
 from ner.text.sentence import Sentence, sentence_from_words
+from ner.text.tags import legal_transitions
 from ner.training import distillation
 from ner.training.distillation import Lessons, cross_entropy, take_lessons, training_sentences
 from ner.training.events import Listener
@@ -146,7 +147,9 @@ def configure(**settings: object) -> Config:
     tree["model"] |= {"word_dim": 8, "char_dim": 5, "char_hidden_dim": 5, "hidden_dim": 8, "dropout": 0.2}
     tree["training"] |= {"epochs": 2, "batch_size": 3, "learning_rate": 0.05}
     for key, value in settings.items():
-        tree["model" if key in tree["model"] or key in ("cell", "char_dropout") else "training"][key] = value
+        tree["model" if key in tree["model"] or key in ("cell", "char_dropout", "constraints") else "training"][key] = (
+            value
+        )
     return parse_config(tree, "test")
 
 
@@ -171,7 +174,9 @@ def other_teacher(tmp_path_factory: pytest.TempPathFactory) -> str:
 def lessons_of(config: Config, corpus: Corpus, listener: Listener = Listener()) -> Lessons:
     sentences = training_sentences(corpus)
     vocabularies = fit_vocabularies(Material(sentences, config))
-    found = take_lessons(config, sentences, vocabularies, num_labelled=len(corpus.train), listener=listener)
+    found = take_lessons(
+        config, sentences, vocabularies=vocabularies, num_labelled=len(corpus.train), listener=listener
+    )
     assert found
     return found
 
@@ -200,6 +205,22 @@ def test_what_several_teachers_expect_is_averaged(corpus: Corpus, teacher: str, 
     np.testing.assert_allclose(both.marginals, (one.marginals + other.marginals) / 2, atol=1e-6)
     np.testing.assert_allclose(both.transitions, (one.transitions + other.transitions) / 2, atol=1e-5)
     assert np.abs(one.marginals - other.marginals).max() > 1e-3
+
+
+def test_a_teacher_without_constraints_expects_nothing_that_its_student_is_forbidden(
+    corpus: Corpus, tmp_path: Path
+) -> None:
+    free = save(tmp_path / "free", configure(constraints=False), corpus.train)
+    tags = ["O", *(f"{role}-{label}" for label in ("LOC", "PER") for role in "BIES")]
+    start, transitions, end = (np.array(allowed) for allowed in legal_transitions(tags))
+    for constrained in (True, False):
+        found = lessons_of(configure(teachers=[free], constraints=constrained), corpus)
+        first, last = found.marginals[found.starts], found.marginals[found.starts + found.lengths - 1]
+        forbidden = first[:, ~start].sum() + last[:, ~end].sum()
+        assert (forbidden == 0) == constrained
+        assert len(found.pairs) == (transitions.sum() if constrained else len(tags) ** 2)
+        np.testing.assert_allclose(found.marginals.sum(1), 1, atol=1e-5)
+        np.testing.assert_allclose(found.transitions.sum(1), found.lengths - 1, atol=1e-4)
 
 
 def test_teachers_read_portion_by_portion_what_they_read_at_once(
@@ -251,7 +272,7 @@ def test_a_student_learns_by_heart_what_its_teacher_knows(corpus: Corpus, teache
 def test_unlabelled_text_teaches_words_that_no_gold_tag_ever_stood_at(corpus: Corpus, teacher: str) -> None:
     only = [Sentence(s.tokens) for s in corpus.train[6:]]
     config = configure(**BY_HEART, teachers=[teacher], char_encoder="none")
-    model = train_model(config, Corpus(corpus.train[:6], [], [], only))
+    model = train_model(config, Corpus(corpus.train[:6], [], [], [Sentence(), *only]))
     assert predict_tags(model, only) == [[*(s.tags or ())] for s in corpus.train[6:]]
     told = model.metrics["training"]
     assert (told["sentences"], told["unlabelled_sentences"]) == (6, 2)
