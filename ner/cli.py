@@ -13,6 +13,7 @@ from ner.commands.comparison import compare
 from ner.commands.conversion import convert, formats
 from ner.commands.evaluation import evaluate, score
 from ner.commands.inspection import inspect
+from ner.commands.models import models_app
 from ner.commands.resources import data_app, vectors_app
 from ner.commands.shrinking import shrink
 from ner.commands.tagging import bench, tag
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 for command in (train, sweep, evaluate, tag, score, compare, convert, formats, shrink, bench, inspect):
     app.command()(command)
+app.add_typer(models_app, name="models")
 app.add_typer(vectors_app, name="vectors")
 app.add_typer(data_app, name="data")
 

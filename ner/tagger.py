@@ -17,6 +17,7 @@ from ner.inference.decoding import check_threshold, with_threshold
 from ner.inference.documents import batched, labelling_of, tag_batches
 from ner.inference.loading import Model, load_model, save_model, torch_network
 from ner.inference.prediction import SpanLabelling, reader_of
+from ner.resources.models import find_model
 from ner.text.alignment import entity_of
 from ner.text.document import Document
 from ner.text.sentence import Entity, Labelling, Sentence, Span, sentence_from_words
@@ -272,23 +273,25 @@ class Tagger:
 
 
 def load(folder: str | Path, *, device: str = "auto", runtime: str = "auto", threshold: float | None = None) -> Tagger:
-    """The recognizer of a model directory.
+    """The recognizer of a model directory, or of a ready-made model.
 
     Args:
-        folder: as `ner train` or `Tagger.save` wrote it, on whatever device.
+        folder: as `ner train` or `Tagger.save` wrote it, on whatever device; or the name of a ready-made model, unless
+            it is a `Path`, has a slash in it, or a folder has that name, which is taken with a warning.
         device: `auto` (a GPU where there is one), `cpu`, `cuda`, `cuda:1`.
         runtime: what computes: `torch`, `onnx` (ONNX Runtime), `numpy`, or `auto`, the fastest that is installed. The
             tags are the same, the probabilities to the fifth digit.
         threshold: predict each entity of at least this probability, whatever the model's own `decoding` is.
 
     Raises:
-        ModelError: as `load_model`.
+        ModelError: no such model; or as `load_model`.
         ConfigError: no such device or runtime, or none here, or a threshold that isn't above 0 and below 1.
     """
     if threshold is not None:
         check_threshold(threshold)
     with no_search_for_cycles():
-        model = load_model(folder, device, runtime=runtime)
+        found = find_model(folder, warn=partial(warnings.warn, stacklevel=3))
+        model = load_model(found, device, runtime=runtime)
         if threshold is not None:
             model = with_threshold(model, threshold)
-        return Tagger(model, folder=Path(folder).resolve(), device=device, threshold=threshold)
+        return Tagger(model, folder=found.resolve(), device=device, threshold=threshold)

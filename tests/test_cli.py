@@ -263,7 +263,7 @@ def test_two_trainings_into_one_directory_are_refused(run, recipe, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["evaluate", "nowhere", "x"], 1, "nowhere: no such model directory; `ner train` writes one"),
+        (["evaluate", "./nowhere", "x"], 1, "nowhere: no such model directory; `ner train` writes one"),
         (["tag", "{model}", "missing.txt"], 1, "missing.txt: no such file"),
         (["tag", "{model}", "--format", "xml"], 2, None),
         (["tag", "{model}", "--input", "pdf"], 2, None),

@@ -24,9 +24,7 @@ def compare(
     gold: Annotated[Path, typer.Argument(metavar="GOLD", help="A tagged column file.")],
     systems: Annotated[
         list[str],
-        typer.Argument(
-            metavar="PRED…", help="The same with other tags, or a model directory; A,B,C: runs of one system."
-        ),
+        typer.Argument(metavar="PRED…", help="The same with other tags, or a model; A,B,C: runs of one system."),
     ],
     as_json: AsJson = False,
     differences: Annotated[
@@ -43,6 +41,7 @@ def compare(
     from ner.evaluation.files import read_answers
     from ner.formats.format import LossesByFile
     from ner.formats.sentences import read_sentences
+    from ner.resources.models import is_model
     from ner.settings import DataConfig
 
     runs = {name: _runs(name) for name in systems}
@@ -54,7 +53,7 @@ def compare(
         path: load_tagger(path, device, runtime=runtime, threads=threads)
         for paths in runs.values()
         for path in paths
-        if path.is_dir()
+        if is_model(path)
     }
     # Of models, the first says how files are read, as in `ner evaluate`.
     base = next((tagger.config.data for tagger in taggers.values()), DataConfig())
@@ -78,17 +77,17 @@ def compare(
     print(json.dumps(comparison.as_dict()) if as_json else comparison)
 
 
-def _runs(name: str) -> list[Path]:
+def _runs(name: str) -> list[str]:
     """The paths of a system's runs; a path with a comma in it is one where it exists."""
-    return [Path(name)] if Path(name).exists() else [Path(part) for part in name.split(",") if part]
+    return [name] if Path(name).exists() else [part for part in name.split(",") if part]
 
 
 def _system(
     name: str,
-    paths: list[Path],
+    paths: list[str],
     sentences: "list[Sentence]",
     read: "Callable[[Path], Spans]",
-    taggers: "dict[Path, Tagger]",
+    taggers: "dict[str, Tagger]",
     *,
     own: bool,
 ) -> "System":
@@ -103,5 +102,5 @@ def _system(
             found = taggers[path].find_spans(count_documents(sentences, every))
             runs.append([[span for span, _ in spans] for spans in found])
         else:
-            runs.append(read(path))
+            runs.append(read(Path(path)))
     return System(name, tuple(runs))

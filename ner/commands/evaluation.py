@@ -96,7 +96,7 @@ def evaluate(
         lines.append(_threshold_line(analysis, precision))
     if calibration:
         lines.append(str(analysis.calibration or "calibration: no entity was found, so there is none"))
-    _write(analysis, lines, _Wanted(as_json, details, errors, page, plots, f"{model.name} on {file.name}"))
+    _write(analysis, lines, _Wanted(as_json, details, errors, page, plots, f"{Path(model).name} on {file.name}"))
 
 
 def score(

@@ -11,7 +11,9 @@ from ner.errors import ConfigError
 
 
 def inspect(
-    model: Annotated[Path | None, typer.Argument(metavar="[MODEL]", help="A model directory.")] = None,
+    model: Annotated[
+        str | None, typer.Argument(metavar="[MODEL]", help="A model directory, or a ready-made model.")
+    ] = None,
     text: Annotated[str | None, typer.Argument(metavar="[TEXT]", help="What it should read.")] = None,
     *,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where pictures and page go.")],

@@ -17,7 +17,9 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Lay a setting over; may be repeated."),
 ]
-ModelFolder = Annotated[Path, typer.Argument(metavar="MODEL", help="A model directory.")]
+ModelFolder = Annotated[
+    str, typer.Argument(metavar="MODEL", help="A model directory, or the name of a ready-made model.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of the table.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")]
 Runtime = Annotated[
@@ -56,13 +58,14 @@ def run_settings(*, threads: int | None = None, device: str | None = None, tenso
 
 
 def load_tagger(
-    model: Path, device: str, *, runtime: str = "auto", threads: int | None = None, threshold: float | None = None
+    model: str, device: str, *, runtime: str = "auto", threads: int | None = None, threshold: float | None = None
 ) -> "Tagger":
     """The model's tagger, on so many threads; None: as many as there are cores."""
+    from ner.resources.models import find_model
     from ner.tagger import load
     from ner.threads import use_threads
 
-    tagger = load(model, device=device, runtime=runtime, threshold=threshold)
+    tagger = load(find_model(model, warn=say), device=device, runtime=runtime, threshold=threshold)
     if threads:
         use_threads(threads)
     return tagger

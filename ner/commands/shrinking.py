@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ner.commands.options import ModelFolder, save_tagger
+from ner.commands.options import ModelFolder, save_tagger, say
 from ner.errors import ConfigError
 
 
@@ -36,12 +36,14 @@ def shrink(
 
     from ner.inference.loading import load_model
     from ner.inference.shrinking import shrink as shrink_model
+    from ner.resources.models import find_model
     from ner.storage.model_directory import check_free
     from ner.tagger import Tagger
 
     if not force:
         check_free(out)
-    whole = load_model(model, "cpu")
+    folder = find_model(model, warn=say)
+    whole = load_model(folder, "cpu")
     save_tagger(Tagger(shrink_model(whole, weights=weights, keep_vectors=vectors, most_words=words)), out)
-    sizes = [sum(path.stat().st_size for path in folder.iterdir()) / 1e6 for folder in (model, out)]
+    sizes = [sum(path.stat().st_size for path in each.iterdir()) / 1e6 for each in (folder, out)]
     print(f"{out}: {sizes[1]:.1f} MB, of {sizes[0]:.1f} MB")

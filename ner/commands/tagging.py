@@ -171,7 +171,9 @@ def bench(
 ) -> None:
     """Measure a model on this machine: start-up, throughput, latency, memory."""
     from ner.bench import run_benchmark
+    from ner.resources.models import find_model
 
     texts = [line.rstrip("\r\n") for line in read_lines(str(file), "utf-8")]
-    result = run_benchmark(model, texts, device=device, runtime=runtime, threads=threads)
+    folder = find_model(model, warn=say)
+    result = run_benchmark(folder, texts, device=device, runtime=runtime, threads=threads)
     print(json.dumps(result.as_dict()) if as_json else result)

@@ -72,6 +72,12 @@ def checked_words(words: Sequence[str]) -> Sequence[str]:
     return words
 
 
+def check_tagged(sentences: Sequence[Sentence]) -> None:
+    """Raise DataError unless all are tagged: before they are tagged in vain."""
+    for sentence in checked_sentences(sentences):
+        _ = sentence.spans
+
+
 def _checked(name: str, items: Iterable[Item], kind: type[Item], wanted: str, way_out: str) -> Iterable[Item]:
     if isinstance(items, str | bytes):
         raise ConfigError(f"{name}: expected a list of them, found the text {_shown(items)}; {way_out}")

@@ -9,8 +9,6 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from platformdirs import user_cache_dir
-
 from ner.errors import DownloadError
 from ner.whole_files import staged_file
 
@@ -23,7 +21,11 @@ _CHUNK = 1 << 18  # 256 KiB: a few hundred progress reports for a set of vectors
 def cache_home() -> Path:
     """The folder of everything that can be fetched again: `NER_HOME`, else the platform's cache folder."""
     home = os.environ.get("NER_HOME")
-    return Path(home).expanduser() if home else Path(user_cache_dir("ner"))
+    if home:
+        return Path(home).expanduser()
+    from platformdirs import user_cache_dir  # tagging needs no cache
+
+    return Path(user_cache_dir("ner"))
 
 
 def fetch(

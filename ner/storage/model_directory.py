@@ -16,6 +16,7 @@ from ner.config import Config, parse_config, rename
 from ner.errors import ConfigError, ModelError, describe
 from ner.evaluation.training_entities import Memory, memory_from_dict
 from ner.features.vocabulary import Vocabularies
+from ner.resources.models import MANIFEST
 from ner.storage.card import write_card
 from ner.storage.json_files import read_json, read_text, write_json
 from ner.storage.old_defaults import LAST_FORMAT, with_old_defaults
@@ -29,7 +30,7 @@ from ner.whole_files import staged_file, staged_folder
 FORMAT = 5  # of the model directory; counts up when an older package could not read a newer directory
 _NEEDED = ("config.json", "vocabulary.json", "model.safetensors", "metrics.json")
 _CURVES = "learning-curves.png"
-_FILES = (*_NEEDED, ARRAYS, "history.jsonl", "README.md", "entities.json", _CURVES)
+_FILES = (*_NEEDED, ARRAYS, "history.jsonl", "README.md", "entities.json", _CURVES, MANIFEST)
 
 
 @dataclass(frozen=True, slots=True)
