@@ -6,6 +6,7 @@ by the commands that need it, so that `--help` answers at once.
 
 import os
 import sys
+from typing import NoReturn
 
 import typer
 
@@ -18,6 +19,7 @@ from ner.commands.resources import data_app, vectors_app
 from ner.commands.shrinking import shrink
 from ner.commands.tagging import bench, tag
 from ner.commands.training import sweep, train
+from ner.distribution import error_of_missing
 from ner.errors import NerError
 from ner.threads import settle_threads
 
@@ -45,9 +47,18 @@ def main() -> None:
     try:
         app()
     except NerError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        _end(error)
+    except ModuleNotFoundError as error:
+        missing = error_of_missing(error)
+        if missing is None:
+            raise
+        _end(missing)
     except BrokenPipeError:
         # Whoever read us has enough (`| head`); stdout is pointed away so that its last flush can't fail.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+
+
+def _end(error: NerError) -> NoReturn:
+    print(f"error: {error}", file=sys.stderr)
+    sys.exit(error.exit_code)

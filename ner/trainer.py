@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ner.config import Config
+from ner.distribution import need_training
 from ner.formats.corpus import Corpus
 from ner.inference.loading import load_model
 from ner.tagger import Tagger
 from ner.training.events import Epoch, Listener
-from ner.training.training import train_model
 
 
 def train(
@@ -38,11 +38,14 @@ def train(
         TrainingError: nothing to learn from, or training diverged before there was a model to keep.
         DataError: a sentence hasn't one tag a token.
         VectorsError: the pretrained vectors are missing, damaged or of another width.
-        ConfigError: no such device, a teacher of other labels, a run is resumed under other settings or on another
-            corpus, or the model to go on from is of another tokenizer, width or cell.
+        ConfigError: no PyTorch, no such device, a teacher of other labels, a run is resumed under other settings or on
+            another corpus, or the model to go on from is of another tokenizer, width or cell.
         ModelError: a teacher or the model to go on from can't be loaded, there is no whole run to resume, or its state
             can't be written.
     """
+    need_training("train")
+    from ner.training.training import train_model
+
     if listener is None:
         listener = Listener(on_epoch=on_epoch) if on_epoch else Listener()
     if teachers:

@@ -14,6 +14,7 @@ PACKAGE = Path(ner.__file__).parent
 # stand between the last folder and the command line.
 GROUND = [
     "errors",
+    "distribution",
     "schemes",
     "section",
     "corpus_settings",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ner.commands.options import AsJson, Settings, run_settings, said_warnings, save_tagger, say
+from ner.distribution import need_training
 
 if TYPE_CHECKING:
     from ner.training.runs import Result
@@ -44,6 +45,7 @@ def train(
     ] = False,
 ) -> None:
     """Train a recognizer and write its model directory."""
+    need_training("ner train")
     from ner.commands.progress import TrainingProgress
     from ner.config import load_config
     from ner.errors import ConfigError, InterruptionError, ModelError, TrainingError
@@ -142,6 +144,7 @@ def sweep(
     as_json: AsJson = False,
 ) -> None:
     """Train a recipe and variants of it with several seeds, and tell which differ: a Markdown table."""
+    need_training("ner sweep")
     from ner.config import load_config
     from ner.training.sweep import run_sweep, table
 

@@ -14,8 +14,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from ner.errors import DownloadError, NerError, VectorsError
 from ner.resources.compact import Vectors, read_compact, read_meta, write_compact
 from ner.resources.completion import complete
@@ -97,6 +95,8 @@ def get_vectors(
         VectorsError: no such name, or no source of this kind.
         DownloadError: no source could be used.
     """
+    from filelock import FileLock  # tagging needs no locks
+
     entries = list_vectors()
     entry = next((entry for entry in entries if entry.name == name), None)
     if entry is None:

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import IO, Any, Protocol, cast
 
 import numpy as np
-from filelock import FileLock
 
 from ner.errors import VectorsError
 from ner.resources.compact import Vectors, read_compact, write_compact
@@ -49,6 +48,8 @@ def read_vectors(path: Path) -> Vectors:
         return read_compact(path)
     if not path.is_file():
         raise VectorsError(f"{path}: no such file; expected {_FORMATS}")
+    from filelock import FileLock  # tagging needs no locks
+
     status = path.stat()
     identity = f"{path.resolve()}|{status.st_size}|{status.st_mtime_ns}"
     key = hashlib.sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()[:16]

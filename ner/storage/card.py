@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ner.distribution import installed
+
 _CHOSEN = "The dev set chose the best epoch, so its score flatters; test scores, if any, were looked at once."
 
 
@@ -19,12 +21,10 @@ def write_card(
         seed: of the training run.
         curves: the file name of the run's picture; None: there is none.
     """
-    from importlib.metadata import version  # it takes its time, and only writing needs it
-
     lines = [
         f"# {folder.name}: a named-entity recognizer",
         "",
-        f"A BiLSTM-CRF (`bilstm-crf-ner` {version('bilstm-crf-ner')}) that finds {', '.join(labels)}.",
+        f"A BiLSTM-CRF (`bilstm-crf-ner` {installed()[1]}) that finds {', '.join(labels)}.",
         "",
         "```python",
         "import ner",

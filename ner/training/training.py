@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from ner.config import Config
+from ner.distribution import FULL, installed
 from ner.errors import ConfigError, DataError, TrainingError
 from ner.evaluation.report import report_spans
 from ner.evaluation.training_entities import remember
@@ -262,4 +263,4 @@ def _with_tokenizer(config: Config, corpus: Corpus) -> Config:
 
 def _package_versions() -> dict[str, str]:
     """The versions that a result depends on."""
-    return {name: version(name) for name in ("bilstm-crf-ner", "torch", "pytorch-crf", "numpy")}
+    return {FULL: installed()[1]} | {name: version(name) for name in ("torch", "pytorch-crf", "numpy")}
