@@ -23,13 +23,17 @@ RAW_FILES = "https://raw.githubusercontent.com"
 
 @dataclass(frozen=True)
 class CorpusFile:
-    """One published file: its split, its name here, its path in the repository, and what it must be."""
+    """One published file: its split, its name here, its path in the repository, and what it must be.
+
+    `inside` is its name in a folder that is called as the split, where several files are one split.
+    """
 
     split: str
     name: str
     path: str
     size: int
     sha256: str
+    inside: str = ""
 
     @property
     def laid_out(self) -> str:
@@ -37,7 +41,11 @@ class CorpusFile:
 
         >>> CorpusFile("dev", "valid.char.bmes", "data/valid.char.bmes", 1, "").laid_out
         'dev.char.bmes'
+        >>> CorpusFile("dev", "7.ann", "brat/7/data.ann", 1, "", inside="7.ann").laid_out
+        'dev/7.ann'
         """
+        if self.inside:
+            return f"{self.split}/{self.inside}"
         return self.split + "".join(PurePosixPath(self.name).suffixes)
 
 
@@ -143,6 +151,7 @@ def get_corpus(
                 report = _shifted(on_progress, done, total)
                 fetch(url, stage / file.laid_out, sha256=file.sha256, size=file.size, on_progress=report)
             elif (found := _find_copy(source, file)) is not None:
+                (stage / file.laid_out).parent.mkdir(exist_ok=True)
                 shutil.copyfile(found, stage / file.laid_out)
             else:
                 on_message(f"{corpus.name}: no {file.name} in {source}: laid out without its {file.split} split")
@@ -155,8 +164,10 @@ def get_corpus(
             on_message(f"{target / 'config.toml'}: was changed, so it stays as it is")
         (stage / "LICENCE.txt").write_text(corpus.terms + "\n", encoding="utf-8")
         if target.exists():
-            for path in stage.iterdir():
-                path.replace(target / path.name)
+            for path in (path for path in stage.rglob("*") if path.is_file()):
+                place = target / path.relative_to(stage)
+                place.parent.mkdir(exist_ok=True)
+                path.replace(place)
         else:
             stage.rename(target)
     except OSError as error:
@@ -177,10 +188,13 @@ def config_text(corpus: Corpus, files: list[CorpusFile], folder: Path) -> str:
         "",
         "[data]",
     ]
-    for file in files:
-        if file.split == "all":
+    splits = {file.split: PurePosixPath(file.laid_out).parts[0] for file in files}
+    if not splits.keys() & {"all", "train"}:
+        lines += ["# Published without a training file: name your own.", '# train = "train.conll"']
+    for split, name in splits.items():
+        if split == "all":
             lines.append("# Published without splits: cut off a part as `dev` to choose the best epoch by.")
-        lines.append(f"{'train' if file.split == 'all' else file.split} = {_toml(file.laid_out)}")
+        lines.append(f"{'train' if split == 'all' else split} = {_toml(name)}")
     lines += [f"{key} = {_toml(value)}" for key, value in corpus.data.items()]
     lines += ["", "[model]"]
     lines += [f"{key} = {_toml(value)}" for key, value in corpus.model.items()]
@@ -205,7 +219,8 @@ def _is_there(path: Path, file: CorpusFile) -> bool:
 
 def _find_copy(source: Path, file: CorpusFile) -> Path | None:
     """The user's copy of a file, checked; None for a test file that isn't there."""
-    published = PurePosixPath(file.path).name
+    # Of several files of one split the folders they were published in tell them apart.
+    published = "/".join(PurePosixPath(file.path).parts[-2 if file.inside else -1 :])
     copies = [path for path in (source / file.name, source / published) if path.is_file()]
     for path in copies:
         if _is_there(path, file):

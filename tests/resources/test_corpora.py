@@ -7,6 +7,7 @@ import pytest
 
 from ner.config import load_config
 from ner.errors import ConfigError, DownloadError
+from ner.formats.sentences import read_sentences
 from ner.resources import corpora
 from ner.resources.corpora import RAW_FILES, get_corpus, list_corpora, parse_catalogue
 
@@ -195,6 +196,47 @@ def test_a_config_that_was_changed_stays(tiny, tmp_path):
     assert (folder / "config.toml").read_text() == "[training]\nseed = 7\n"
 
 
+SEVERAL = f"""
+[several]
+description = "Files of one split"
+language = "Romanian"
+licence = "MIT"
+research_only = false
+repository = "some/where"
+commit = "{COMMIT}"
+data = {{ format = "brat" }}
+[[several.files]]
+split = "all"
+name = "01.ann"
+inside = "01.ann"
+path = "brat/01/data.ann"
+size = {len(TRAIN)}
+sha256 = "{digest(TRAIN)}"
+[[several.files]]
+split = "all"
+name = "02.ann"
+inside = "02.ann"
+path = "brat/02/data.ann"
+size = {len(DEV)}
+sha256 = "{digest(DEV)}"
+"""
+
+
+@pytest.mark.parametrize("names_of_copy", [("01/data.ann", "02/data.ann"), ("01.ann", "02.ann")])
+def test_several_files_of_one_split_lie_in_a_folder_that_the_config_names(tmp_path, monkeypatch, names_of_copy):
+    monkeypatch.setattr(corpora, "list_corpora", lambda: parse_catalogue(SEVERAL))
+    for name, content in zip(names_of_copy, (TRAIN, DEV), strict=True):
+        (tmp_path / "copy" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "copy" / name).write_bytes(content)
+    for _ in range(2):  # the second time over the first
+        folder = get_corpus("several", tmp_path / "corpora", source=tmp_path / "copy", on_message=quiet)
+        assert (folder / "all" / "01.ann").read_bytes() == TRAIN
+        assert names(folder / "all") == ["01.ann", "02.ann"]
+        (folder / "all" / "02.ann").write_bytes(b"changed")
+    assert load_config(folder / "config.toml").data.train == str(folder / "all")
+    assert (folder / "config.toml").read_text().count('train = "all"') == 1
+
+
 def test_a_name_that_is_none_is_told_with_the_nearest(tmp_path):
     with pytest.raises(ConfigError) as error:
         get_corpus("conll2003", tmp_path, on_message=quiet)
@@ -222,12 +264,16 @@ def test_every_corpus_of_the_catalogue_has_a_config_that_loads(tmp_path):
         folder = tmp_path / corpus.name
         folder.mkdir()
         for file in corpus.files:
+            (folder / file.laid_out).parent.mkdir(exist_ok=True)
             (folder / file.laid_out).write_text("")
         text = corpora.config_text(corpus, list(corpus.files), folder)
         (folder / "config.toml").write_text(text, encoding="utf-8")
         config = load_config(folder / "config.toml")
-        assert config.data.train is not None, corpus.name
-        assert Path(config.data.train).parent == folder
+        if {file.split for file in corpus.files} & {"train", "all"}:
+            assert Path(str(config.data.train)).parent == folder
+        else:  # evaluation alone
+            assert config.data.train is None
+            assert '# train = "train.conll"' in text
         assert config.model.vectors is None
         assert {key: getattr(config.data, key) for key in corpus.data} == corpus.data
         assert corpus.licence
@@ -239,17 +285,19 @@ def test_every_corpus_of_the_catalogue_has_a_config_that_loads(tmp_path):
     assert 'train = "all.txt"' in corpora.config_text(by_name["wikigold"], list(by_name["wikigold"].files), tmp_path)
 
 
-def test_the_catalogue_names_the_same_files_as_the_list_of_sources():
+def test_the_catalogue_names_the_same_files_as_the_lists_of_sources():
     if not (SHARED / "sources.tsv").exists():
         pytest.skip("../shared/corpora/sources.tsv is not on this machine")
-    with (SHARED / "sources.tsv").open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
-    keys = ("corpus", "split_file", "repository", "commit", "path", "bytes", "sha256")
-    assert {
-        (corpus.name, file.name, corpus.repository, corpus.commit, file.path, str(file.size), file.sha256)
-        for corpus in list_corpora()
-        for file in corpus.files
-    } == {tuple(row[key] for key in keys) for row in rows}
+    keys = ("repository", "commit", "path", "bytes", "sha256")
+    wanted, named = set(), set()
+    for name in ("sources.tsv", "open/sources.tsv"):
+        with (SHARED / name).open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
+        wanted |= {tuple(row[key] for key in keys) for row in rows if not row["path"].endswith(" joined")}
+        named |= {(row["corpus"], row["split_file"], row["path"]) for row in rows if name == "sources.tsv"}
+    listed = [(corpus, file) for corpus in list_corpora() for file in corpus.files]
+    assert {(c.repository, c.commit, f.path, str(f.size), f.sha256) for c, f in listed} == wanted
+    assert {(c.name, f.name, f.path) for c, f in listed} >= named
     assert RAW_FILES == "https://raw.githubusercontent.com"
 
 
@@ -275,3 +323,15 @@ def test_real_copies_pass_their_digests_and_are_laid_out(tmp_path, name):
     for path in (config.data.train, config.data.dev):
         assert Path(str(path)).read_bytes() == (SHARED / name / Path(str(path)).name).read_bytes()
     assert told[0].startswith(f"{name}: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "copy_of", "entities"),
+    [("wikipedia-ja", "wikipedia-ja", 13_185), ("ronec-ro", "brat-ronec-ro", 2_615)],
+)
+def test_a_real_copy_in_one_file_or_several_is_laid_out_and_read_with_its_config(tmp_path, name, copy_of, entities):
+    copy = SHARED / "open" / copy_of
+    if not copy.is_dir():
+        pytest.skip(f"../shared/corpora/open/{copy_of} is not on this machine")
+    data = load_config(get_corpus(name, tmp_path, source=copy, on_message=quiet) / "config.toml").data
+    assert sum(len(sentence.spans) for sentence in read_sentences(data.train, data)) == entities
