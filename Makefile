@@ -15,11 +15,12 @@ TORCH_CPU := torch==2.13.0+cpu
 WORKERS ?= 2
 SHARED_OUT := --numprocesses $(WORKERS) --dist loadfile
 
-.PHONY: quickstart quickstart-zh test test-slow lint clean help
+.PHONY: quickstart quickstart-zh models test test-slow lint clean help
 
 help:
 	@echo "make quickstart     set up, train on the bundled English corpus, evaluate, tag"
 	@echo "make quickstart-zh  the same in Chinese"
+	@echo "make models         train the ready-made models from public corpora (hours)"
 	@echo "make test           set up and run the whole test suite (WORKERS=4: in four processes)"
 	@echo "make test-slow      the tests that take minutes or want real corpora, and properties on many examples"
 	@echo "make clean          remove the virtual environment and runs"
@@ -48,6 +49,10 @@ quickstart-zh: $(READY)
 	$(BIN)/ner evaluate runs/quickstart-zh data/sample-zh/test.conll
 	echo "王小明昨天从北京飞往上海，在华山医院见到了老李。" | $(BIN)/ner tag runs/quickstart-zh
 	@echo "quickstart-zh: trained, evaluated and tagged in Chinese; the model is in runs/quickstart-zh"
+
+models: $(READY)
+	$(BIN)/python scripts/train_models.py
+	@echo "models: trained; en is in ner/models, the others are wheels in dist"
 
 lint: $(READY)
 	$(BIN)/ruff check .

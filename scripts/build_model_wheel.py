@@ -18,7 +18,7 @@ import zipfile
 from pathlib import Path
 
 from ner.errors import ConfigError, NerError
-from ner.resources.models import GROUP, MANIFEST, WHEEL_PREFIX, write_manifest
+from ner.resources.models import GROUP, MANIFEST, WHEEL_PREFIX, make_ready
 from ner.storage.json_files import read_json
 from ner.storage.model_directory import open_model
 
@@ -74,7 +74,7 @@ def build_model_wheel(
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "model"
         shutil.copytree(model, copy, ignore=shutil.ignore_patterns(MANIFEST))
-        write_manifest(
+        make_ready(
             copy,
             name=name,
             version=version,
@@ -87,11 +87,11 @@ def build_model_wheel(
         package = "ner_model_" + name.replace("-", "_")
         distribution = WHEEL_PREFIX + name
         terms = "\n".join([f"Licence of the model: {licence}", "", *attribution, ""])
-        card = (copy / "README.md").read_text(encoding="utf-8") if (copy / "README.md").exists() else ""
+        card = (copy / "README.md").read_text(encoding="utf-8")
         about = f"{distribution.replace('-', '_')}-{version}.dist-info"
         summary = f"Ready-made model {name} ({language}) for bilstm-crf-ner"
         metadata = METADATA.format(
-            distribution=distribution, version=version, summary=summary, licence=licence, card=f"{card}\n{terms}"
+            distribution=distribution, version=version, summary=summary, licence=licence, card=card
         )
         files = {f"{package}/__init__.py": MODULE.format(name=name).encode()}
         files |= {f"{package}/model/{path.name}": path.read_bytes() for path in sorted(copy.iterdir())}

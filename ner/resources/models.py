@@ -26,6 +26,7 @@ IN_PACKAGE = Path(__file__).parent.parent / "models"
 # Those that `make models` trains, whether they are here or not.
 RECIPES = {"en": "English", "zh": "Chinese", "ja": "Japanese", "xx": "many languages"}
 
+_TERMS = "\n## Licence and attribution\n\n"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
@@ -146,7 +147,7 @@ def read_manifest(folder: Path) -> ReadyModel:
         ) from None
 
 
-def write_manifest(
+def make_ready(
     folder: Path,
     *,
     name: str,
@@ -157,7 +158,10 @@ def write_manifest(
     attribution: Iterable[str],
     dev_f1: float | None,
 ) -> None:
-    """Writes the `manifest.json` of a model directory, over the files that lie in it."""
+    """Makes a model directory a ready-made model: its card tells the licence, and `manifest.json` has its digests."""
+    lines = list(attribution)
+    card = folder / "README.md"
+    _write_terms(card, name, licence, lines)
     sha256 = {path.name: sha256_of(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST}
     values = {
         "name": name,
@@ -165,11 +169,23 @@ def write_manifest(
         "language": language,
         "labels": list(labels),
         "licence": licence,
-        "attribution": list(attribution),
+        "attribution": lines,
         "dev_f1": dev_f1,
         "sha256": sha256,
     }
     (folder / MANIFEST).write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _write_terms(card: Path, name: str, licence: str, attribution: list[str]) -> None:
+    """The card under the model's name, its last section the licence and what the model was made of."""
+    text = card.read_text(encoding="utf-8") if card.exists() else f"# {name}: a named-entity recognizer\n"
+    text = text.partition(_TERMS)[0]
+    text = re.sub(r"\A# .*?: a named-entity", f"# {name}: a named-entity", text)
+    text = re.sub(r'(?<=ner\.load\(").*?(?="\))', name, text)
+    made_of = "".join(f"- {line}\n" for line in attribution)
+    card.write_text(
+        f"{text.rstrip()}\n{_TERMS}Licence of the model: {licence}. Made of:\n\n{made_of}", encoding="utf-8"
+    )
 
 
 def check_files(model: ReadyModel) -> None:

@@ -14,14 +14,14 @@ from ner.resources.models import (
     find_ready,
     is_model,
     list_models,
+    make_ready,
     model_names,
     read_manifest,
-    write_manifest,
 )
 
 
 def describe_as(folder: Path, name: str, version: str = "1.0") -> None:
-    write_manifest(
+    make_ready(
         folder,
         name=name,
         version=version,
@@ -124,7 +124,15 @@ def test_where_no_model_is_the_error_says_so(package):
 
 def test_the_manifest_says_what_the_model_is_and_has_the_digest_of_each_file(package):
     model = read_manifest(package / "en")
-    assert model.sha256 == {"config.json": hashlib.sha256(b"{}").hexdigest()}
+    card = (package / "en" / "README.md").read_bytes()
+    assert model.sha256 == {
+        "README.md": hashlib.sha256(card).hexdigest(),
+        "config.json": hashlib.sha256(b"{}").hexdigest(),
+    }
+    assert card.decode() == (
+        "# en: a named-entity recognizer\n\n## Licence and attribution\n\nLicence of the model: CC BY 4.0. Made of:\n\n"
+        "- A corpus (A. Nonymous 2020), CC BY 4.0\n"
+    )
     assert model.as_dict() == {
         "name": "en",
         "language": "English",
@@ -182,6 +190,12 @@ def test_a_damaged_manifest_is_one_line(package, content, reason):
     told = []
     assert list_models(warn=told.append) == []
     assert told == [str(error.value)]
+
+
+def test_a_card_tells_the_licence_once_however_often_the_model_is_made_ready(package):
+    card = (package / "en" / "README.md").read_bytes()
+    describe_as(package / "en", "en")
+    assert (package / "en" / "README.md").read_bytes() == card
 
 
 def test_an_installed_model_comes_before_one_of_the_package(package, site_packages, tmp_path):
