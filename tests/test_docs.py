@@ -1,6 +1,7 @@
 """The guides quote the code as it is, show pictures that exist, and agree with each other."""
 
 import re
+import tomllib
 from textwrap import dedent
 
 import pytest
@@ -67,3 +68,14 @@ def test_the_page_on_evaluation_names_files_options_and_kinds_that_exist() -> No
     assert set(re.findall(r"`[^`]*?(--[a-z][a-z-]*)", text)) <= options
     rows = re.findall(r"^\| ([a-z ]+) \| (.*?) \|$", text, flags=re.MULTILINE)
     assert dict(KINDS).items() <= dict(rows).items()
+
+
+def test_the_page_on_models_names_files_that_exist_and_the_licences_that_the_models_are_under() -> None:
+    text = read("models.md")
+    paths = re.findall(r"\b(?:configs|scripts)/[a-z0-9_/-]+\.(?:py|toml)", text)
+    assert len(set(paths)) > 8
+    for path in paths:
+        assert (ROOT / path).exists(), path
+    models = tomllib.loads((ROOT / "scripts" / "models.toml").read_text(encoding="utf-8"))
+    rows = re.findall(r"^\| `([a-z]+)` \| `(.*?)` \| .* \| (CC [^|]*) \|$", text, flags=re.MULTILINE)
+    assert rows == [(name, f"configs/models/{name}.toml", about["licence"]) for name, about in models.items()]
