@@ -5,7 +5,6 @@ the group `ner_models`: a module with `MODEL_DIR`, and no other code is run. Eac
 a `manifest.json` more, which tells what `ner models list` shows and the SHA-256 of every file.
 """
 
-import difflib
 import json
 import re
 from collections.abc import Callable, Iterable
@@ -135,7 +134,7 @@ def read_manifest(folder: Path) -> ReadyModel:
             name=_text(values["name"]),
             folder=folder,
             language=_text(values["language"]),
-            labels=tuple(_text(label) for label in values["labels"]),
+            labels=tuple(_text(label) for label in _list(values["labels"])),
             version=_text(values["version"]),
             licence=_text(values["licence"]),
             dev_f1=None if values["dev_f1"] is None else float(values["dev_f1"]),
@@ -220,6 +219,8 @@ def _folder_of(entry: "EntryPoint") -> Path:
 
 
 def _hint(name: str, names: list[str]) -> str:
+    import difflib  # for an error alone
+
     close = difflib.get_close_matches(name, names, n=1)
     there = f"there are {', '.join(names)}" if names else "none is installed here"
     return f" ({f'did you mean {close[0]}? ' if close else ''}{there})"
@@ -228,4 +229,10 @@ def _hint(name: str, names: list[str]) -> str:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{value!r} in place of text")
+    return value
+
+
+def _list(value: object) -> list[object]:
+    if not isinstance(value, list):
+        raise TypeError(f"{value!r} in place of a list")
     return value

@@ -179,6 +179,7 @@ def test_a_manifest_names_no_file_outside_its_folder(package):
         ("[]", "TypeError: list indices must be integers or slices, not str"),
         ("{}", "KeyError: 'name'"),
         ('{"name": 3}', "TypeError: 3 in place of text"),
+        ('{"name": "en", "language": "English", "labels": "PER"}', "TypeError: 'PER' in place of a list"),
     ],
 )
 def test_a_damaged_manifest_is_one_line(package, content, reason):
