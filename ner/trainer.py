@@ -1,12 +1,15 @@
 """Training from Python: the façade's other half, which using a trained model doesn't import."""
 
+import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from ner.config import Config
 from ner.distribution import need_training
 from ner.formats.corpus import Corpus
 from ner.inference.loading import load_model
+from ner.resources.models import find_model
 from ner.tagger import Tagger
 from ner.training.events import Epoch, Listener
 
@@ -31,7 +34,7 @@ def train(
         listener: hears of each batch, epoch and message; replaces `on_epoch`.
         state: folder for the state of the unfinished run, so that it can be resumed.
         resume: go on from `state`.
-        start: the directory of a model to go on from, with more data or more labels.
+        start: a model to go on from, with more data or more labels: its directory, or the name of a ready-made one.
         teachers: model directories to learn from too; replaces `training.teachers`.
 
     Raises:
@@ -51,5 +54,5 @@ def train(
     if teachers:
         named = tuple(map(str, teachers))
         config = config.model_copy(update={"training": config.training.model_copy(update={"teachers": named})})
-    model = None if start is None else load_model(start, "cpu")
+    model = None if start is None else load_model(find_model(start, warn=partial(warnings.warn, stacklevel=3)), "cpu")
     return Tagger(train_model(config, corpus, listener=listener, state=state, resume=resume, start=model))

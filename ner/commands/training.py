@@ -30,7 +30,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace the model or unfinished run in DIR.")] = False,
     start: Annotated[
-        Path | None, typer.Option("--from", metavar="MODEL", help="Go on from a model, with more data or more labels.")
+        str | None, typer.Option("--from", metavar="MODEL", help="Go on from a model, with more data or more labels.")
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Train so many seeds, and keep the best on dev.")] = 1,
     processes: Processes = 1,
@@ -50,6 +50,7 @@ def train(
     from ner.config import load_config
     from ner.errors import ConfigError, InterruptionError, ModelError, TrainingError
     from ner.formats.corpus import load_corpus
+    from ner.resources.models import find_model
     from ner.storage.model_directory import check_free, check_target
     from ner.trainer import train as train_tagger
     from ner.training.checkpoint import is_unfinished, remove_state, sole_run
@@ -63,6 +64,7 @@ def train(
         settings.append(f"training.teachers={json.dumps(named, ensure_ascii=False)}")
     loaded = load_config(config, settings, warn=say)
     check_target(out)
+    model = find_model(start, warn=say) if start else None
     if seeds > 1:
         if start:
             raise ConfigError("--from: expected a single run that goes on from a model, found --seeds")
@@ -88,12 +90,12 @@ def train(
                     folder = out.with_name(out.name + ".tensorboard")
                     listener = stack.enter_context(event_files(folder, listener, anew=not resume))
                 listener = replace(listener, should_stop=signals.should_stop)
-                tagger = train_tagger(loaded, corpus, listener=listener, state=state, resume=resume, start=start)
+                tagger = train_tagger(loaded, corpus, listener=listener, state=state, resume=resume, start=model)
         except InterruptionError as error:
             assert signals.received is not None  # nobody else asks to stop
             set_over = [word for setting in settings for word in ("--set", setting)]
             again = ["ner", "train", str(config), *set_over, "--out", str(out), "--resume", *["--force"] * force]
-            again += ["--from", str(start)] if start else []
+            again += ["--from", start] if start else []
             print(f"{error}; go on with: {shlex.join(again)}", file=sys.stderr)
             raise typer.Exit(128 + signals.received) from None
         except TrainingError:
