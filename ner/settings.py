@@ -170,6 +170,13 @@ class TrainingConfig(Section):
     decay: float = Field(0.05, ge=0, description="decay of the `inverse` schedule, per epoch")
     warmup: float = Field(0.0, ge=0, lt=1, description="share of all steps over which the rate rises from zero")
     clip_norm: float | None = Field(5.0, gt=0, description="largest norm of the gradient; larger ones are scaled")
+    recase: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="share of the training sentences that an epoch shows in another case: half of them in lower case, "
+        "the others in capitals or with each word capitalised; names are then found in such text too",
+    )
     unknown_rate: float = Field(
         0.5, ge=0, le=1, description="chance that a word seen once is trained as the unknown word"
     )

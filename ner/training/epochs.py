@@ -36,6 +36,7 @@ from ner.training.interruption import Checkpoints
 from ner.training.keeping import OldLabels
 from ner.training.lazy_sgd import RowwiseSGD
 from ner.training.optimizer import clip_gradient, learning_rate
+from ner.training.recasing import draw_cases
 from ner.training.selection import dev_scores
 
 
@@ -47,7 +48,7 @@ class Task:
     corpus: Corpus
     vocabularies: Vocabularies
     sentences: list[Sentence]  # those that are trained on
-    encoded: Encoded
+    encoded: Encoded  # in other cases behind them, where `training.recase` asks for it
     dev: Prepared
     listener: Listener
     old: OldLabels | None = None  # of a model that is gone on from
@@ -170,7 +171,11 @@ def _train_epoch(run: Run, task: Task, number: int, checkpoints: Checkpoints) ->
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
     allowed_tags = None if encoded.allowed_tags is None else torch.from_numpy(encoded.allowed_tags)
     network.train()
-    drawn = rows_of_epoch(task.corpus.parts, number, seed=settings.seed, num_rows=len(encoded.lengths))
+    num_sentences = len(task.sentences)
+    drawn = rows_of_epoch(task.corpus.parts, number, seed=settings.seed, num_rows=num_sentences)
+    if settings.recase:
+        cases = np.random.default_rng([settings.seed, number, 1])  # apart, so that all else is drawn as without
+        drawn = draw_cases(drawn, num_sentences=num_sentences, share=settings.recase, rng=cases)
     lengths, size, tokens = encoded.lengths[drawn], settings.batch_size, settings.batch_tokens
     batches = [drawn[rows] for rows in batch_rows(lengths, size=size, tokens=tokens, generator=rng)]
     rate = settings.learning_rate
@@ -187,7 +192,7 @@ def _train_epoch(run: Run, task: Task, number: int, checkpoints: Checkpoints) ->
         try:
             allowed = None if allowed_tags is None else allowed_tags[tags].to(device)
             if task.lessons is not None:
-                lesson = task.lessons.of(rows)
+                lesson = task.lessons.of(rows % num_sentences)
                 loss = loss_with_teachers(network, inputs.to(device), tags.to(device), lesson, allowed=allowed)
             elif allowed is None:
                 loss = network(inputs.to(device), tags.to(device))
@@ -196,11 +201,11 @@ def _train_epoch(run: Run, task: Task, number: int, checkpoints: Checkpoints) ->
             else:
                 emissions = network.emissions(inputs.to(device))
                 likelihood = network.crf.partial_log_likelihood(emissions, allowed, inputs.mask.to(device), "mean")
-                loss = task.old.loss(network.crf, emissions, rows) - likelihood
+                loss = task.old.loss(network.crf, emissions, rows % num_sentences) - likelihood
             value = float(loss.detach())
         except NotFiniteError:
             value = math.nan
-        sentences = [task.sentences[row] for row in rows]
+        sentences = [task.sentences[row % num_sentences] for row in rows]
         check_finite("loss", value, number, done + 1, sentences)
         run.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]

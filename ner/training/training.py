@@ -42,6 +42,7 @@ from ner.training.epochs import Task, run_epochs
 from ner.training.events import Listener
 from ner.training.keeping import OldLabels
 from ner.training.lazy_sgd import RowwiseSGD
+from ner.training.recasing import in_all_cases
 from ner.training.selection import dev_reports, dev_scores
 from ner.training.vectors import measure_coverage, place_lexicon, place_vectors
 
@@ -208,7 +209,8 @@ def _prepare(
     if isinstance(lexicon, LexiconMatches) and config.features.lexicon and not start:
         vectors = material.vectors(config.features.lexicon, lexicon.dim, "features.lexicon_dim")
         place_lexicon(vectors, lexicon.lexicon, network.embedding.twin("lexicon").words)  # type: ignore[arg-type]
-    encoded = encode(training, vocabularies, tagged=True)
+    shown = in_all_cases(training) if config.training.recase else training
+    encoded = encode(shown, vocabularies, tagged=True)
     labelled = len(corpus.train)
     lessons = take_lessons(config, training, vocabularies=vocabularies, num_labelled=labelled, listener=listener)
     old = None
@@ -222,7 +224,9 @@ def _prepare(
         # A model has its own words that training never saw.
         placed = replace(vocabularies.words, extra=()) if start else vocabularies.words
         row_of = place_vectors(vectors, placed, network.embedding.word_table())
-        coverage = measure_coverage(vectors, row_of, encoded)
+        coverage = measure_coverage(
+            vectors, row_of, encode(training, vocabularies) if config.training.recase else encoded
+        )
         listener.on_message(str(coverage))
     if start:
         take_over(network, vocabularies, start)
