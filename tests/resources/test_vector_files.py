@@ -110,7 +110,7 @@ def test_a_file_that_was_changed_is_converted_again(tmp_path):
     [
         (b"", f"{{path}}: empty; expected {FORMATS}"),
         (b"\n\n", f"{{path}}: empty; expected {FORMATS}"),
-        (gzip.compress(b""), f"{{path}}: empty; expected {FORMATS}"),
+        (gzip.compress(b"", mtime=0), f"{{path}}: empty; expected {FORMATS}"),
         (b"PK\x03\x04rest", "{path}: a zip archive; unpack it and name the file inside"),
         (b"hello\n", f"{{path}}:1: expected a word and its numbers, found 'hello'; expected {FORMATS}"),
         (b"0 5\n", "{path}:1: expected the number of words and their width, found 0 and 5"),
@@ -126,7 +126,7 @@ def test_a_file_that_was_changed_is_converted_again(tmp_path):
             "vectors.any: expected finite numbers, found nan or inf in the vector of 'a'",
         ),
         (
-            gzip.compress(GLOVE)[:-12],
+            gzip.compress(GLOVE, mtime=0)[:-12],
             "{path}: damaged gzip file (Compressed file ended before the end-of-stream marker was reached); "
             "get it again",
         ),
