@@ -10,6 +10,7 @@ from ner.errors import ConfigError
 
 FULL = "bilstm-crf-ner"
 LITE = "bilstm-crf-ner-lite"
+GET_TRAINING = f"`pip install '{LITE}[train]'`, or `pip install {FULL}` where the lite distribution isn't installed"
 
 # What the lite distribution leaves out: the module that is imported, and what installs it.
 _LEFT_OUT = {
@@ -50,10 +51,7 @@ def error_of_missing(error: ModuleNotFoundError) -> ConfigError | None:
 
 
 def _error(what: str, missing: list[str]) -> ConfigError:
-    return ConfigError(
-        f"{what}: expected {', '.join(missing)}, not installed here; `pip install '{LITE}[train]'`, "
-        f"or `pip install {FULL}` where the lite distribution isn't installed"
-    )
+    return ConfigError(f"{what}: expected {', '.join(missing)}, not installed here; {GET_TRAINING}")
 
 
 def _is_there(module: str) -> bool:

@@ -4,6 +4,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
 
+from ner.distribution import GET_TRAINING
 from ner.errors import ConfigError
 from ner.forward.cells import CELLS
 from ner.forward.onnx_encoder import OPERATORS
@@ -92,7 +93,7 @@ def need_torch(purpose: str) -> None:
         purpose: what for, as the end of a sentence.
     """
     if not _is_installed("torch"):
-        raise ConfigError(f"PyTorch isn't installed, which is needed {purpose}: pip install bilstm-crf-ner")
+        raise ConfigError(f"PyTorch isn't installed, which is needed {purpose}: {GET_TRAINING}")
 
 
 def _is_installed(package: str) -> bool:
