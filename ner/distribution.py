@@ -18,7 +18,6 @@ _LEFT_OUT = {
     "torchcrf": "pytorch-crf",
     "filelock": "filelock",
     "httpx": "httpx",
-    "platformdirs": "platformdirs",
     "rich": "rich",
 }
 

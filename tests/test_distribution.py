@@ -3,11 +3,13 @@
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 
 from ner.distribution import _LEFT_OUT, error_of_missing, installed, need_training
 from ner.errors import ConfigError
+from ner.tagger import Tagger
 from tests.conftest import ROOT
 from tests.test_without_torch import SEAM, WITHOUT
 
@@ -22,7 +24,7 @@ class LeftOut:
 
 sys.meta_path.insert(0, LeftOut())
 """
-MISSING = "torch, pytorch-crf, filelock, httpx, platformdirs"
+MISSING = "torch, pytorch-crf, filelock, httpx"
 WAY_OUT = (
     "not installed here; `pip install 'bilstm-crf-ner-lite[train]'`, "
     "or `pip install bilstm-crf-ner` where the lite distribution isn't installed"
@@ -54,6 +56,14 @@ def test_a_command_that_needs_what_is_left_out_says_what_to_install_and_ends_wit
         code = ""
     done = run(f"{code}from ner.cli import main\nsys.argv = ['ner', {arguments}]\nmain()")
     assert (done.returncode, done.stdout, done.stderr) == (2, "", f"error: {message}\n")
+
+
+def test_a_text_is_tagged_there_as_where_all_is_installed(small_model: Path, tagger: Tagger) -> None:
+    text = "Angela Merkel visited Paris."
+    code = f"import ner\nprint([(e.label, e.start, e.end) for e in ner.load({str(small_model)!r}).tag({text!r})])"
+    done = run(code)
+    assert done.stderr == ""
+    assert done.stdout == f"{[(e.label, e.start, e.end) for e in tagger.tag(text)]}\n"
 
 
 def test_training_from_python_says_what_to_install_too() -> None:

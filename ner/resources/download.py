@@ -23,7 +23,7 @@ def cache_home() -> Path:
     home = os.environ.get("NER_HOME")
     if home:
         return Path(home).expanduser()
-    from platformdirs import user_cache_dir  # tagging needs no cache
+    from platformdirs import user_cache_dir  # where NER_HOME is set, not needed
 
     return Path(user_cache_dir("ner"))
 

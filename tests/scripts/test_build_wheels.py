@@ -24,6 +24,7 @@ def test_the_lite_project_differs_in_name_dependencies_and_one_extra():
     train = lite["project"]["optional-dependencies"].pop("train")
     assert [requirement.split(">=")[0] for requirement in kept] == [
         "numpy",
+        "platformdirs",
         "pydantic",
         "regex",
         "safetensors",
