@@ -1,8 +1,8 @@
 """Trains the ready-made models from their corpora: `python scripts/train_models.py [NAME…] [--dry-run]`, `make models`.
 
 Of each model in `models.toml`: its vectors and corpora are fetched where they aren't here, its recipe
-`configs/models/NAME.toml` is trained, weights are stored in 8 bits, the card tells licences and attributions, and the
-model goes into this package (`ner/models/`) or into a wheel of its own (`dist/`). Each command is shown before it runs.
+`configs/models/NAME.toml` is trained, the model is made small, the card tells licences and attributions, and it goes
+into this package (`ner/models/`) or into a wheel of its own (`dist/`). Each command is shown before it runs.
 """
 
 import argparse
@@ -49,7 +49,7 @@ def commands(name: str, about: dict[str, Any]) -> list[list[str]]:
     return [
         *wanted,
         ["train", f"configs/models/{name}.toml", "--out", trained, "--force"],
-        ["shrink", trained, "--out", f"runs/models/{name}", "--force"],
+        ["shrink", trained, "--out", f"runs/models/{name}", "--force", *about.get("shrink", ())],
     ]
 
 

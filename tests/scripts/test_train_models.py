@@ -74,6 +74,7 @@ def test_no_model_is_made_of_a_corpus_for_research_alone_and_its_licence_is_the_
 def test_the_commands_fetch_what_is_missing_and_are_shown_without_being_run(tmp_path, monkeypatch):
     monkeypatch.setattr(script, "ROOT", tmp_path)
     about = {"vectors": ["glove-6b-50d"], "corpora": ["wnut17", "btc"], "convert": ["train.conll"]}
+    about["shrink"] = ["--vectors", "small"]
     (tmp_path / "corpora" / "btc").mkdir(parents=True)
     for name in ("config.toml", "train.jsonl"):
         (tmp_path / "corpora" / "btc" / name).touch()
@@ -82,7 +83,7 @@ def test_the_commands_fetch_what_is_missing_and_are_shown_without_being_run(tmp_
         "data get wnut17 --out corpora",
         "convert corpora/wnut17/train.conll corpora/wnut17/train.jsonl",
         "train configs/models/xy.toml --out runs/models/xy-trained --force",
-        "shrink runs/models/xy-trained --out runs/models/xy --force",
+        "shrink runs/models/xy-trained --out runs/models/xy --force --vectors small",
     ]
 
 
