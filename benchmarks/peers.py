@@ -1,4 +1,4 @@
-"""Flair and spaCy beside the package: `python benchmarks/peers.py --train FILE --dev FILE`, column files.
+"""Flair, spaCy and CRFsuite beside the package: `python benchmarks/peers.py --train FILE --dev FILE`, column files.
 
 Speeds alone, on the same sentences: training, tagging sentences cut into words, tagging raw text. Each side (they are
 described in `sides.py`) is a process of its own that is warmed up once; they take turns, and whoever has no turn is
@@ -30,6 +30,7 @@ from sides import EVERY, PACKAGES, SIDES, Job
 
 import ner
 
+MODULES = {"bilstm-crf-ner": "ner", "python-crfsuite": "pycrfsuite"}  # where they are called otherwise
 TASKS = ("training", "tagging words", "tagging text")
 
 
@@ -48,7 +49,11 @@ def main() -> None:
     # Read when a side imports its libraries; all of them have ours.
     ner.settle_threads()
     os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(options.threads)))
-    sides = [side for side in options.sides if side == "ner" or all(find_spec(name) for name in PACKAGES[side])]
+    sides = [
+        side
+        for side in options.sides
+        if side == "ner" or all(find_spec(MODULES.get(name, name)) for name in PACKAGES[side])
+    ]
     for side in set(options.sides) - set(sides):
         print(f"{side}: not installed, left out; pip install 'bilstm-crf-ner[bench]'", file=sys.stderr)
     speeds: dict[tuple[str, str, str], list[float]] = {}

@@ -1,9 +1,13 @@
-"""What `peers.py` measures: the package, Flair and spaCy, each prepared in a process of its own.
+"""What `peers.py` measures: the package, Flair, spaCy and CRFsuite, each prepared in a process of its own.
+
+The package tags on every runtime that is here, with probabilities and, as CRFsuite does, tags alone.
 
 Flair: WordEmbeddings of the same vectors, which it doesn't train, its CharacterEmbeddings, one BiLSTM as wide as
 ours, CRF; its own ModelTrainer. spaCy: `spacy.blank("en")` with the component `ner` as it comes, and the pipeline of
 `spacy init config --pipeline ner`, both convolutional networks without vectors, on batches of 1,000 words, which is
-where its default batching arrives; spaCy gives no scores. Libraries are imported where they are used, so that none
+where its default batching arrives; spaCy gives no scores. CRFsuite: python-crfsuite with the features of its tutorial
+(words, affixes and casing of a token and its neighbours) made in Python, c1 0.1, c2 0.01, 100 iterations; it is not
+timed in training, which has no epochs to compare. Libraries are imported where they are used, so that none
 disturbs another.
 """
 
@@ -21,8 +25,13 @@ from ner.formats.rows import DOCUMENT_START
 from ner.text.sentence import Sentence
 
 # The slower a side, the fewer training sentences it is timed on: seconds a turn rather than minutes.
-EVERY = {"ner": 1, "flair": 20, "spacy": 10}
-PACKAGES = {"ner": ("bilstm-crf-ner", "torch"), "flair": ("flair", "gensim"), "spacy": ("spacy", "thinc")}
+EVERY = {"ner": 1, "flair": 20, "spacy": 10, "crfsuite": 1}
+PACKAGES = {
+    "ner": ("bilstm-crf-ner", "torch"),
+    "flair": ("flair", "gensim"),
+    "spacy": ("spacy", "thinc"),
+    "crfsuite": ("python-crfsuite",),
+}
 
 Measurements = dict[tuple[str, str], Callable[[], float]]  # task and setting → tokens a second
 
@@ -56,22 +65,41 @@ def read_words(path: Path) -> list[list[str]]:
 
 def prepare_ner(job: Job) -> Measurements:
     from ner.formats.corpus import Corpus
+    from ner.inference.runtimes import usable_runtimes
     from ner.tagger import Tagger
+    from ner.threads import use_threads
     from ner.training.training import train_model
 
     settings = ["training.epochs=1", "training.calibrate=false", "run.device=cpu"]
     own = [f"run.threads={job.threads}", f"model.vectors={job.vectors}"]
     config = ner.load_config(job.config, [*settings, *own])
     corpus = Corpus(job.train, [], [])
-    tagger = Tagger(train_model(config, corpus))
+    Tagger(train_model(config, corpus)).save(job.folder / "model")
     setting = f"batch {config.training.batch_size}, {config.model.precision}"
-    return {
-        ("training", setting): lambda: train_model(config, corpus).history[0]["tokens_per_second"],
-        ("tagging words", "with scores"): lambda: per_second(
-            job.dev_tokens, lambda: tagger.find_spans(ner.read_conll(job.dev))
-        ),
-        ("tagging text", "with scores"): lambda: per_second(job.dev_tokens, lambda: list(tagger.pipe(job.lines))),
+    measurements: Measurements = {
+        ("training", setting): lambda: train_model(config, corpus).history[0]["tokens_per_second"]
     }
+    use_threads(job.threads)
+    for runtime in usable_runtimes("cpu", config.model):
+        tagger = ner.load(job.folder / "model", device="cpu", runtime=runtime)
+
+        def tag_words(tagger: Tagger = tagger) -> None:
+            tagger.find_spans(ner.read_conll(job.dev))
+
+        def tag_alone(tagger: Tagger = tagger) -> None:
+            tagger.tag_sentences(ner.read_conll(job.dev))
+
+        def tag_text(tagger: Tagger = tagger) -> None:
+            for _ in tagger.pipe(job.lines):
+                pass
+
+        for task, kind, tag in (
+            ("tagging words", "with scores", tag_words),
+            ("tagging words", "tags alone", tag_alone),
+            ("tagging text", "with scores", tag_text),
+        ):
+            measurements[task, f"{runtime}, {kind}"] = lambda tag=tag: per_second(job.dev_tokens, tag)
+    return measurements
 
 
 def prepare_flair(job: Job) -> Measurements:
@@ -190,4 +218,49 @@ def measure_pipeline(name: str, nlp: Any, job: Job) -> Measurements:
     return measurements
 
 
-SIDES: dict[str, Callable[[Job], Measurements]] = {"ner": prepare_ner, "flair": prepare_flair, "spacy": prepare_spacy}
+def prepare_crfsuite(job: Job) -> Measurements:
+    import pycrfsuite
+
+    trainer = pycrfsuite.Trainer(verbose=False)
+    for sentence in job.train:
+        trainer.append(features_of(sentence.words), list(sentence.tags or ()))
+    trainer.set_params({"c1": 0.1, "c2": 0.01, "max_iterations": 100, "feature.possible_transitions": True})
+    trainer.train(str(job.folder / "crfsuite"))
+    tagger = pycrfsuite.Tagger()
+    tagger.open(str(job.folder / "crfsuite"))
+
+    def tag() -> None:
+        for words in read_words(job.dev):
+            tagger.tag(features_of(words))
+
+    return {("tagging words", "tags alone, one core"): lambda: per_second(job.dev_tokens, tag)}
+
+
+def features_of(words: list[str]) -> list[list[str]]:
+    """What CRFsuite's tutorial says of each token, but for parts of speech: itself and its neighbours."""
+    tokens = []
+    for word in words:
+        casing = (f"isupper={word.isupper()}", f"istitle={word.istitle()}")
+        tokens.append((f"lower={word.lower()}", *casing, f"isdigit={word.isdigit()}", word[-3:], word[-2:]))
+    features = []
+    for index, (lower, upper, title, digit, three, two) in enumerate(tokens):
+        found = ["bias", f"word.{lower}", f"word[-3:]={three}", f"word[-2:]={two}"]
+        found += [f"word.{upper}", f"word.{title}", f"word.{digit}"]
+        if index:
+            found += [f"-1:word.{part}" for part in tokens[index - 1][:3]]
+        else:
+            found.append("BOS")
+        if index + 1 < len(tokens):
+            found += [f"+1:word.{part}" for part in tokens[index + 1][:3]]
+        else:
+            found.append("EOS")
+        features.append(found)
+    return features
+
+
+SIDES: dict[str, Callable[[Job], Measurements]] = {
+    "ner": prepare_ner,
+    "flair": prepare_flair,
+    "spacy": prepare_spacy,
+    "crfsuite": prepare_crfsuite,
+}
