@@ -272,7 +272,7 @@ def test_a_student_learns_by_heart_what_its_teacher_knows(corpus: Corpus, teache
 def test_unlabelled_text_teaches_words_that_no_gold_tag_ever_stood_at(corpus: Corpus, teacher: str) -> None:
     only = [Sentence(s.tokens) for s in corpus.train[6:]]
     config = configure(**BY_HEART, teachers=[teacher], char_encoder="none")
-    model = train_model(config, Corpus(corpus.train[:6], [], [], [Sentence(), *only]))
+    model = train_model(config, Corpus(corpus.train[:6], [], [], unlabelled=[Sentence(), *only]))
     assert predict_tags(model, only) == [[*(s.tags or ())] for s in corpus.train[6:]]
     told = model.metrics["training"]
     assert (told["sentences"], told["unlabelled_sentences"]) == (6, 2)
@@ -299,7 +299,7 @@ def test_no_document_holds_both_labelled_and_unlabelled_sentences(
     def sentences(opens: list[bool], tags: list[str] | None) -> list[Sentence]:
         return [replace(sentence_from_words(["a"], tags), opens_document=open_) for open_ in opens]
 
-    found = training_sentences(Corpus(sentences(train, ["O"]), [], [], sentences(unlabelled, None)))
+    found = training_sentences(Corpus(sentences(train, ["O"]), [], [], unlabelled=sentences(unlabelled, None)))
     assert marks(found) == wanted
     assert all(sentence.tags == ("O",) for sentence in found)
 
