@@ -101,7 +101,7 @@ def _session(model: bytes) -> Any:
         import onnxruntime
     except ImportError:
         raise ConfigError(
-            "runtime \"onnx\": onnxruntime isn't installed: pip install 'bilstm-crf-ner[onnx]', or take another runtime"
+            'runtime "onnx": onnxruntime isn\'t installed: pip install onnxruntime, or take another runtime'
         ) from None
     options = onnxruntime.SessionOptions()
     # A batch is one thread's work, and several batches are worked on at once: see `ner.threads`.

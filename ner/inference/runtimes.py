@@ -41,7 +41,7 @@ def choose_runtime(name: str, device: str, model: ModelConfig) -> str:
     if name == "torch":
         need_torch('for runtime "torch"')
     elif name == "onnx" and "onnx" not in installed_runtimes():
-        raise ConfigError("runtime \"onnx\": onnxruntime isn't installed: pip install 'bilstm-crf-ner[onnx]'")
+        raise ConfigError('runtime "onnx": onnxruntime isn\'t installed: pip install onnxruntime')
     return name
 
 

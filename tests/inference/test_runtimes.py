@@ -217,7 +217,7 @@ def test_a_runtime_that_is_not_there_is_told_with_the_way_out(only: Callable[...
         "torch": 'PyTorch isn\'t installed, which is needed for runtime "torch": '
         "`pip install 'bilstm-crf-ner-lite[train]'`, or `pip install bilstm-crf-ner` where the lite distribution isn't "
         "installed",
-        "onnx": "runtime \"onnx\": onnxruntime isn't installed: pip install 'bilstm-crf-ner[onnx]'",
+        "onnx": 'runtime "onnx": onnxruntime isn\'t installed: pip install onnxruntime',
         "numpy": "device: runtime \"numpy\" computes on the processor, expected auto or cpu, found 'cuda'",
         "jax": "runtime: expected auto, torch, onnx, numpy, found 'jax'",
     }
