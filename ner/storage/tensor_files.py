@@ -6,7 +6,9 @@ each tensor notices what a disk or a copy did to it; it is no signature, and who
 
 import json
 import math
+import mmap
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ import numpy.typing as npt
 # As much as safetensors itself takes.
 _LONGEST_HEADER = 100_000_000
 _PAGE = 4096
+_PAGES = 1024  # that are read, and their memory given back, at once
 _NO_NOTE = f"{zlib.crc32(b'{}'):08x} {{}}"
 _DTYPES = {
     "F64": "float64",
@@ -125,16 +128,19 @@ def read_tensors(path: Path, header: Header) -> dict[str, Array]:
         if first != done or last - first != size or min(shape, default=0) < 0:
             raise DamagedError(f"expected {name} in {size} bytes from {done} on, found it from {first} to {last}")
         done = last
+    if not header.places:
+        return {}
     try:
-        whole = np.memmap(path, dtype=np.uint8, mode="c") if header.places else np.zeros(0, dtype=np.uint8)
+        with path.open("rb") as stream:
+            mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_COPY)
     except (OSError, ValueError) as error:
         raise DamagedError(str(error)) from None
-    raw: npt.NDArray[np.uint8] = whole.view(np.ndarray)  # a memmap looks up its file with every slice
+    raw = np.frombuffer(mapped, dtype=np.uint8)
     tensors = {name: raw[a:b].view(dtype).reshape(shape) for name, (dtype, shape, a, b) in header.places.items()}
     noted = header.about.get("checksums")
     if noted is None:
         return tensors
-    found = {name: checksum(tensor) for name, tensor in tensors.items()}
+    found = {name: checksum(tensor, release=lambda: _release(mapped)) for name, tensor in tensors.items()}
     for name in sorted(tensors):
         if not isinstance(noted, dict) or noted.get(name) != found[name]:
             wanted = noted.get(name) if isinstance(noted, dict) else noted
@@ -142,8 +148,16 @@ def read_tensors(path: Path, header: Header) -> dict[str, Array]:
     return tensors
 
 
-def checksum(tensor: Array) -> int:
+def _release(mapped: mmap.mmap) -> None:
+    """Gives back the memory of what was read of a file that is mapped and not yet changed: most is never asked for."""
+    if hasattr(mmap, "MADV_DONTNEED"):
+        mapped.madvise(mmap.MADV_DONTNEED)
+
+
+def checksum(tensor: Array, *, release: Callable[[], object] = lambda: None) -> int:
     """A checksum of a tensor's bytes, made at the speed of memory: zlib's CRC-32 of the sums of its pages.
+
+    `release` is called whenever some pages were read.
 
     The 64-bit words of a page are added up; a change of one word, or any accident in a page, changes the sum but
     for a chance of 2^-64, and the CRC knows the order of the pages. A CRC of each byte would take six times as long.
@@ -155,5 +169,9 @@ def checksum(tensor: Array) -> int:
     """
     raw: npt.NDArray[np.uint8] = np.asarray(tensor, order="C").reshape(-1).view(np.uint8)
     whole = len(raw) // _PAGE * _PAGE
-    sums = raw[:whole].view("<u8").reshape(-1, _PAGE // 8).sum(axis=1, dtype=np.uint64)
-    return zlib.crc32(raw[whole:].tobytes(), zlib.crc32(sums.astype("<u8").tobytes()))
+    crc = 0
+    for start in range(0, whole, _PAGES * _PAGE):
+        pages = raw[start : min(start + _PAGES * _PAGE, whole)].view("<u8").reshape(-1, _PAGE // 8)
+        crc = zlib.crc32(pages.sum(axis=1, dtype=np.uint64).astype("<u8").tobytes(), crc)
+        release()
+    return zlib.crc32(raw[whole:].tobytes(), crc)
