@@ -21,7 +21,7 @@ def in_all_cases(sentences: Sequence[Sentence]) -> list[Sentence]:
     """The sentences, behind them all of them in each of `CASES`.
 
     >>> from ner.text.sentence import sentence_from_words
-    >>> [" ".join(s.words) for s in in_all_cases([sentence_from_words(["Ann", "ran"])])]
+    >>> [" ".join(s.words) for s in in_all_cases([sentence_from_words(["Ann", "ran"], ["B-PER", "O"])])]
     ['Ann ran', 'ann ran', 'ANN RAN', 'Ann Ran']
     """
     return [*sentences, *(_recased(sentence, case) for case in CASES for sentence in sentences)]

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.numpy
 import safetensors.torch
 import torch
 from safetensors.torch import load_file
@@ -22,7 +23,6 @@ from ner.errors import ConfigError, InterruptionError, ModelError
 from ner.formats.corpus import Corpus
 from ner.inference.loading import Model
 from ner.settings import RunConfig
-from ner.storage import tensor_files
 from ner.storage.tensor_files import read_header, read_tensors, write_tensors
 from ner.text.sentence import sentence_from_words
 from ner.training import interruption, selection
@@ -419,21 +419,21 @@ def test_a_full_disk_ends_in_one_line_and_the_checkpoint_before_it_is_whole(
 ) -> None:
     folder = tmp_path / "state"
     unbroken = train_model(make_config(), corpus)
-    original, writes = tensor_files.save, iter([True, True, False])
+    original, writes = safetensors.numpy.save, iter([True, True, False])
 
     def save(tensors: dict[str, Tensor], metadata: dict[str, str]) -> bytes:
         if next(writes):
             return original(tensors, metadata)
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(tensor_files, "save", save)
+    monkeypatch.setattr(safetensors.numpy, "save", save)
     with pytest.raises(ModelError) as error:
         train_model(make_config(), corpus, state=folder)
     assert str(error.value) == (
         f"{folder}: the checkpoint can't be written: No space left on device; the checkpoint before it is whole; "
         "free space there and use --resume"
     )
-    monkeypatch.setattr(tensor_files, "save", original)
+    monkeypatch.setattr(safetensors.numpy, "save", original)
     assert [path.name for path in folder.iterdir()] == ["state.safetensors"]
     assert_same(train_model(make_config(), corpus, state=folder, resume=True), unbroken)
 
