@@ -11,6 +11,7 @@ from ner.collector import no_search_for_cycles
 
 if TYPE_CHECKING:
     from ner.config import Config, load_config
+    from ner.distribution import __version__ as __version__
     from ner.errors import NerError
     from ner.evaluation.report import Report
     from ner.formats.columns import read_conll, write_conll
@@ -58,6 +59,7 @@ _HOMES = {
     "Span": "ner.text.sentence",
     "Tagger": "ner.tagger",
     "Token": "ner.text.sentence",
+    "__version__": "ner.distribution",
     "documents_from": "ner.formats.values",
     "load": "ner.tagger",
     "load_config": "ner.config",

@@ -6,7 +6,7 @@ by the commands that need it, so that `--help` answers at once.
 
 import os
 import sys
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -19,7 +19,7 @@ from ner.commands.resources import data_app, vectors_app
 from ner.commands.shrinking import shrink
 from ner.commands.tagging import bench, tag
 from ner.commands.training import sweep, train
-from ner.distribution import error_of_missing
+from ner.distribution import error_of_missing, installed
 from ner.errors import NerError
 from ner.threads import settle_threads
 
@@ -31,6 +31,23 @@ app = typer.Typer(
 )
 for command in (train, sweep, evaluate, tag, score, compare, convert, formats, shrink, bench, inspect):
     app.command()(command)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(" ".join(installed()))
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """What is asked of no command; its help is the app's."""
+
+
 app.add_typer(models_app, name="models")
 app.add_typer(vectors_app, name="vectors")
 app.add_typer(data_app, name="data")

@@ -1,4 +1,6 @@
-"""Under which name this package is installed, and what that name leaves out.
+"""Which version this is, under which name it is installed, and what that name leaves out.
+
+The version stands here alone: `pyproject.toml` reads it, `ner.__version__` and `ner --version` are it.
 
 One source is published under two names: `bilstm-crf-ner`, and `bilstm-crf-ner-lite`, the same files without PyTorch and
 what else only training needs; there that is the extra `train` (`scripts/build_wheels.py`).
@@ -8,6 +10,7 @@ from importlib.util import find_spec
 
 from ner.errors import ConfigError
 
+__version__ = "0.2.0"
 FULL = "bilstm-crf-ner"
 LITE = "bilstm-crf-ner-lite"
 GET_TRAINING = f"`pip install '{LITE}[train]'`, or `pip install {FULL}` where the lite distribution isn't installed"
@@ -24,12 +27,15 @@ _LEFT_OUT = {
 
 def installed() -> tuple[str, str]:
     """Name and version of the distribution that these files are of; the full one where both are installed."""
-    from importlib.metadata import PackageNotFoundError, version  # 10 ms that tagging shouldn't cost
+    from importlib.metadata import PackageNotFoundError, distribution  # 10 ms that tagging shouldn't cost
 
-    try:
-        return FULL, version(FULL)
-    except PackageNotFoundError:
-        return LITE, version(LITE)
+    for name in (FULL, LITE):
+        try:
+            distribution(name)
+        except PackageNotFoundError:
+            continue
+        return name, __version__
+    return FULL, __version__  # files that nobody installed
 
 
 def need_training(what: str) -> None:

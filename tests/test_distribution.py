@@ -87,3 +87,24 @@ def test_what_is_left_out_are_the_dependencies_that_the_lite_distribution_does_n
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     dependencies = {requirement.split(">=")[0] for requirement in project["project"]["dependencies"]}
     assert set(_LEFT_OUT.values()) == dependencies - set(project["tool"]["bilstm-crf-ner"]["lite"])
+
+
+def test_the_version_stands_in_one_place_and_everything_else_is_of_it() -> None:
+    import ner
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["project"]["dynamic"] == ["version"]
+    assert project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "ner.distribution.__version__"}
+    assert installed()[1] == ner.__version__
+    assert f"\nversion: {ner.__version__}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    command = [sys.executable, "-m", "ner", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert (done.stdout, done.stderr) == (f"bilstm-crf-ner {ner.__version__}\n", "")
+
+
+def test_files_that_nobody_installed_go_by_the_full_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    import ner
+
+    monkeypatch.setattr("ner.distribution.FULL", "no-such-distribution")
+    monkeypatch.setattr("ner.distribution.LITE", "nor-this-one")
+    assert installed() == ("no-such-distribution", ner.__version__)

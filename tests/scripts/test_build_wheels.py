@@ -8,6 +8,7 @@ import zipfile
 
 import pytest
 
+import ner
 from tests.conftest import ROOT
 
 spec = importlib.util.spec_from_file_location("build_wheels", ROOT / "scripts" / "build_wheels.py")
@@ -46,8 +47,8 @@ def test_a_lite_dependency_that_is_none_is_refused():
 @pytest.mark.slow
 def test_both_wheels_have_the_same_files_and_the_lite_one_runs_alone(tmp_path):
     full, lite = script.build_wheels(tmp_path / "dist", isolated=False)
-    assert full.name.startswith("bilstm_crf_ner-")
-    assert lite.name.startswith("bilstm_crf_ner_lite-")
+    assert full.name.startswith(f"bilstm_crf_ner-{ner.__version__}-")
+    assert lite.name.startswith(f"bilstm_crf_ner_lite-{ner.__version__}-")
 
     def contents(wheel):
         with zipfile.ZipFile(wheel) as archive:
