@@ -15,7 +15,7 @@ TORCH_CPU := torch==2.13.0+cpu
 WORKERS ?= 2
 SHARED_OUT := --numprocesses $(WORKERS) --dist loadfile
 
-.PHONY: quickstart quickstart-zh models test test-slow lint clean help
+.PHONY: quickstart quickstart-zh models test test-slow docs lint clean help
 
 help:
 	@echo "make quickstart     set up, train on the bundled English corpus, evaluate, tag"
@@ -23,6 +23,7 @@ help:
 	@echo "make models         train the ready-made models from public corpora (hours)"
 	@echo "make test           set up and run the whole test suite (WORKERS=4: in four processes)"
 	@echo "make test-slow      the tests that take minutes or want real corpora, and properties on many examples"
+	@echo "make docs           the documentation as a site, in site/"
 	@echo "make clean          remove the virtual environment and runs"
 
 $(READY): pyproject.toml
@@ -68,5 +69,15 @@ test-slow: $(READY)
 	$(BIN)/python -m pytest -m 'slow or hypothesis' --hypothesis-profile=deep
 	@echo "test-slow: the slow tests passed"
 
+# mkdocs isn't among what the tests need, so it is installed when it is asked for.
+DOCS_READY := $(VENV)/.docs
+$(DOCS_READY): $(READY)
+	$(BIN)/python -m pip install --quiet --editable ".[docs]"
+	@touch $@
+
+docs: $(DOCS_READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "docs: built in site/; open site/index.html"
+
 clean:
-	rm -rf $(VENV) runs build *.egg-info
+	rm -rf $(VENV) runs build site *.egg-info

@@ -1,4 +1,4 @@
-"""What the README says that a command prints, it prints: the quickstart is trained, and each example run."""
+"""What a page says that a command prints, it prints: the quickstart is trained, and each example run."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +29,9 @@ def quickstart(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_each_line_of_json_in_the_readme_is_what_the_command_before_it_prints(quickstart: Path) -> None:
-    examples = re.findall(r"```sh\n(echo [^\n]*)\n```\n\n```json\n(.*?)\n```", README, flags=re.DOTALL)
+def test_each_line_of_json_on_a_page_is_what_the_command_before_it_prints(quickstart: Path) -> None:
+    text = "\n".join(path.read_text(encoding="utf-8") for path in PAGES)
+    examples = re.findall(r"```sh\n(echo [^\n]*)\n```\n\n```json\n(.*?)\n```", text, flags=re.DOTALL)
     assert examples
     search = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     for command, wanted in examples:
