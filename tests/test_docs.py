@@ -20,7 +20,7 @@ GUIDES = ["from-rnn-to-bilstm-crf.md", "从RNN到BiLSTM-CRF.md"]
 PAGES = [
     *ROOT.glob("*.md"),
     *(ROOT / "docs").glob("*.md"),
-    *(ROOT / name / "README.md" for name in ("findings", "robustness")),
+    *(ROOT / name / "README.md" for name in ("examples", "findings", "robustness")),
 ]
 
 

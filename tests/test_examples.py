@@ -1,0 +1,71 @@
+"""The scripts of examples/ run as they are, and do what their table says."""
+
+import json
+import re
+import runpy
+import sys
+
+import pytest
+
+import ner
+from ner.network.cells import CELLS
+from tests.conftest import ROOT
+
+EXAMPLES = sorted(path.name for path in (ROOT / "examples").glob("*.py"))
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Runs an example from the root of the clone, and gives what it printed."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setitem(CELLS, "mgu", CELLS["rnn"])  # an example replaces it, and the test's end removes it again
+
+    def run_example(name, *arguments):
+        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+        runpy.run_path(str(ROOT / "examples" / name), run_name="__main__")
+        return capsys.readouterr().out
+
+    return run_example
+
+
+def test_the_table_has_each_example() -> None:
+    text = (ROOT / "examples" / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \[(\S+)\]\(\1\) \| .* \| `python examples/(\S+)", text, flags=re.MULTILINE)
+    assert sorted(rows) == [(name, name) for name in EXAMPLES]
+
+
+def test_texts_with_entities_become_a_model_that_is_saved(run, blank_curves, tmp_path) -> None:
+    printed = run("own_corpus.py", tmp_path / "model", "--epochs", 2)
+    assert "processed 10 tokens with 3 phrases" in printed
+    assert ner.load(tmp_path / "model").labels == ["LOC", "PER"]
+
+
+def test_records_come_out_with_what_they_held_and_with_their_entities(run, small_model, tmp_path) -> None:
+    source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    texts = ["Microsoft opened an office in Berlin.", "", "🦆 nothing"]
+    source.write_text("".join(json.dumps({"text": text, "n": n}) + "\n" for n, text in enumerate(texts)))
+    run("jsonl_in_and_out.py", small_model, source, target)
+    tagger = ner.load(small_model)
+    for n, line in enumerate(target.read_text(encoding="utf-8").splitlines()):
+        record = json.loads(line)
+        assert (record["text"], record["n"]) == (texts[n], n)
+        wanted = tagger.tag(texts[n])
+        assert [(e["start"], e["end"], e["label"]) for e in record["entities"]] == [
+            (e.start, e.end, e.label) for e in wanted
+        ]
+
+
+def test_a_lower_threshold_never_finds_less(run, small_model, sample_en, tmp_path) -> None:
+    ner.write_conll(tmp_path / "dev.conll", ner.read_conll(sample_en / "train.conll")[:60])
+    printed = run("thresholds.py", small_model, tmp_path / "dev.conll")
+    rows = [list(map(float, line.split())) for line in printed.splitlines()[1:]]
+    assert len(rows) == 9
+    recalls = [recall for _, _, recall, _ in rows]
+    assert recalls == sorted(recalls, reverse=True)
+    assert recalls[0] > 0
+
+
+def test_a_cell_of_ones_own_is_trained_beside_the_lstm(run, sample_en, tmp_path) -> None:
+    ner.write_conll(tmp_path / "few.conll", ner.read_conll(sample_en / "train.conll")[:20])
+    printed = run("own_cell.py", "--epochs", 1, "--train", tmp_path / "few.conll", "--dev", tmp_path / "few.conll")
+    assert re.fullmatch(r"lstm: dev F1 \d+\.\d\d\nmgu: dev F1 \d+\.\d\d\n", printed)
