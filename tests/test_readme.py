@@ -9,6 +9,7 @@ import typer
 from ner.cli import app
 from ner.config import Config, affects, known_keys, parse_config
 from ner.corpus_settings import CorpusConfig
+from ner.data_settings import FORMATS
 from ner.network.cells import CELLS
 from ner.resources.models import IN_PACKAGE
 from tests.conftest import ROOT
@@ -91,6 +92,18 @@ def test_every_recipe_loads_and_opens_with_its_command(name):
     first = next(line for line in text.splitlines() if line.strip())
     assert first.startswith(("# ner train ", "# make "))
     assert re.search(r"# .*F1 \d\d\.\d", text)
+
+
+def test_the_pages_count_formats_and_corpora_rightly():
+    ones = "zero one two three four five six seven eight nine".split()
+
+    def spelled(number):
+        tens = {2: "twenty", 3: "thirty", 4: "forty", 5: "fifty"}[number // 10]
+        return f"{tens}-{ones[number % 10]}" if number % 10 else tens
+
+    corpora = tomllib.loads((ROOT / "ner" / "resources" / "corpora.toml").read_text(encoding="utf-8"))
+    assert f"annotated text in {spelled(len(FORMATS))} formats" in README
+    assert f"names {spelled(len(corpora))} public corpora" in page("own-data.md")
 
 
 def test_each_setting_stands_under_its_section():
