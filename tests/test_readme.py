@@ -95,7 +95,7 @@ def test_every_recipe_loads_and_opens_with_its_command(name):
 
 
 def test_the_pages_count_formats_and_corpora_rightly():
-    ones = "zero one two three four five six seven eight nine".split()
+    ones = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 
     def spelled(number):
         tens = {2: "twenty", 3: "thirty", 4: "forty", 5: "fifty"}[number // 10]
