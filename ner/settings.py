@@ -16,6 +16,9 @@ from pydantic import Field, field_validator, model_validator
 from ner.data_settings import DataConfig as DataConfig
 from ner.section import FILE, Affects, Section, affecting
 
+# The recurrent cells of this package: those of `ner/network/cells.py` and, without PyTorch, of `ner/forward/cells.py`.
+CELLS = ("lstm", "gru", "rnn", "peephole-lstm", "coupled-lstm", "depth-gated-lstm", "clockwork-rnn")
+
 # What a token is shown to the network as, in the order in which the vectors stand side by side: `ner/features/NAME.py`
 # makes numbers of it, `ner/network/features/NAME.py` vectors of the numbers. The first is the one that all have.
 FEATURES = ("words", "characters", "bigrams", "casing", "lexicon", "gazetteers", "document_context")
@@ -200,7 +203,8 @@ class TrainingConfig(Section):
     )
     remember_entities: bool = Field(
         True,
-        description="keep hashes of the training entities, so that `ner evaluate` tells seen from unseen ones",
+        description="keep hashes of the training entities, so that `ner evaluate` tells seen from unseen ones, and a "
+        "dev sentence for the model card",
         json_schema_extra=affecting("record"),
     )
     teachers: tuple[str, ...] = Field(

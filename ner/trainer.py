@@ -2,8 +2,10 @@
 
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from ner.config import Config
 from ner.distribution import need_training
@@ -11,7 +13,11 @@ from ner.formats.corpus import Corpus
 from ner.inference.loading import load_model
 from ner.resources.models import find_model
 from ner.tagger import Tagger
+from ner.text.sentence import Sentence
 from ner.training.events import Epoch, Listener
+
+# Tokens of a sentence that a card shows as an example, and sentences that are tried for one.
+_SHORTEST, _LONGEST, _TRIED = 4, 25, 100
 
 
 def train(
@@ -55,4 +61,27 @@ def train(
         named = tuple(map(str, teachers))
         config = config.model_copy(update={"training": config.training.model_copy(update={"teachers": named})})
     model = None if start is None else load_model(find_model(start, warn=partial(warnings.warn, stacklevel=3)), "cpu")
-    return Tagger(train_model(config, corpus, listener=listener, state=state, resume=resume, start=model))
+    tagger = Tagger(train_model(config, corpus, listener=listener, state=state, resume=resume, start=model))
+    # A sentence is text of the corpus; who lets its entities be forgotten doesn't want that in a model.
+    if config.training.remember_entities and (example := _example(tagger, corpus.dev)):
+        tagger.metrics["example"] = example
+    return tagger
+
+
+def _example(tagger: Tagger, sentences: Sequence[Sentence]) -> dict[str, Any] | None:
+    """The first of some short sentences in which something is found, and what, as plain values; None: in none is."""
+    short = [sentence for sentence in sentences if _SHORTEST <= len(sentence.spelled) <= _LONGEST][:_TRIED]
+    texts = [_text_of(sentence, together=tagger.config.data.cut in ("characters", "words-zh")) for sentence in short]
+    for text, entities in zip(texts, tagger.pipe(texts), strict=True):
+        if entities:
+            return {"text": text, "entities": [asdict(entity) for entity in entities]}
+    return None
+
+
+def _text_of(sentence: Sentence, *, together: bool) -> str:
+    """The text of a sentence: its words joined by a space, or by nothing, as they stand in a text."""
+    text = ""
+    for word, start in zip(sentence.spelled, sentence.starts, strict=True):
+        apart = start - sentence.starts[0] > len(text) and not together
+        text += f" {word}" if apart else word
+    return text

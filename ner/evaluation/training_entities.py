@@ -1,7 +1,7 @@
 """What a training corpus held, as far as telling seen entities from unseen ones needs it.
 
-Entity strings are kept as short hashes: compact, and no corpus text leaves with a model. A string that training
-never saw is taken for a seen one once in ten billion times.
+Entity strings are kept as short hashes: compact, and no text of the training corpus leaves with a model. A string that
+training never saw is taken for a seen one once in ten billion times.
 """
 
 from base64 import urlsafe_b64encode

@@ -98,7 +98,7 @@ def with_threshold(model: Model, threshold: float) -> Model:
     """
     check_threshold(threshold)
     settings = model.config.model.model_copy(update={"decoding": "threshold", "threshold": threshold})
-    metrics = {name: value for name, value in model.metrics.items() if name not in ("dev", "test", "seeds")}
+    metrics = {name: value for name, value in model.metrics.items() if name not in ("dev", "test", "seeds", "example")}
     return replace(model, config=model.config.model_copy(update={"model": settings}), metrics=metrics)
 
 

@@ -26,24 +26,11 @@ def write_card(
         "",
         f"A BiLSTM-CRF (`bilstm-crf-ner` {installed()[1]}) that finds {', '.join(labels)}.",
         "",
-        "```python",
-        "import ner",
-        f'tagger = ner.load("{folder.as_posix()}")',
-        'tagger.tag("Angela Merkel visited Paris.")',
-        "```",
+        *_example(folder, metrics),
         "",
         "## Scores",
         "",
-        "| data | precision | recall | F1 | entities |",
-        "|---|---|---|---|---|",
-    ]
-    for split in ("dev", "test"):
-        if scores := metrics.get(split):
-            micro = scores["micro"]
-            numbers = " | ".join(f"{100 * micro[name]:.2f}" for name in ("precision", "recall", "f1"))
-            lines.append(f"| {split}: `{scores['source']}` | {numbers} | {micro['support']} |")
-    lines += [
-        "",
+        *_scores(metrics),
         _CHOSEN if "dev" in metrics else "Without a dev set the weights of the last epoch were kept.",
         "",
         "## Training",
@@ -63,5 +50,39 @@ def _summary(metrics: dict[str, Any]) -> str:
     training = metrics["training"]
     return (
         f"{training['sentences']:,} sentences, {training['tokens']:,} tokens; {training['epochs']} epochs in "
-        f"{training['seconds']:.0f} s, the best was epoch {training['best_epoch']}."
+        f"{training['seconds']:.0f} s, "
+        + (f"the best was epoch {training['best_epoch']}." if "dev" in metrics else "of which none was measured.")
     )
+
+
+def _example(folder: Path, metrics: dict[str, Any]) -> list[str]:
+    """The lines that show how to use the model, and what it finds in a sentence of its dev set, if that is known."""
+    lines = ["```python", "import ner", f'tagger = ner.load("{folder.as_posix()}")']
+    if not (example := metrics.get("example")):
+        return [*lines, 'tagger.tag("A text of the kind that it was trained on.")', "```"]
+    found = [f"{entity['label']} {entity['text']!r} {entity['score']:.3f}" for entity in example["entities"]]
+    return [
+        *lines,
+        f"for entity in tagger.tag({example['text']!r}):",
+        '    print(entity.label, repr(entity.text), f"{entity.score:.3f}")',
+        "```",
+        "",
+        f"prints, of a sentence of `{metrics['dev']['source']}`,",
+        "",
+        "```",
+        *found,
+        "```",
+    ]
+
+
+def _scores(metrics: dict[str, Any]) -> list[str]:
+    """The table of scores, or what stands in its place."""
+    rows = []
+    for split in ("dev", "test"):
+        if scores := metrics.get(split):
+            micro = scores["micro"]
+            numbers = " | ".join(f"{100 * micro[name]:.2f}" for name in ("precision", "recall", "f1"))
+            rows.append(f"| {split}: `{scores['source']}` | {numbers} | {micro['support']} |")
+    if not rows:
+        return ["None is known: there was neither a dev nor a test set. `ner evaluate MODEL FILE` gives some.", ""]
+    return ["| data | precision | recall | F1 | entities |", "|---|---|---|---|---|", *rows, ""]

@@ -132,9 +132,11 @@ def check_target(folder: Path) -> None:
     """
     if Path.cwd().is_relative_to(folder.resolve()):
         raise ModelError(f"{folder}: expected a new folder or a model's, found the current one; choose another --out")
+    if folder.is_file():
+        raise ModelError(f"{folder}: expected a new folder or a model's, found a file; choose another --out")
     names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     # The folder is replaced as a whole, so nothing may lie there that isn't a model's: many tools write a config.json.
-    if folder.is_file() or (names and not {"vocabulary.json"} <= names <= set(_FILES)):
+    if names and not {"vocabulary.json"} <= names <= set(_FILES):
         raise ModelError(f"{folder}: expected a new folder or a model's, found other files; choose another --out")
 
 
@@ -155,6 +157,8 @@ def open_model(folder: str | Path) -> OpenModel:
         ModelError: a file is missing or damaged, or the directory is of a newer format.
     """
     folder = Path(folder)
+    if folder.is_file():
+        raise ModelError(f"{folder}: expected a model directory, found a file; `ner train` writes a model")
     if not folder.is_dir():
         raise ModelError(f"{folder}: no such model directory; `ner train` writes one")
     for name in _NEEDED:

@@ -32,7 +32,9 @@ class Epoch:
         if len(self.corpora) > 1:
             scores += f" ({', '.join(f'{100 * f1:.2f}' for f1 in self.corpora.values())})"
         speed = f"{self.tokens_per_second:8,.0f} tokens/s"
-        return f"epoch {self.epoch:3d}  loss {self.loss:8.4f}{scores}  {speed}{'  best' if self.best else ''}"
+        return (
+            f"epoch {self.epoch:3d}  loss {self.loss:8.4f}{scores}  {speed}{'  best' if self.best and scores else ''}"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Model directories: what is saved is what is loaded; whole or not at all; refused with a reason."""
 
+import ast
 import copy
 import errno
 import hashlib
@@ -23,6 +24,7 @@ import safetensors.numpy
 import safetensors.torch
 import torch
 
+import ner
 from ner import whole_files
 from ner.config import Config, parse_config
 from ner.errors import ModelError
@@ -407,12 +409,13 @@ def test_a_folder_that_is_no_model_is_not_replaced(model: Model, tmp_path: Path,
     before = contents(folder)
     with pytest.raises(ModelError) as error:
         save_model(model, folder)
-    message = f"{folder}: expected a new folder or a model's, found other files; choose another --out"
-    assert str(error.value) == message
+    assert str(error.value) == f"{folder}: expected a new folder or a model's, found other files; choose another --out"
     assert contents(folder) == before
     with pytest.raises(ModelError) as error:
         save_model(model, folder / names[0])
-    assert str(error.value) == message.replace(str(folder), str(folder / names[0]))
+    assert str(error.value) == (
+        f"{folder / names[0]}: expected a new folder or a model's, found a file; choose another --out"
+    )
 
 
 def test_the_folder_one_stands_in_is_not_replaced(
@@ -449,6 +452,12 @@ def test_a_folder_that_is_not_there_is_no_model(tmp_path: Path) -> None:
     with pytest.raises(ModelError) as error:
         load_model(tmp_path / "none", "cpu")
     assert str(error.value) == f"{tmp_path / 'none'}: no such model directory; `ner train` writes one"
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ModelError) as error:
+        load_model(tmp_path / "file", "cpu")
+    assert (
+        str(error.value) == f"{tmp_path / 'file'}: expected a model directory, found a file; `ner train` writes a model"
+    )
 
 
 @pytest.mark.parametrize(
@@ -907,6 +916,31 @@ def test_the_card_of_a_model_without_a_dev_set_claims_no_choice(
     card = (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
     assert "Without a dev set the weights of the last epoch were kept." in card
     assert "dev set chose" not in card
+    assert "of which none was measured" in card
+    table, _, rest = card.partition("## Scores\n\n")[2].partition("\n\n")
+    assert table == "None is known: there was neither a dev nor a test set. `ner evaluate MODEL FILE` gives some."
+    assert "|---|" not in rest
+
+
+def test_the_example_of_a_card_prints_what_it_says_of_a_sentence_of_its_own_dev_set(
+    small_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    card = (small_model / "README.md").read_text(encoding="utf-8")
+    _, code, _, printed, _ = re.split(r"^```.*\n", card, flags=re.MULTILINE)
+    exec(compile(code, "README.md", "exec"), {})
+    assert capsys.readouterr().out == printed != ""
+    (text,) = re.findall(r"tagger.tag\((.*)\):", code)
+    dev = ner.read_conll(small_model.parent / "train.conll")
+    assert ast.literal_eval(text) in [" ".join(sentence.words) for sentence in dev]
+
+
+def test_a_model_that_is_told_to_forget_has_no_sentence_in_its_card(
+    corpus: Corpus, make_config: MakeConfig, tmp_path: Path
+) -> None:
+    ner.train(make_config(epochs=12, remember_entities=False), corpus).save(tmp_path / "model")
+    card = (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
+    assert 'tagger.tag("A text of the kind that it was trained on.")' in card
+    assert not any(" ".join(sentence.words) in card for sentence in corpus.dev if len(sentence.words) > 3)
 
 
 def test_a_model_with_an_unknown_cell_says_where_and_what(folder: Path) -> None:
