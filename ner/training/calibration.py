@@ -1,7 +1,8 @@
 """What is fitted on the dev set after training: a temperature, and a threshold.
 
 The temperature makes probabilities calibrated (Guo et al. 2017): it divides all scores of the CRF, so it changes how
-sure the model is, never what it predicts. The threshold is the least probability of an entity that gives the best F1.
+sure the model is, never what it predicts. The threshold is the least probability of an entity that gives the best F1;
+on the same sentences that is half of this F1 at most (Lipton et al. 2014).
 """
 
 import math
@@ -26,6 +27,10 @@ _SEARCH_STEPS = 24  # of golden-section search: the interval shrinks to a hundre
 
 # Thresholds: in steps as coarse as this, a few dev entities more or less hardly change which is best.
 _THRESHOLD_STEPS = 20
+# The lowest threshold, which goes with an F1 of 40: a model that is worse has more to learn than its threshold.
+_LOWEST_THRESHOLD = 0.2
+# Gold entities: of fewer, one more or less that is found moves F1 by as much as thresholds differ.
+_FEWEST_TO_FIT = 50
 
 
 def fit_temperature(
@@ -94,7 +99,7 @@ def fit_temperature(
 def fit_threshold(
     chain: Chain, vocabularies: Vocabularies, sentences: Sequence[Sentence], emitted: Sequence[Emitted]
 ) -> float:
-    """The threshold, a multiple of 0.05, of the best F1 on these tagged sentences; 0.5 where none is correct.
+    """The threshold, a multiple of 0.05 from 0.2 on, of the best F1 on these tagged sentences; 0.5 where none is right.
 
     Of equals, the one nearest to 0.5. Entities of labels that a sentence doesn't annotate aren't counted.
 
@@ -104,7 +109,8 @@ def fit_threshold(
         sentences: whose tags are known.
         emitted: their emissions.
     """
-    thresholds = [step / _THRESHOLD_STEPS for step in range(1, _THRESHOLD_STEPS)]
+    first = round(_LOWEST_THRESHOLD * _THRESHOLD_STEPS)
+    thresholds = [step / _THRESHOLD_STEPS for step in range(first, _THRESHOLD_STEPS)]
     gold = [{(span.start, span.end, span.label) for span in s.spans} for s in sentences]
     predicted = dict.fromkeys(thresholds, 0)
     correct = dict.fromkeys(thresholds, 0)
@@ -122,6 +128,22 @@ def fit_threshold(
     num_gold = sum(map(len, gold))
     scores = {threshold: 2 * correct[threshold] / (predicted[threshold] + num_gold) for threshold in thresholds}
     return max(thresholds, key=lambda threshold: (scores[threshold], -abs(threshold - 0.5)))
+
+
+def why_no_threshold(sentences: Sequence[Sentence], *, found: bool) -> str | None:
+    """Why no threshold can be fitted on these tagged sentences, as a line for the user; None: it can.
+
+    Args:
+        sentences: the dev set.
+        found: whether any of its entities was found in training.
+    """
+    num_gold = sum(len(sentence.spans) for sentence in sentences)
+    if num_gold >= _FEWEST_TO_FIT and found:
+        return None
+    wanted = f"at least {_FEWEST_TO_FIT} entities in the dev set, found {num_gold}"
+    if num_gold >= _FEWEST_TO_FIT:
+        wanted = "entities of the dev set to be found in training, and none was"
+    return f"training.calibrate: to fit a threshold, expected {wanted}; so model.decoding is viterbi"
 
 
 def _tags(sentence: Sentence, vocabularies: Vocabularies) -> torch.Tensor:

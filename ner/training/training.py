@@ -34,7 +34,7 @@ from ner.text.recut import natural_cut, recut
 from ner.text.sentence import Sentence
 from ner.text.tags import plain_tag
 from ner.threads import threads_for_training, using_threads
-from ner.training.calibration import fit_temperature, fit_threshold
+from ner.training.calibration import fit_temperature, fit_threshold, why_no_threshold
 from ner.training.checkpoint import load_weights, restore_run, settings_as_begun, start_run
 from ner.training.continuation import annotated_corpus, continued_settings, take_over
 from ner.training.distillation import check_teachers_named, take_lessons, training_sentences
@@ -120,7 +120,7 @@ def _train(
         if isinstance(run.optimizer, RowwiseSGD):
             run.optimizer.release()
     load_weights(network, run.best)
-    config = _calibrate(config, network, task)
+    config = _calibrate(config, network, task, found=run.best_f1 > 0)
     metrics: dict[str, Any] = {
         "training": {
             "source": _source(config.data, "train"),
@@ -166,23 +166,27 @@ def evaluate(reader: Reader, sentences: Sequence[Sentence]) -> dict[str, Any]:
     return report_spans(sentences, predicted, seconds=seconds).as_dict()
 
 
-def _calibrate(config: Config, network: BiLSTMCRF, task: Task) -> Config:
+def _calibrate(config: Config, network: BiLSTMCRF, task: Task, *, found: bool) -> Config:
     """The settings with what is fitted on the dev set: a temperature, and a threshold where it decodes so."""
     if not config.training.calibrate:
         return config
     if not task.corpus.dev:
-        found = "warning: training.calibrate: expected a dev set to fit a temperature on, found none"
+        missing = "warning: training.calibrate: expected a dev set to fit a temperature on, found none"
         fitted: dict[str, object] = {}
         if config.model.decoding == "threshold":  # an unfitted one may find less than the most probable tags do
-            found += ", nor a threshold, so model.decoding is viterbi"
+            missing += ", nor a threshold, so model.decoding is viterbi"
             fitted = {"decoding": "viterbi"}
-        task.listener.on_message(found)
+        task.listener.on_message(missing)
     else:
         # The dev set is read once for both; all of it: a sentence's document may say something of it.
         emitted = list(task.dev.emitted(TorchBackend(network)))
         network.crf.temperature = fit_temperature(network.crf, task.vocabularies, task.corpus.dev, emitted)
         fitted = {"temperature": network.crf.temperature}
-        if config.model.decoding == "threshold":
+        why = why_no_threshold(task.corpus.dev, found=found) if config.model.decoding == "threshold" else None
+        if why:
+            task.listener.on_message(why)
+            fitted["decoding"] = "viterbi"
+        elif config.model.decoding == "threshold":
             fitted["threshold"] = fit_threshold(network.crf.chain(), task.vocabularies, task.corpus.dev, emitted)
     return config.model_copy(update={"model": config.model.model_copy(update=fitted)})
 

@@ -15,8 +15,10 @@ from ner.inference.loading import Model, load_model
 from ner.inference.prediction import reader_of
 from ner.text.sentence import Sentence
 from ner.text.tags import tags_to_spans
+from ner.training import epochs
 from ner.training.calibration import fit_threshold
 from ner.training.events import Listener
+from ner.training.selection import DevScores
 from ner.training.training import train_model
 from tests.tiny import MakeConfig, plain_overrides
 
@@ -30,11 +32,11 @@ def fit(model: Model, sentences: list[ner.Sentence]) -> float:
     return fit_threshold(model.network.crf.chain(), model.vocabularies, sentences, emitted)
 
 
-def test_no_other_threshold_has_a_better_f1(small_model: Path) -> None:
+def test_no_other_threshold_from_a_fifth_on_has_a_better_f1(small_model: Path) -> None:
     tagger, sentences = load(small_model)
     scores = {
         step / 20: ner.load(small_model, device="cpu", threshold=step / 20).evaluate(sentences).micro.f1
-        for step in range(1, 20)
+        for step in range(4, 20)
     }
     model = tagger._model
     fitted = fit(model, sentences)
@@ -64,7 +66,7 @@ def test_another_threshold_leaves_the_model_and_takes_its_scores_along(small_mod
     assert model.config.model.decoding == "viterbi"
     assert other.config.model.threshold == 0.3
     assert "dev" in model.metrics
-    assert other.metrics == {name: value for name, value in model.metrics.items() if name != "dev"}
+    assert other.metrics == {name: value for name, value in model.metrics.items() if name not in ("dev", "example")}
 
 
 def test_without_a_dev_set_to_fit_it_on_there_is_none(corpus: Corpus, make_config: MakeConfig) -> None:
@@ -80,6 +82,36 @@ def test_without_a_dev_set_to_fit_it_on_there_is_none(corpus: Corpus, make_confi
     asked = train_model(make_config(decoding="threshold", threshold=0.2, epochs=2), bare)
     assert asked.config.model.decoding == "threshold"
     assert asked.config.model.threshold == 0.2
+
+
+def test_on_a_small_dev_set_none_is_fitted(corpus: Corpus, make_config: MakeConfig) -> None:
+    said: list[str] = []
+    config = make_config(decoding="threshold", calibrate=True, epochs=2)
+    model = train_model(config, corpus, listener=Listener(on_message=said.append))
+    assert sum(len(sentence.spans) for sentence in corpus.dev) == 11
+    assert said[-1] == (
+        "training.calibrate: to fit a threshold, expected at least 50 entities in the dev set, found 11; so "
+        "model.decoding is viterbi"
+    )
+    assert model.config.model.decoding == "viterbi"
+    assert model.config.model.temperature != 1.0
+
+
+def test_of_a_run_that_found_nothing_none_is_fitted(
+    corpus: Corpus, make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing = DevScores(0.0, 0.0, 0.0, {}, {})
+    monkeypatch.setattr(epochs, "dev_scores", lambda corpus, predicted: nothing)
+    said: list[str] = []
+    config = make_config(decoding="threshold", calibrate=True, epochs=1)
+    larger = replace(corpus, dev=corpus.dev * 5)
+    model = train_model(config, larger, listener=Listener(on_message=said.append))
+    assert model.config.model.decoding == "viterbi"
+    assert said[-1] == (
+        "training.calibrate: to fit a threshold, expected entities of the dev set to be found in training, and none "
+        "was; so model.decoding is viterbi"
+    )
+    assert said[-2].startswith("warning: expected entities of the dev set, found none in any of 1 epochs")
 
 
 def test_tags_and_scored_spans_are_the_same_entities(small_model: Path) -> None:
@@ -101,10 +133,10 @@ def test_tags_and_scored_spans_are_the_same_entities(small_model: Path) -> None:
 def test_a_model_trained_to_decode_so_keeps_its_threshold(tmp_path: Path, sample_en: Path, calibrate: bool) -> None:
     recipe = tmp_path / "c.toml"
     recipe.write_text(
-        "[model]\nhidden_dim=8\nword_dim=8\n[training]\nepochs=6\nlearning_rate=0.05\n[run]\nthreads=1\ndevice='cpu'"
+        "[model]\nhidden_dim=8\nword_dim=8\n[training]\nepochs=10\nlearning_rate=0.1\n[run]\nthreads=1\ndevice='cpu'"
     )
     settings = [f"data.train={sample_en}/dev.conll", f"data.dev={sample_en}/test.conll"]
-    settings += [*plain_overrides(), "training.batch_size=16", f"training.calibrate={json.dumps(calibrate)}"]
+    settings += [*plain_overrides(), "training.batch_size=8", f"training.calibrate={json.dumps(calibrate)}"]
     usual = ner.train(config := ner.load_config(recipe, settings), corpus := ner.load_corpus(config.data))
     tagger = ner.train(ner.load_config(recipe, [*settings, "model.decoding=threshold"]), corpus)
     for mine, theirs in zip(tagger._model.network.parameters(), usual._model.network.parameters(), strict=True):
