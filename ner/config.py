@@ -1,6 +1,7 @@
 """A TOML file becomes one frozen, validated `Config`; errors name the key and what would do."""
 
 import difflib
+import sys
 import tomllib
 import warnings
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ from pydantic_core import ErrorDetails
 
 from ner.errors import ConfigError
 from ner.section import Section, marks
-from ner.settings import DataConfig, FeaturesConfig, ModelConfig, RunConfig, TrainingConfig
+from ner.settings import CELLS, DataConfig, FeaturesConfig, ModelConfig, RunConfig, TrainingConfig
 
 # What a setting was called before: what belongs to a machine stood among what a model is trained with, and some names
 # weren't the field's.
@@ -56,7 +57,7 @@ def load_config(
         warn: called with a line for each setting that stands at its old place; by default a FutureWarning.
 
     Raises:
-        ConfigError: no such file, not TOML, unknown key, wrong type or value.
+        ConfigError: no such file, not TOML, unknown key, wrong type or value, or no such cell.
     """
     path = Path(path)
     try:
@@ -77,7 +78,24 @@ def load_config(
             warn(f"--set {override}: {key.strip()} is now {MOVED[key.strip()]}")
             override = f"{MOVED[key.strip()]}{equals}{value_now(MOVED[key.strip()], text.strip())}"
         _lay_over(tree, override)
-    return _resolve_paths(parse_config(tree, str(path), overrides=overrides or ()), path.parent)
+    config = parse_config(tree, str(path), overrides=overrides or ())
+    _check_cell(config.model.cell, str(path), overrides or ())
+    return _resolve_paths(config, path.parent)
+
+
+def _check_cell(cell: str, where: str, overrides: Sequence[str]) -> None:
+    """Raise ConfigError unless this is a cell of the package, or one that was added to those that PyTorch computes."""
+    # None can have been added where the module wasn't imported, which to import would take PyTorch's seconds.
+    network = sys.modules.get("ner.network.cells")
+    known = tuple(network.CELLS if network else CELLS)
+    if cell not in known:
+        where = next((f"--set {s}" for s in reversed(overrides) if s.partition("=")[0].strip() == "model.cell"), where)
+        close = difflib.get_close_matches(cell, known, n=1)
+        hint = f"did you mean {close[0]}? " if close else ""
+        raise ConfigError(
+            f"{where}: model.cell should be one of {', '.join(known)}, found {cell!r}; {hint}"
+            "a cell of your own is added to ner.network.cells.CELLS before its recipe is read"
+        )
 
 
 def rename(tree: dict[str, Any], on_old: Callable[[str, str], object]) -> None:

@@ -154,7 +154,7 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing(toml):
         ("data.tag_pattern={prefix}_{label}", "{prefix}_{label}"),
         ('data.tag_pattern="{label}{prefix}"', "{label}{prefix}"),
         ("data.tag_pattern=", None),
-        ("model.cell=my-own", "my-own"),
+        ("model.cell=coupled-lstm", "coupled-lstm"),
         ("model.forget_bias=-1", -1.0),
         ("model.clock_periods=[1,3]", (1, 3)),
         ("model.clock_periods = [ 2 ]", (2,)),
@@ -383,6 +383,33 @@ def test_a_data_override_that_is_wrong_is_refused(override, message):
     with pytest.raises(ConfigError) as error:
         override_data(DataConfig(), [override])
     assert str(error.value) == message.replace("SET:", f"--set {override}:")
+
+
+CELLS_TOLD = "lstm, gru, rnn, peephole-lstm, coupled-lstm, depth-gated-lstm, clockwork-rnn"
+OWN_CELL = "a cell of your own is added to ner.network.cells.CELLS before its recipe is read"
+
+
+def test_a_cell_that_nobody_knows_is_refused_when_the_recipe_is_read(toml):
+    path = toml("[model]\ncell = 'lstmm'")
+    with pytest.raises(ConfigError) as error:
+        load_config(path)
+    found = f"model.cell should be one of {CELLS_TOLD}, found 'lstmm'; did you mean lstm? {OWN_CELL}"
+    assert str(error.value) == f"{path}: {found}"
+    with pytest.raises(ConfigError) as error:
+        load_config(toml(""), ["training.seed=2", "model.cell=xyz"])
+    assert str(error.value) == (
+        f"--set model.cell=xyz: model.cell should be one of {CELLS_TOLD}, found 'xyz'; {OWN_CELL}"
+    )
+
+
+def test_a_cell_of_ones_own_is_taken_once_it_is_added_and_the_others_are_known_everywhere(toml, monkeypatch):
+    from ner import settings
+    from ner.forward import cells as without_torch
+    from ner.network import cells
+
+    assert settings.CELLS == tuple(cells.CELLS) == tuple(without_torch.CELLS)
+    monkeypatch.setitem(cells.CELLS, "mine", cells.CELLS["rnn"])
+    assert load_config(toml(""), ["model.cell=mine"]).model.cell == "mine"
 
 
 def test_a_missing_file_and_a_folder_are_refused(toml):
