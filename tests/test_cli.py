@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -79,6 +80,18 @@ def test_evaluate_prints_the_table_or_the_promised_json(run, small_model, sample
     assert {"precision", "recall", "f1", "support"} <= set(report["micro"])
     assert report["sentences"] == 129
     assert sum(label["support"] for label in report["labels"].values()) == report["micro"]["support"] == 166
+
+
+def test_evaluating_a_file_without_a_label_of_the_model_says_so(run, small_model, tmp_path):
+    (tmp_path / "drugs.conll").write_text("Take O\naspirin B-DRUG\n. O\n")
+    code, out, err = run("evaluate", small_model, tmp_path / "drugs.conll")
+    assert code == 0
+    known = ", ".join(ner.load(small_model, device="cpu").labels)
+    assert err == (
+        f"warning: {tmp_path / 'drugs.conll'}: expected a label that the model finds ({known}), found DRUG; so every "
+        "score is 0\n"
+    )
+    assert "FB1:   0.00" in out
 
 
 def test_evaluating_and_scoring_the_tagged_file_give_the_same_scores(run, small_model, sample_en, tmp_path):
@@ -453,11 +466,60 @@ def test_tag_files_are_told_apart_by_what_a_training_file_held(run, sample_en, t
     assert "by seen in training" not in run("score", dev, dev, "--details")[1]
 
 
-def test_a_file_that_cannot_be_written_is_told_in_one_line(run, sample_en, tmp_path):
-    place = tmp_path / "none" / "errors.jsonl"
-    code, out, err = run("score", sample_en / "dev.conll", sample_en / "dev.conll", "--errors", place)
+def test_a_result_goes_into_a_folder_that_was_not_there(run, sample_en, tmp_path):
+    dev, place = sample_en / "dev.conll", tmp_path / "none" / "below"
+    code, out, _ = run("score", dev, dev, "--errors", place / "errors.jsonl", "--html", place / "at" / "report.html")
+    assert (code, out) == (0, run("score", dev, dev)[1])
+    assert (place / "errors.jsonl").read_text() == ""
+    assert (place / "at" / "report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+@pytest.mark.parametrize(
+    ("option", "path", "message"),
+    [
+        ("--errors", "file/e.jsonl", "expected a folder at {0}/file, found a file; choose another path"),
+        ("--html", "file/below/p.html", "expected a folder at {0}/file, found a file; choose another path"),
+        ("--html", "folder", "expected a place for a file, found a folder; name a file in it"),
+        ("--plots", "file", "expected a folder at {0}/file, found a file; choose another path"),
+    ],
+)
+def test_a_place_that_nothing_can_be_written_to_is_told_before_the_work(
+    run, sample_en, tmp_path, option, path, message
+):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder").mkdir()
+    # No file is read before: this one isn't there.
+    code, out, err = run("score", sample_en / "none.conll", option, tmp_path / path)
     assert (code, out) == (2, "")
-    assert err == f"error: {place}: expected a place for a file: No such file or directory\n"
+    assert err == f"error: {option} {tmp_path / path}: {message.format(tmp_path)}\n"
+
+
+def test_a_place_without_the_right_to_write_is_told_before_the_work(run, sample_en, tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)  # root may write anywhere
+    code, out, err = run("score", sample_en / "none.conll", "--plots", tmp_path)
+    assert (code, out) == (2, "")
+    found = "expected a place to write to, found one without the right to; choose another"
+    assert err == f"error: --plots {tmp_path}: {found}\n"
+
+
+def test_a_folder_that_cannot_be_made_is_told_before_the_work(run, sample_en, tmp_path, monkeypatch):
+    def fail(*arguments, **named):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "mkdir", fail)
+    code, out, err = run("score", sample_en / "none.conll", "--errors", tmp_path / "new" / "e.jsonl")
+    assert (code, out) == (2, "")
+    assert err == (
+        f"error: --errors {tmp_path / 'new' / 'e.jsonl'}: expected a folder that can be made: Permission denied\n"
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_is_told_in_one_line(run, sample_en):
+    dev = sample_en / "dev.conll"
+    code, out, err = run("score", dev, dev, "--html", "/dev/full")
+    assert (code, out) == (2, "")
+    assert err == "error: /dev/full: expected a place for a file: No space left on device\n"
 
 
 def test_where_nothing_is_found_there_is_no_calibration_and_no_threshold(run, small_model, tmp_path):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ner.commands.evaluation import write_text
 from ner.commands.options import AsJson, Device, Runtime, Settings, Threads, load_tagger, say_losses_of_files
+from ner.commands.results import check_places, write_text
 from ner.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def compare(
         raise ConfigError(f"PRED: expected each system once, found {', '.join(systems)}")
     if len(systems) == 1 and len(runs[systems[0]]) == 1:
         raise ConfigError("PRED: expected two systems, or runs of one (A,B,C), found one; `ner score` scores a file")
+    check_places(files={"--differences": differences})
     taggers = {
         path: load_tagger(path, device, runtime=runtime, threads=threads)
         for paths in runs.values()

@@ -17,8 +17,10 @@ from ner.commands.options import (
     Threads,
     Threshold,
     load_tagger,
+    say,
     say_losses_of_files,
 )
+from ner.commands.results import check_places, write_text
 from ner.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -75,6 +77,7 @@ def evaluate(
     from ner.formats.table import find_format, name_for_reading
     from ner.text.inventory import with_labels
 
+    check_places(files={"--html": page, "--errors": errors}, folders={"--plots": plots})
     tagger = load_tagger(model, device, runtime=runtime, threads=threads, threshold=threshold)
     counted = None if labels is None else _labels(labels, tagger.labels)
     data = override_data(tagger.config.data, settings or [])
@@ -91,6 +94,10 @@ def evaluate(
         analysis = tagger.analyse_documents(documents, memory=memory, labels=counted)
         tell_dropped(documents, tagger.config.data, lost)
     say_losses_of_files(losses)
+    there = {span.label for sentence in analysis.sentences for span in sentence.spans}
+    if there and there.isdisjoint(tagger.labels):
+        known, found = ", ".join(tagger.labels), ", ".join(sorted(there))
+        say(f"{file}: expected a label that the model finds ({known}), found {found}; so every score is 0")
     lines = []
     if precision is not None:
         lines.append(_threshold_line(analysis, precision))
@@ -119,6 +126,7 @@ def score(
     from ner.formats.format import LossesByFile
     from ner.settings import DataConfig
 
+    check_places(files={"--html": page, "--errors": errors}, folders={"--plots": plots})
     data = override_data(DataConfig(), settings or [])
     losses = LossesByFile()
     training = read_training(train, data, losses) if train else None
@@ -148,20 +156,6 @@ def _write(analysis: "Analysis", lines: list[str], wanted: _Wanted) -> None:
         print(json.dumps(analysis.as_dict()))
     else:
         print("\n".join([str(analysis), *([details_of(analysis)] if wanted.details else []), *lines]))
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes a result file.
-
-    Raises:
-        ConfigError: it can't be written there.
-    """
-    try:
-        # Half a surrogate pair, which a word may hold, has no UTF-8.
-        path.write_text(text, encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise ConfigError(f"{path}: expected a place for a file: {error.strerror}") from None
-    print(f"written: {path}", file=sys.stderr)
 
 
 def _labels(named: str, known: list[str]) -> list[str]:

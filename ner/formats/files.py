@@ -120,6 +120,8 @@ def _check_place(path: Path, *, is_folder: bool) -> None:
     if path.exists() and path.is_dir() != is_folder:
         wanted, found = ("a folder", "a file") if is_folder else ("a file", "a folder")
         raise DataError(f"{path}: expected a place for {wanted}, found {found}")
+    if file := next((parent for parent in path.parents if parent.is_file()), None):
+        raise DataError(f"{path}: expected a folder at {file}, found a file; choose another path")
 
 
 def _warn(path: str | Path, losses: Losses) -> None:

@@ -171,6 +171,12 @@ def test_what_can_not_be_read_or_written_is_refused(put, tmp_path):
     with pytest.raises(DataError) as folder:
         ner.write(tmp_path, [], "jsonl")
     assert str(folder.value) == f"{tmp_path}: expected a place for a file, found a folder"
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError) as below:
+        ner.write(tmp_path / "file" / "x.jsonl", [])
+    assert str(below.value) == (
+        f"{tmp_path / 'file' / 'x.jsonl'}: expected a folder at {tmp_path / 'file'}, found a file; choose another path"
+    )
 
 
 def test_a_file_that_can_not_be_written_whole_leaves_the_old_one(put, tmp_path):

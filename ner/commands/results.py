@@ -1,0 +1,55 @@
+"""Files and folders that a command is asked to write: looked at before the work, written after it."""
+
+import os
+import sys
+from pathlib import Path
+
+from ner.errors import ConfigError
+
+
+def check_places(*, files: dict[str, Path | None], folders: dict[str, Path | None] | None = None) -> None:
+    """Make the folders that the results of a command go to, before its work is done in vain.
+
+    Args:
+        files: the path of each option that names a file; None where it isn't given.
+        folders: the same of options that name a folder.
+
+    Raises:
+        ConfigError: a file stands where a folder belongs, a folder where a file does, or nothing can be written there.
+    """
+    for option, path in files.items():
+        if path and path.is_dir():
+            raise ConfigError(f"{option} {path}: expected a place for a file, found a folder; name a file in it")
+        if path:
+            _make_folder(option, path, path.parent)
+    for option, path in (folders or {}).items():
+        if path:
+            _make_folder(option, path, path)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a result file.
+
+    Raises:
+        ConfigError: it can't be written there.
+    """
+    try:
+        # Half a surrogate pair, which a word may hold, has no UTF-8.
+        path.write_text(text, encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise ConfigError(f"{path}: expected a place for a file: {error.strerror}") from None
+    print(f"written: {path}", file=sys.stderr)
+
+
+def _make_folder(option: str, path: Path, folder: Path) -> None:
+    file = next((each for each in (folder, *folder.parents) if each.exists() and not each.is_dir()), None)
+    if file:
+        raise ConfigError(f"{option} {path}: expected a folder at {file}, found a file; choose another path")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{option} {path}: expected a folder that can be made: {error.strerror}") from None
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise ConfigError(
+            f"{option} {path}: expected a place to write to, found one without the right to; choose another"
+        )
