@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ner.formats.values import documents_from, to_dataset
     from ner.tagger import Tagger, load
     from ner.text.document import Document
+    from ner.text.rendering import render
     from ner.text.sentence import Entity, Sentence, Span, Token
     from ner.threads import settle_threads
     from ner.trainer import train
@@ -41,6 +42,7 @@ __all__ = [
     "load_corpus",
     "read",
     "read_conll",
+    "render",
     "settle_threads",
     "to_dataset",
     "train",
@@ -66,6 +68,7 @@ _HOMES = {
     "load_corpus": "ner.formats.corpus",
     "read": "ner.formats.files",
     "read_conll": "ner.formats.columns",
+    "render": "ner.text.rendering",
     "settle_threads": "ner.threads",
     "to_dataset": "ner.formats.values",
     "train": "ner.trainer",
@@ -74,7 +77,15 @@ _HOMES = {
 }
 
 
+if TYPE_CHECKING:
+    __version__: str
+
+
 def __getattr__(name: str) -> Any:
+    if name == "__version__":  # of what is installed, which to ask takes ten times as long as `import ner`
+        from ner.distribution import installed
+
+        return installed()[1]
     if name not in _HOMES:
         raise AttributeError(f"module 'ner' has no attribute {name!r}")
     # Classes and functions stay; to look over all of PyTorch's again and again takes a tenth of the start.

@@ -1,7 +1,6 @@
 """A TOML file becomes one frozen, validated `Config`; errors name the key and what would do."""
 
 import difflib
-import sys
 import tomllib
 import warnings
 from collections.abc import Callable, Sequence
@@ -11,9 +10,9 @@ from typing import Any, get_args, get_origin
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from ner.errors import ConfigError
+from ner.errors import ConfigError, check_type, shortened
 from ner.section import Section, marks
-from ner.settings import CELLS, DataConfig, FeaturesConfig, ModelConfig, RunConfig, TrainingConfig
+from ner.settings import DataConfig, FeaturesConfig, ModelConfig, RunConfig, TrainingConfig, check_cell
 
 # What a setting was called before: what belongs to a machine stood among what a model is trained with, and some names
 # weren't the field's.
@@ -35,6 +34,22 @@ class Config(Section):
     model: ModelConfig = ModelConfig()
     training: TrainingConfig = TrainingConfig()
     run: RunConfig = RunConfig()
+
+    def __repr__(self) -> str:
+        """One line: the settings that aren't as by default, as far as they fit.
+
+        >>> parse_config({"model": {"cell": "gru"}, "training": {"seed": 2}}, "example")
+        Config(model.cell='gru', training.seed=2; all else as by default)
+        """
+        default, other = Config(), []
+        for key in known_keys():
+            section, _, name = key.partition(".")
+            value = getattr(getattr(self, section), name)
+            if value != getattr(getattr(default, section), name):
+                other.append(f"{key}={value!r}")
+        return f"Config({shortened(', '.join(other), 160)}{'; all else' if other else 'all'} as by default)"
+
+    __str__ = __repr__
 
     def of_model(self) -> dict[str, Any]:
         """The tables that make a model what it is: all but `run`, as plain values."""
@@ -59,6 +74,8 @@ def load_config(
     Raises:
         ConfigError: no such file, not TOML, unknown key, wrong type or value, or no such cell.
     """
+    check_type("path", path, str | Path, "the path of a TOML file", "ner.Config() has the defaults")
+    check_type("overrides", overrides, list | tuple | None, 'a list such as ["training.seed=2"]')
     path = Path(path)
     try:
         tree = tomllib.loads(path.read_text(encoding="utf-8-sig"))
@@ -79,23 +96,9 @@ def load_config(
             override = f"{MOVED[key.strip()]}{equals}{value_now(MOVED[key.strip()], text.strip())}"
         _lay_over(tree, override)
     config = parse_config(tree, str(path), overrides=overrides or ())
-    _check_cell(config.model.cell, str(path), overrides or ())
+    blamed = (f"--set {each}" for each in reversed(overrides or ()) if each.partition("=")[0].strip() == "model.cell")
+    check_cell(config.model.cell, next(blamed, str(path)))
     return _resolve_paths(config, path.parent)
-
-
-def _check_cell(cell: str, where: str, overrides: Sequence[str]) -> None:
-    """Raise ConfigError unless this is a cell of the package, or one that was added to those that PyTorch computes."""
-    # None can have been added where the module wasn't imported, which to import would take PyTorch's seconds.
-    network = sys.modules.get("ner.network.cells")
-    known = tuple(network.CELLS if network else CELLS)
-    if cell not in known:
-        where = next((f"--set {s}" for s in reversed(overrides) if s.partition("=")[0].strip() == "model.cell"), where)
-        close = difflib.get_close_matches(cell, known, n=1)
-        hint = f"did you mean {close[0]}? " if close else ""
-        raise ConfigError(
-            f"{where}: model.cell should be one of {', '.join(known)}, found {cell!r}; {hint}"
-            "a cell of your own is added to ner.network.cells.CELLS before its recipe is read"
-        )
 
 
 def rename(tree: dict[str, Any], on_old: Callable[[str, str], object]) -> None:

@@ -4,6 +4,10 @@ A message says where, what was wanted, what was found, and the way out. The comm
 without a traceback and ends with the error's `exit_code`: 1 failed, 2 misused.
 """
 
+from types import UnionType
+
+_LONGEST_SHOWN = 40
+
 
 class NerError(Exception):
     """Base of every error a user can mend; `exit_code` is what the command line ends with."""
@@ -21,6 +25,38 @@ def describe(error: BaseException) -> str:
     if isinstance(error, NerError):
         return said
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+def check_type(name: str, value: object, kind: type | UnionType, wanted: str, way_out: str = "") -> None:
+    """Raise ConfigError unless an argument is of this kind.
+
+    Args:
+        name: of the argument, which begins the message.
+        value: what was given.
+        kind: as `isinstance` takes it.
+        wanted: what the message calls that.
+        way_out: how to come by one.
+    """
+    if not isinstance(value, kind):
+        raise ConfigError(f"{name}: expected {wanted}, found {shown(value)}{'; ' if way_out else ''}{way_out}")
+
+
+def shown(value: object) -> str:
+    """A value as a message shows it, in at most 40 characters.
+
+    >>> shown("x" * 99)
+    "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…"
+    """
+    return shortened(repr(value), _LONGEST_SHOWN)
+
+
+def shortened(text: str, most: int = 80) -> str:
+    """A text in at most so many characters, the last of which says that there are more.
+
+    >>> shortened("Angela Merkel", 7)
+    'Angela…'
+    """
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 class ConfigError(NerError):

@@ -8,12 +8,15 @@ apart, and which may change when a run is resumed, follows from that. Nothing ou
 takes a section; modules of the network take plain numbers.
 """
 
+import difflib
+import sys
 from itertools import pairwise
 from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from ner.data_settings import DataConfig as DataConfig
+from ner.errors import ConfigError
 from ner.section import FILE, Affects, Section, affecting
 
 # The recurrent cells of this package: those of `ner/network/cells.py` and, without PyTorch, of `ner/forward/cells.py`.
@@ -238,3 +241,22 @@ class RunConfig(Section):
     checkpoint_minutes: float | None = Field(
         10.0, gt=0, description="minutes between two checkpoints within an epoch; there is one after each epoch too"
     )
+
+
+def check_cell(cell: str, where: str) -> None:
+    """Raise ConfigError unless this is a cell of the package, or one that was added to those that PyTorch computes.
+
+    Args:
+        cell: its name.
+        where: opens the message.
+    """
+    # None can have been added where the module wasn't imported, which to import would take PyTorch's seconds.
+    network = sys.modules.get("ner.network.cells")
+    known = tuple(network.CELLS if network else CELLS)
+    if cell not in known:
+        close = difflib.get_close_matches(cell, known, n=1)
+        hint = f"did you mean {close[0]}? " if close else ""
+        raise ConfigError(
+            f"{where}: model.cell should be one of {', '.join(known)}, found {cell!r}; {hint}"
+            "a cell of your own is added to ner.network.cells.CELLS before its recipe is read"
+        )

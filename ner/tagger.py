@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from ner.collector import no_search_for_cycles
 from ner.config import Config
-from ner.errors import ModelError
+from ner.errors import ModelError, check_type
 from ner.inference import arguments
 from ner.inference.decoding import check_threshold, with_threshold
 from ner.inference.documents import batched, labelling_of, tag_batches
-from ner.inference.loading import Model, load_model, save_model, torch_network
+from ner.inference.loading import Model, in_short, load_model, save_model, torch_network
 from ner.inference.prediction import SpanLabelling, reader_of
 from ner.resources.models import find_model
 from ner.text.alignment import entity_of
@@ -56,6 +56,9 @@ class Tagger:
             )
         return self._load, (str(self._folder),)
 
+    def __repr__(self) -> str:
+        return in_short(self._model, self._folder)
+
     @property
     def labels(self) -> list[str]:
         """The labels it can predict, in alphabetic order."""
@@ -79,6 +82,8 @@ class Tagger:
     def tag(self, text: str) -> list[Entity]:
         """The entities of a text of any length, in order; `text[e.start:e.end] == e.text` for each."""
         return next(self.pipe([arguments.checked_text(text)]))
+
+    __call__ = tag
 
     def pipe(self, texts: Iterable[str], *, batch_size: int = 2048) -> Iterator[list[Entity]]:
         """The entities of each text, in the order of the texts.
@@ -132,8 +137,7 @@ class Tagger:
         Raises:
             ConfigError: a batch of less than one document.
         """
-        checked = arguments.checked_documents(documents)
-        batches = batched(checked, batch_size, characters=lambda document: len(document.text))
+        batches = batched(arguments.checked_documents(documents), batch_size, characters=lambda each: len(each.text))
         yield from tag_batches(batches, self.split, self.find_spans)
 
     def k_best(self, text: str, *, k: int) -> list[list[Labelling]]:
@@ -234,10 +238,8 @@ class Tagger:
         """
         from ner.evaluation import timed
 
-        def tag(bare: Sequence[Document]) -> list[Document]:
-            return list(self.tag_documents(bare))
-
-        return timed.analyse_documents(documents, tag, self._training(memory), data=self.config.data, labels=labels)
+        checked, training = list(arguments.checked_documents(documents)), self._training(memory)
+        return timed.analyse_documents(checked, self.tag_documents, training, data=self.config.data, labels=labels)
 
     def _training(self, memory: "Memory | None") -> "Training":
         from ner.evaluation.training_entities import Training
@@ -287,6 +289,7 @@ def load(folder: str | Path, *, device: str = "auto", runtime: str = "auto", thr
         ModelError: no such model; or as `load_model`.
         ConfigError: no such device or runtime, or none here, or a threshold that isn't above 0 and below 1.
     """
+    check_type("folder", folder, str | Path, "a model directory, or the name of a ready-made model")
     if threshold is not None:
         check_threshold(threshold)
     with no_search_for_cycles():

@@ -85,6 +85,10 @@ class Analysis:
         """The mean F1 of all labels, gold or predicted."""
         return macro_f1(self.report.labels.values())
 
+    def __repr__(self) -> str:
+        """One line; `str` gives the table."""
+        return f"Analysis({self.report.in_short()}; {len(self.mistakes)} mistakes)"
+
     def errors(self) -> Iterator[dict[str, Any]]:
         """Every mistake with its sentence, as plain JSON values."""
         documents = number_documents(self.sentences)

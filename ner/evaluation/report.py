@@ -36,6 +36,16 @@ class Report:
             "tokens_per_second": self.tokens / self.seconds if self.seconds else None,
         }
 
+    def __repr__(self) -> str:
+        """One line; `str` gives the table."""
+        return f"Report({self.in_short()})"
+
+    def in_short(self) -> str:
+        """The scores of all entities, and how much was scored, without an end of line."""
+        total, labels = self.micro, len(self.labels)
+        scores = f"F1 {100 * total.f1:.2f}, precision {100 * total.precision:.2f}, recall {100 * total.recall:.2f}"
+        return f"{scores}; {labels} label{'s' * (labels != 1)}, {total.support} entities, {self.sentences} sentences"
+
     def ratios(self) -> dict[str, dict[str, float]]:
         """Precision, recall and F1 of each label, as plain values."""
         names = ("precision", "recall", "f1")

@@ -1,7 +1,7 @@
 """What a model answers, timed and held against what is known: it comes here as functions that predict."""
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -32,7 +32,7 @@ def analyse(sentences: Sequence[Sentence], find: Find, training: Training) -> An
 
 def analyse_documents(
     documents: Sequence[Document],
-    tag: Callable[[Sequence[Document]], list[Document]],
+    tag: Callable[[Sequence[Document]], Iterable[Document]],
     training: Training,
     *,
     data: DataConfig,
@@ -43,7 +43,7 @@ def analyse_documents(
     Raises:
         DataError: an entity isn't one of whole tokens, or shares a character, where `[data]` makes that an error.
     """
-    tagged, seconds = _timed(lambda: tag([replace(document, entities=()) for document in documents]))
+    tagged, seconds = _timed(lambda: list(tag([replace(document, entities=()) for document in documents])))
     gold, predicted = with_scores(documents, tagged, data)
     return analyse_scored(gold, predicted, labels=labels, training=training, seconds=seconds)
 

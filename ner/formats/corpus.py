@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ner.data_settings import DataConfig
-from ner.errors import ConfigError, DataError
-from ner.formats.corpora import Part, joined, read_parts
+from ner.errors import ConfigError, DataError, check_type, shortened
+from ner.formats.corpora import Part, joined, labels_in, read_parts
 from ner.formats.format import Losses
 from ner.formats.rows import PREFIXES_READ, as_iob2
 from ner.formats.sentences import read_sentences
@@ -38,10 +38,22 @@ class Corpus:
     """
 
     train: list[Sentence]
-    dev: list[Sentence]
-    test: list[Sentence]
+    dev: list[Sentence] = field(default_factory=list)
+    test: list[Sentence] = field(default_factory=list)
     parts: tuple[Part, ...] = ()
     unlabelled: list[Sentence] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for split in ("train", "dev", "test"):
+            sentences = getattr(self, split)
+            check_type(split, sentences, list | tuple, "a list of sentences", "ner.read_conll(FILE) reads one")
+            for position, each in enumerate(sentences):
+                check_type(f"{split}[{position}]", each, Sentence, "a Sentence", "ner.read_conll(FILE) reads some")
+
+    def __repr__(self) -> str:
+        """One line: how many sentences, and of what labels."""
+        sizes = ", ".join(f"{name} {len(getattr(self, name)):,}" for name in ("train", "dev", "test"))
+        return f"Corpus({sizes} sentences; {shortened(', '.join(sorted(labels_in(self.train))) or 'no labels')})"
 
 
 def load_corpus(data: DataConfig) -> Corpus:
@@ -50,9 +62,11 @@ def load_corpus(data: DataConfig) -> Corpus:
     What didn't fit where character ranges became spans of tokens is a warning for each file.
 
     Raises:
-        ConfigError: neither files nor corpora nor a data set are named, or both are; or as `read_parts`.
+        ConfigError: `data` is something else, neither files nor corpora nor a data set are named, or both are; or as
+            `read_parts`.
         DataError: a file or the data set can't be read as described.
     """
+    check_type("data", data, DataConfig, "what [data] says", "ner.load_config(PATH).data is that of a recipe")
     if data.corpora:
         parts = read_parts(data)
         train, dev = joined(part.train for part in parts), joined(part.dev for part in parts)

@@ -7,7 +7,7 @@ from pathlib import Path
 from ner.collector import no_search_for_cycles
 from ner.config import parse_config
 from ner.data_settings import DataConfig
-from ner.errors import DataError
+from ner.errors import DataError, check_type
 from ner.formats.format import Losses
 from ner.formats.table import find_format, name_for_reading, name_for_writing
 from ner.text.document import Document
@@ -28,6 +28,7 @@ def read(
         ConfigError: no such format or setting, or the format is in doubt.
         DataError: the file is missing, or isn't as described; names the line.
     """
+    check_type("path", path, str | Path, "the path of a file")
     given = dict(settings or {}) | ({} if format is None else {"format": format})
     data = parse_config({"data": given}, "read").data
     losses = Losses()
@@ -58,6 +59,7 @@ def write(
         ConfigError: no such format or setting, or the path's end tells none.
         DataError: a document that the format can't hold at all.
     """
+    check_type("path", path, str | Path, "the path of a file", "write(PATH, DOCUMENTS) takes it first")
     data = parse_config({"data": dict(settings or {})}, "write").data
     losses = Losses()
     write_documents(path, documents, name_for_writing(path, format), data, losses)

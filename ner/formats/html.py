@@ -6,10 +6,8 @@ from collections.abc import Iterable, Iterator
 from ner.data_settings import DataConfig
 from ner.formats.format import Format, Losses
 from ner.text.document import Document
+from ner.text.rendering import colour_of
 from ner.text.sentence import Entity
-
-# Light backgrounds on which black text keeps a contrast above 7:1 (WCAG AAA), told apart by hue.
-_COLOURS = ("#ffd8a8", "#a5d8ff", "#b2f2bb", "#eebefa", "#ffec99", "#ffc9c9", "#99e9f2", "#d8f5a2")
 
 _HEAD = """<!DOCTYPE html>
 <html lang="und">
@@ -40,7 +38,7 @@ def render_html(tagged: Iterable[tuple[str, list[Entity]]]) -> Iterator[str]:
     for text, entities in tagged:
         pieces, done = [], 0
         for entity in entities:
-            colour = colours.setdefault(entity.label, _COLOURS[len(colours) % len(_COLOURS)])
+            colour = colours.setdefault(entity.label, colour_of(len(colours)))
             label = html.escape(entity.label)
             if entity.score is not None:
                 label += f" {entity.score:.2f}"

@@ -7,11 +7,9 @@ letter; and a table's empty cell is `None` or a float.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from ner.errors import ConfigError, DataError
+from ner.errors import ConfigError, DataError, shown
 from ner.text.document import Document
 from ner.text.sentence import Sentence
-
-_LONGEST_SHOWN = 40
 
 Item = TypeVar("Item")
 
@@ -23,7 +21,7 @@ def checked_text(text: str) -> str:
         DataError: it isn't one.
     """
     if not isinstance(text, str):
-        raise DataError(f"text: expected a string, found {_shown(text)}")
+        raise DataError(f"text: expected a string, found {shown(text)}")
     return text
 
 
@@ -80,7 +78,7 @@ def check_tagged(sentences: Sequence[Sentence]) -> None:
 
 def _checked(name: str, items: Iterable[Item], kind: type[Item], wanted: str, way_out: str) -> Iterable[Item]:
     if isinstance(items, str | bytes):
-        raise ConfigError(f"{name}: expected a list of them, found the text {_shown(items)}; {way_out}")
+        raise ConfigError(f"{name}: expected a list of them, found the text {shown(items)}; {way_out}")
     return _each(name, items, kind, wanted, way_out)
 
 
@@ -88,13 +86,8 @@ def _each(name: str, items: Iterable[Item], kind: type[Item], wanted: str, way_o
     for position, item in enumerate(items):
         if not isinstance(item, kind):
             hint = f"; {way_out}" if isinstance(item, str) else ""
-            raise DataError(f"{name}[{position}]: expected {wanted}, found {_shown(item)}{hint}")
+            raise DataError(f"{name}[{position}]: expected {wanted}, found {shown(item)}{hint}")
         yield item
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…"
 
 
 def checked_tagged(sentences: Sequence[Sentence]) -> Sequence[Sentence]:

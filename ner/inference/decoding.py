@@ -7,7 +7,7 @@ import numpy as np
 
 from ner.crf.chain import Chain
 from ner.crf.span_posteriors import ProbableSpan, choose_spans
-from ner.errors import ConfigError
+from ner.errors import ConfigError, check_type
 from ner.features.feature import Numbers
 from ner.features.vocabulary import Vocabularies
 from ner.inference.backend import Floats
@@ -104,6 +104,7 @@ def with_threshold(model: Model, threshold: float) -> Model:
 
 def check_threshold(threshold: float) -> None:
     """Raise ConfigError unless it is a probability above 0 and below 1."""
+    check_type("threshold", threshold, int | float, "a probability")
     if not 0 < threshold < 1:
         raise ConfigError(f"threshold: expected a probability above 0 and below 1, found {threshold}")
 

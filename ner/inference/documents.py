@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from ner.collector import no_search_for_cycles
-from ner.errors import ConfigError
+from ner.errors import ConfigError, check_type
 from ner.inference.prediction import SpanLabelling
 from ner.text.alignment import entity_of
 from ner.text.document import Document, mark_first
@@ -58,6 +58,7 @@ def batched(items: Iterable[Item], batch_size: int, *, characters: Callable[[Ite
     Raises:
         ConfigError: a batch of less than one item.
     """
+    check_type("batch_size", batch_size, int, "a whole number")
     if batch_size < 1:
         raise ConfigError(f"batch_size: expected at least 1 text, found {batch_size}")
     batch: list[Item] = []

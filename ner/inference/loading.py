@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ner.config import Config
-from ner.errors import ConfigError, ModelError
+from ner.errors import ConfigError, ModelError, shortened
 from ner.evaluation.training_entities import Memory
 from ner.features.vocabulary import Vocabularies
 from ner.forward.network import MakeEncoder, Network, weight_shapes
@@ -38,6 +38,20 @@ class Model:
     memory: Memory | None = None
     runtime: str = "torch"
     """What computes: a name of `runtimes.RUNTIMES`."""
+
+
+def in_short(model: Model, folder: Path | None) -> str:
+    """A line that tells a recognizer: where its model is, what it finds and how well, and what computes.
+
+    Args:
+        model: of it.
+        folder: holds the model; None: it isn't saved.
+    """
+    dev = model.metrics.get("dev")
+    scores = f"; dev F1 {100 * dev['micro']['f1']:.2f}" if dev else ""
+    labels = shortened(", ".join(model.vocabularies.labels))
+    place = "not saved" if folder is None else repr(str(folder))
+    return f"Tagger({place}: {labels}{scores}; runtime {model.runtime})"
 
 
 def load_model(folder: str | Path, device: str, *, runtime: str = "torch") -> Model:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ner.collector import no_search_for_cycles
-from ner.errors import ConfigError
+from ner.errors import ConfigError, check_type
 from ner.features.batches import Encoded, batch_rows, collate, encode
 from ner.features.feature import Numbers
 from ner.features.vocabulary import Vocabularies
@@ -71,6 +71,7 @@ class Reader:
         Raises:
             ConfigError: k is less than 1.
         """
+        check_type("k", k, int, "a whole number")
         if k < 1:
             raise ConfigError(f"k: expected at least 1 labelling, found {k}")
         decoder = self.decoder

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ner.crf.layer import CRF
-from ner.errors import DataError
+from ner.errors import DataError, shortened
 from ner.features.batches import collate, encode
 from ner.features.vocabulary import Vocabularies
 from ner.inference.loading import Model, torch_network
@@ -56,6 +56,11 @@ class Inspection:
     emissions: Array  # (T, K)
     marginals: Array  # (T, K)
     influences: tuple[Influence, ...]
+
+    def __repr__(self) -> str:
+        """One line: what was read, and how much is known of it."""
+        sizes = f"{len(self.words)} tokens, {len(self.tags)} tags, layers: {len(self.layers)}"
+        return f"Inspection({shortened(self.text)!r}: {sizes})"
 
 
 @dataclass(frozen=True, slots=True)

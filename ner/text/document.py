@@ -10,8 +10,9 @@ from itertools import accumulate
 from typing import Any
 
 from ner.data_settings import Cut
-from ner.errors import DataError
+from ner.errors import DataError, shortened
 from ner.text.alignment import Misaligned, Overlaps, align, entities_of
+from ner.text.rendering import render
 from ner.text.sentence import Entity, Sentence
 from ner.text.tokenizer import split_sentences
 
@@ -62,6 +63,20 @@ class Document:
                         "makes a text of the tokens"
                     )
                 behind = start + len(word)
+
+    def __repr__(self) -> str:
+        """One line: the text, as far as it fits, and the entities.
+
+        >>> Document("Anna left.", entities=(Entity("PER", "Anna", 0, 4),))
+        Document('Anna left.': PER Anna)
+        """
+        told = ", ".join(f"{entity.label} {entity.text}" for entity in self.entities) or "no entities"
+        named = "" if self.id is None else f"{self.id!r}, "
+        return f"Document({named}{shortened(self.text)!r}: {shortened(told)})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the text with its entities marked."""
+        return render(self.text, self.entities)
 
     @property
     def name(self) -> str:

@@ -6,12 +6,12 @@ asked for.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from ner.errors import DataError
+from ner.errors import DataError, shortened
 from ner.text.partial import is_partial
 from ner.text.span import Span
 from ner.text.tags import spans_to_tags, tags_to_spans
@@ -40,6 +40,14 @@ class Entity:
     start: int
     end: int
     score: float | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values: label, text, start, end, score.
+
+        >>> Entity("LOC", "Rome", 0, 4).as_dict()
+        {'label': 'LOC', 'text': 'Rome', 'start': 0, 'end': 4, 'score': None}
+        """
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +129,20 @@ class Sentence:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
             object.__setattr__(self, name, value)
             return value
+
+    def __repr__(self) -> str:
+        """One line: the words, as far as they fit, and the entities.
+
+        >>> sentence_from_words(["Anna", "left"], ["B-PER", "O"])
+        Sentence('Anna left': PER Anna)
+        """
+        if self.tags is None:
+            told = "no tags"
+        elif is_partial(self.tags):
+            told = "some tags unknown"
+        else:
+            told = ", ".join(f"{s.label} {' '.join(self.spelled[s.start : s.end])}" for s in self.spans)
+        return f"Sentence({shortened(' '.join(self.spelled))!r}: {shortened(told or 'no entities')})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Of what it was made, as Python's own way would ask each sentence for its spans.

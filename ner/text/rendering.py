@@ -1,0 +1,71 @@
+"""Entities in a text, as HTML to look at: the text escaped, each entity marked in the colour of its label."""
+
+import html
+from collections.abc import Iterable
+
+from ner.errors import DataError, check_type
+from ner.text.sentence import Entity
+
+# Light backgrounds on which black text keeps a contrast above 7:1 (WCAG AAA), told apart by hue.
+_COLOURS = ("#ffd8a8", "#a5d8ff", "#b2f2bb", "#eebefa", "#ffec99", "#ffc9c9", "#99e9f2", "#d8f5a2")
+_GOLDEN_ANGLE = 137.508  # of the colour wheel: whatever their number, neighbours and their neighbours lie apart
+
+_TEXT = "white-space: pre-wrap; overflow-wrap: anywhere; line-height: 2"
+_MARK = "padding: .2em .4em; border-radius: .35em; color: #111"
+_LABEL = "margin-left: .45em; font-size: .68em; font-weight: 700"
+
+
+def colour_of(number: int) -> str:
+    """The background of the label of this number, from 0: one for each label, light enough for black text.
+
+    >>> colour_of(0), colour_of(8)
+    ('#ffd8a8', 'hsl(20 90% 85%)')
+    """
+    if number < len(_COLOURS):
+        return _COLOURS[number]
+    return f"hsl({number * _GOLDEN_ANGLE % 360:.0f} 90% 85%)"
+
+
+def render(text: str, entities: Iterable[Entity]) -> str:
+    """A piece of HTML that shows a text with its entities marked, one colour for each label; it needs no style sheet.
+
+    Of entities with a character in common, the one that begins first is marked.
+
+    Args:
+        text: any string; it is escaped.
+        entities: in any order, of ranges in the text.
+
+    Raises:
+        ConfigError: an argument of another kind.
+        DataError: an entity that isn't in the text as it says.
+
+    >>> render("<3 Rome", [])
+    '<div style="white-space: pre-wrap; overflow-wrap: anywhere; line-height: 2">&lt;3 Rome</div>'
+    """
+    check_type("text", text, str, "a string")
+    pieces, done = [], 0
+    colours: dict[str, str] = {}
+    for entity in _in_order(text, entities):
+        if entity.start < done:
+            continue
+        colour = colours.setdefault(entity.label, colour_of(len(colours)))
+        score = "" if entity.score is None else f" {entity.score:.2f}"
+        label = f'<small style="{_LABEL}">{html.escape(entity.label)}{score}</small>'
+        pieces.append(html.escape(text[done : entity.start]))
+        pieces.append(f'<mark style="background: {colour}; {_MARK}">{html.escape(entity.text)}{label}</mark>')
+        done = entity.end
+    pieces.append(html.escape(text[done:]))
+    return f'<div style="{_TEXT}">{"".join(pieces)}</div>'
+
+
+def _in_order(text: str, entities: Iterable[Entity]) -> list[Entity]:
+    found = list(entities)
+    for position, entity in enumerate(found):
+        check_type(f"entities[{position}]", entity, Entity, "an Entity")
+        start, end = entity.start, entity.end
+        if not 0 <= start <= end <= len(text) or text[start:end] != entity.text:
+            raise DataError(
+                f"entities[{position}]: expected {entity.text!r} at characters {start} to {end} of the text, found "
+                f"{text[max(start, 0) : max(end, 0)]!r}; they are the entities of another text"
+            )
+    return sorted(found, key=lambda entity: (entity.start, -entity.end))
