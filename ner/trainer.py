@@ -1,7 +1,9 @@
 """Training from Python: the façade's other half, which using a trained model doesn't import."""
 
+import sys
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 
 from ner.config import Config
 from ner.distribution import need_training
+from ner.errors import check_type
 from ner.formats.corpus import Corpus
 from ner.inference.loading import load_model
 from ner.resources.models import find_model
@@ -30,8 +33,12 @@ def train(
     resume: bool = False,
     start: str | Path | None = None,
     teachers: Sequence[str | Path] = (),
+    progress: bool = True,
 ) -> Tagger:
     """A recognizer trained on a corpus; `save` writes it.
+
+    A run that goes wrong and still gives a model, such as one that learned nothing, is a warning, unless a listener
+    hears of it.
 
     Args:
         config: all settings, from `load_config`; its `run` says on which device and how many threads.
@@ -42,6 +49,7 @@ def train(
         resume: go on from `state`.
         start: a model to go on from, with more data or more labels: its directory, or the name of a ready-made one.
         teachers: model directories to learn from too; replaces `training.teachers`.
+        progress: show it on stderr, if that is a terminal and nobody else hears of it.
 
     Raises:
         TrainingError: nothing to learn from, or training diverged before there was a model to keep.
@@ -55,13 +63,23 @@ def train(
     need_training("train")
     from ner.training.training import train_model
 
-    if listener is None:
-        listener = Listener(on_epoch=on_epoch) if on_epoch else Listener()
+    check_type("config", config, Config, "a Config", "ner.load_config(PATH) reads one, ner.Config() has the defaults")
+    way_out = "ner.load_corpus(config.data) reads one, ner.Corpus(SENTENCES) makes one"
+    check_type("corpus", corpus, Corpus, "a Corpus", way_out)
+    heard = listener is not None
     if teachers:
         named = tuple(map(str, teachers))
         config = config.model_copy(update={"training": config.training.model_copy(update={"teachers": named})})
     model = None if start is None else load_model(find_model(start, warn=partial(warnings.warn, stacklevel=3)), "cpu")
-    tagger = Tagger(train_model(config, corpus, listener=listener, state=state, resume=resume, start=model))
+    with ExitStack() as stack:
+        if listener is None and on_epoch is None and progress and sys.stderr.isatty():
+            from ner.reporting.progress import TrainingProgress
+
+            listener = stack.enter_context(TrainingProgress(config.training.epochs)).listener
+        listener = listener or (Listener(on_epoch=on_epoch) if on_epoch else Listener())
+        tagger = Tagger(train_model(config, corpus, listener=listener, state=state, resume=resume, start=model))
+    if (wrong := tagger.metrics["training"]["warning"]) and not heard:
+        warnings.warn(wrong, stacklevel=2)
     # A sentence is text of the corpus; who lets its entities be forgotten doesn't want that in a model.
     if config.training.remember_entities and (example := _example(tagger, corpus.dev)):
         tagger.metrics["example"] = example

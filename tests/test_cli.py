@@ -16,10 +16,10 @@ import pytest
 import torch
 
 import ner
-from ner.commands.progress import TrainingProgress
 from ner.data_settings import FORMATS
 from ner.formats.table import can_write, find_format
 from ner.output import OutputOptions, tag_columns
+from ner.reporting.progress import TrainingProgress
 from ner.settings import DataConfig
 from ner.training.checkpoint import sole_run
 from tests.conftest import ROOT

@@ -52,13 +52,13 @@ def inspect(
 
 
 def _inspect_flow(cells: str, config: Path, settings: list[str], out: Path) -> None:
-    from ner.commands.progress import TrainingProgress
     from ner.config import load_config
     from ner.formats.corpus import load_corpus
     from ner.inspection.gradient_flow import study_cell
     from ner.inspection.report import prepare, write_flows
     from ner.network.cells import CELLS
     from ner.network.model import check_cell
+    from ner.reporting.progress import TrainingProgress
 
     names = list(CELLS) if cells == "all" else list(dict.fromkeys(name.strip() for name in cells.split(",")))
     for name in names:

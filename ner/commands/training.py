@@ -46,10 +46,10 @@ def train(
 ) -> None:
     """Train a recognizer and write its model directory."""
     need_training("ner train")
-    from ner.commands.progress import TrainingProgress
     from ner.config import load_config
     from ner.errors import ConfigError, InterruptionError, ModelError, TrainingError
     from ner.formats.corpus import load_corpus
+    from ner.reporting.progress import TrainingProgress
     from ner.resources.models import find_model
     from ner.storage.model_directory import check_free, check_target
     from ner.trainer import train as train_tagger
