@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -28,6 +28,7 @@ from ner.text.tags import convert_tags, spans_to_tags
 _MOST_ROWS = 50
 # Batches that a document may fill: a longer one is cut, and its parts don't know of each other.
 _LONGEST_DOCUMENT = 4
+Labellings = Iterable[Iterable[Labelling]]  # of each sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +37,18 @@ class OutputOptions:
 
     `format` is `jsonl` (an object a text), `conll` (a word and its tag a line) or `html` (a page); entities
     with a score below `min_score` are left out; `k_best` adds that many labellings of each sentence (jsonl);
-    `batch_size` texts are tagged together, fewer where they are long.
+    `batch_size` texts are tagged together, fewer where they are long; scores have so many significant `digits`.
     """
 
     format: str
     min_score: float = 0.0
     k_best: int = 0
     batch_size: int = 2048
+    digits: int = 17  # which tell any two scores apart
+
+    def score(self, value: float) -> float:
+        """A score with as many digits as are wanted."""
+        return float(f"{value:.{self.digits}g}")
 
 
 def tag_text(tagger: Tagger, lines: Iterable[str], options: OutputOptions) -> Iterator[str]:
@@ -70,10 +76,10 @@ def tag_text(tagger: Tagger, lines: Iterable[str], options: OutputOptions) -> It
         elif options.k_best:
             found = tagger.pipe_k_best(batch, k=options.k_best, batch_size=len(batch))
             for text, (entities, labellings) in zip(batch, found, strict=True):
-                yield _as_json(text, _sure(entities, options), labellings)
+                yield _as_json(text, _sure(entities, options), options, labellings)
         else:
             for text, entities in _tag_batch(tagger, batch, options):
-                yield _as_json(text, entities)
+                yield _as_json(text, entities, options)
 
 
 def tag_documents(
@@ -103,12 +109,12 @@ def tagged_documents(tagger: Tagger, documents: Iterable[Document], options: Out
         entities = tuple(_sure(document.entities, options))
         if len(entities) < len(document.entities):
             kept = {entity.start for entity in entities}
-            sentences = tuple(
+            some = (
                 sentence_with_spans(s, [span for span in s.spans if s.starts[span.start] in kept])
                 for s in document.sentences
             )
-            document = replace(document, entities=entities, sentences=sentences)
-        yield document
+            document = replace(document, sentences=tuple(some))
+        yield replace(document, entities=entities)
 
 
 def tag_columns(
@@ -147,7 +153,7 @@ def tag_columns(
         yield from _k_best_of_blocks(tagger, blocks, options)
     else:
         for text, entities in _tag_blocks(tagger, blocks, options):
-            yield _as_json(text, entities)
+            yield _as_json(text, entities, options)
 
 
 def _tag_batch(tagger: Tagger, texts: list[str], options: OutputOptions) -> Iterator[tuple[str, list[Entity]]]:
@@ -156,7 +162,8 @@ def _tag_batch(tagger: Tagger, texts: list[str], options: OutputOptions) -> Iter
 
 
 def _sure(entities: Iterable[Entity], options: OutputOptions) -> list[Entity]:
-    return [entity for entity in entities if (entity.score or 0) >= options.min_score]
+    sure = (entity for entity in entities if (entity.score or 0) >= options.min_score)
+    return [entity if entity.score is None else replace(entity, score=options.score(entity.score)) for entity in sure]
 
 
 def _tags(tagger: Tagger, sentences: list[Sentence], options: OutputOptions) -> list[list[str]]:
@@ -168,18 +175,16 @@ def _tags(tagger: Tagger, sentences: list[Sentence], options: OutputOptions) -> 
     ]
 
 
-def _as_json(text: str, entities: Iterable[Entity], labellings: Iterable[Iterable[Labelling]] | None = None) -> str:
-    value: dict[str, Any] = {"text": text, "entities": [asdict(entity) for entity in entities]}
-    if labellings is not None:
-        value["labellings"] = [
-            [{"probability": r.probability, "entities": [_without_score(e) for e in r.entities]} for r in sentence]
-            for sentence in labellings
-        ]
+def _as_json(text: str, entities: Iterable[Entity], options: OutputOptions, best: Labellings | None = None) -> str:
+    value: dict[str, Any] = {"text": text, "entities": [entity.as_dict() for entity in entities]}
+    if best is not None:
+        value["labellings"] = [[_labelling_as_dict(each, options) for each in sentence] for sentence in best]
     return json.dumps(value, ensure_ascii=False) + "\n"
 
 
-def _without_score(entity: Entity) -> dict[str, Any]:
-    return {"label": entity.label, "text": entity.text, "start": entity.start, "end": entity.end}
+def _labelling_as_dict(labelling: Labelling, options: OutputOptions) -> dict[str, Any]:
+    entities = [{name: e for name, e in entity.as_dict().items() if name != "score"} for entity in labelling.entities]
+    return {"probability": options.score(labelling.probability), "entities": entities}
 
 
 def _batches(
@@ -241,7 +246,7 @@ def _tag_blocks(
         sentences = [sentence for _, sentence in batch if sentence.spelled]
         for sentence, found in zip(sentences, tagger.find_spans(sentences), strict=True):
             text = " ".join(sentence.words)
-            yield text, [entity_of(text, sentence, s, score) for s, score in found if score >= options.min_score]
+            yield text, _sure((entity_of(text, sentence, *each) for each in found), options)
 
 
 def _k_best_of_blocks(
@@ -253,8 +258,8 @@ def _k_best_of_blocks(
             sentences, tagger.find_k_best(sentences, k=options.k_best), strict=True
         ):
             text = " ".join(sentence.words)
-            entities = [entity_of(text, sentence, s, score) for s, score in found if score >= options.min_score]
-            yield _as_json(text, entities, [[labelling_of(text, sentence, labelling) for labelling in labellings]])
+            entities = _sure((entity_of(text, sentence, *each) for each in found), options)
+            yield _as_json(text, entities, options, [[labelling_of(text, sentence, each) for each in labellings]])
 
 
 def _check_fits(cell: str, separator: str | None, where: str) -> None:

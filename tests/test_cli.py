@@ -374,10 +374,10 @@ def test_reading_and_writing_through_the_front_door_is_lossless(sample_en, tmp_p
 
 def test_a_lowest_score_leaves_out_what_is_less_sure(run, small_model, sample_en):
     text = " ".join(" ".join(s.words) for s in ner.read_conll(sample_en / "dev.conll")[:30]).encode()
-    _, out, _ = run("tag", small_model, stdin=text)
+    _, out, _ = run("tag", small_model, "--digits", 17, stdin=text)
     everything = json.loads(out)["entities"]
     border = sorted(entity["score"] for entity in everything)[len(everything) // 2]
-    _, out, _ = run("tag", small_model, "--min-score", border, stdin=text)
+    _, out, _ = run("tag", small_model, "--digits", 17, "--min-score", border, stdin=text)
     assert json.loads(out)["entities"] == [entity for entity in everything if entity["score"] >= border]
 
 

@@ -1,11 +1,12 @@
 """`ner tag` and `ner bench`."""
 
 import json
+import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 def tag(
     model: ModelFolder,
     file: Annotated[str, typer.Argument(metavar="[FILE or -]", help="Text, or a file of any format; -: stdin.")] = "-",
+    text: Annotated[str | None, typer.Option(metavar="TEXT", help="Tag this text, not a file.")] = None,
     input_format: Annotated[
         str | None,
         typer.Option("--input", metavar="FORMAT", help="auto, or one of `ner formats`; text: a file is one text."),
@@ -55,6 +57,9 @@ def tag(
     ] = None,
     min_score: Annotated[float, typer.Option(min=0, max=1, help="Leave out entities with a lower score.")] = 0.0,
     k_best: Annotated[int, typer.Option(min=0, max=1000, help="Add so many labellings of each sentence (jsonl).")] = 0,
+    digits: Annotated[
+        int, typer.Option(min=1, max=17, help="Significant digits of scores in JSON; 17 give all there is.")
+    ] = 4,
     threshold: Threshold = None,
     settings: Settings = None,
     device: Device = "auto",
@@ -64,12 +69,18 @@ def tag(
     """Find the entities of each line of a text, of whole texts, or of each document of an annotated file."""
     from ner.formats.table import can_write, find_format, name_for_writing, readable, writable
 
+    if text is not None and (file != "-" or input_format):
+        found = f"--input {input_format}" if input_format else file
+        raise ConfigError(f"--text: expected neither a file nor --input beside it, found {found}")
     if lines and input_format:
         raise ConfigError(f"--lines: expected no --input beside it, found --input {input_format}")
     if not input_format:
         input_format = "text" if not lines and Path(file).is_dir() else LINES
     elif input_format not in ("auto", *readable()):
         raise ConfigError(f"--input: expected auto or one of {', '.join(readable())}, found {input_format!r}")
+    # Somebody reads it, and said of no format that it is wanted.
+    on_terminal = output_format is None and not (out or k_best) and sys.stdout.isatty()
+    on_terminal = on_terminal and input_format in (LINES, "text")
     if output_format is None:
         own = input_format in readable() and can_write(find_format(input_format))
         output_format = name_for_writing(out, None) if out else input_format if own else "jsonl"
@@ -89,44 +100,71 @@ def tag(
 
     tagger = load_tagger(model, device, runtime=runtime, threads=threads, threshold=threshold)
     data = override_data(tagger.config.data, settings or [])
-    interactive = file == "-" and sys.stdin.isatty()
-    options = OutputOptions(output_format, min_score, k_best, batch_size=1 if interactive else 2048)
+    interactive = file == "-" and text is None and sys.stdin.isatty()
+    options = OutputOptions(output_format, min_score, k_best, batch_size=1 if interactive else 2048, digits=digits)
     losses = Losses()
+    source = _Source(file, input_format, text)
     _check_what_it_looks_like(file, input_format, data)
     if out and not find_format(output_format).write:
-        documents = tagged_documents(tagger, _documents(file, input_format, data, losses), options)
+        documents = tagged_documents(tagger, _documents(source, data, losses), options)
         write_documents(out, documents, output_format, data, losses)
     elif out:
-        write_pieces(out, _pieces(tagger, file, input_format, options, data, losses))
+        write_pieces(out, _pieces(tagger, source, options, data, losses))
     else:
-        for piece in _pieces(tagger, file, input_format, options, data, losses):
+        shown = tagged_documents(tagger, _documents(source, data, losses), options) if on_terminal else ()
+        for piece in _coloured(shown) if on_terminal else _pieces(tagger, source, options, data, losses):
             sys.stdout.write(piece)
             if interactive:
                 sys.stdout.flush()
     say_losses(file, losses)
 
 
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What is tagged: a file, or stdin, of this format; or the one text, where there is one."""
+
+    file: str
+    format: str
+    text: str | None
+
+    def lines(self, encoding: str) -> Iterator[str]:
+        """The lines of it; a text is one line, whatever is in it."""
+        return read_lines(self.file, encoding) if self.text is None else iter([self.text])
+
+
+def _coloured(documents: "Iterable[Document]") -> Iterator[str]:
+    """What a terminal shows of each document."""
+    from ner.commands.colours import coloured
+
+    colours: dict[str, int] = {}
+    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"  # no-color.org
+    for document in documents:
+        yield coloured(document.text, document.entities, colours, plain=plain) + "\n"
+
+
 def _pieces(
-    tagger: "Tagger", file: str, input_format: str, options: "OutputOptions", data: "DataConfig", losses: "Losses"
+    tagger: "Tagger", source: _Source, options: "OutputOptions", data: "DataConfig", losses: "Losses"
 ) -> Iterator[str]:
     """What is written, as it comes."""
     from ner.output import tag_columns, tag_documents, tag_text
 
-    if input_format == LINES and options.format in ("jsonl", "conll", "html"):
-        return tag_text(tagger, read_lines(file, data.encoding), options)
-    if input_format == "conll" and options.format in ("jsonl", "conll", "html"):
-        lines = read_lines(file, data.encoding)
-        return tag_columns(tagger, lines, options, data=data, where="stdin" if file == "-" else file, losses=losses)
-    return tag_documents(tagger, _documents(file, input_format, data, losses), options, data=data, losses=losses)
+    lines = source.lines(data.encoding)
+    if source.format == LINES and options.format in ("jsonl", "conll", "html"):
+        return tag_text(tagger, lines, options)
+    if source.format == "conll" and options.format in ("jsonl", "conll", "html"):
+        where = "stdin" if source.file == "-" else source.file
+        return tag_columns(tagger, lines, options, data=data, where=where, losses=losses)
+    return tag_documents(tagger, _documents(source, data, losses), options, data=data, losses=losses)
 
 
-def _documents(file: str, input_format: str, data: "DataConfig", losses: "Losses") -> "Iterator[Document]":
+def _documents(source: _Source, data: "DataConfig", losses: "Losses") -> "Iterator[Document]":
     """The documents to tag. What stdin holds is kept in a file while it is read, unless each line is a document."""
     from ner.formats.files import read_documents
     from ner.text.document import Document
 
+    file, input_format = source.file, source.format
     if input_format == LINES:
-        for line in read_lines(file, data.encoding):
+        for line in source.lines(data.encoding):
             yield Document(line.removesuffix("\n").removesuffix("\r"))
         return
     data = data.model_copy(update={"format": input_format})
@@ -140,8 +178,8 @@ def _documents(file: str, input_format: str, data: "DataConfig", losses: "Losses
         try:
             for document in read_documents(copy, data, losses):
                 own = document.id == copy.name and input_format == "text"
-                source = document.source.replace(str(copy), copy.name)
-                yield replace(document, id=None if own else document.id, source=source)
+                place = document.source.replace(str(copy), copy.name)
+                yield replace(document, id=None if own else document.id, source=place)
         except NerError as error:
             raise type(error)(str(error).replace(str(copy), copy.name)) from None
 
