@@ -16,10 +16,11 @@ from ner.commands.evaluation import evaluate, score
 from ner.commands.inspection import inspect
 from ner.commands.models import models_app
 from ner.commands.resources import data_app, vectors_app
+from ner.commands.settings import settings
 from ner.commands.shrinking import shrink
 from ner.commands.tagging import bench, tag
 from ner.commands.training import sweep, train
-from ner.distribution import error_of_missing, installed
+from ner.distribution import error_of_missing
 from ner.errors import NerError
 from ner.threads import settle_threads
 
@@ -29,28 +30,55 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (train, sweep, evaluate, tag, score, compare, convert, formats, shrink, bench, inspect):
-    app.command()(command)
 
 
-def _print_version(asked: bool) -> None:
+def _version(asked: bool) -> None:
     if asked:
-        typer.echo(" ".join(installed()))
+        from ner.distribution import installed
+
+        print(" ".join(installed()))
         raise typer.Exit
 
 
 @app.callback()
-def options(
+def _of_all(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print name and version, and end.")
     ] = False,
 ) -> None:
-    """What is asked of no command; its help is the app's."""
+    pass
 
 
-app.add_typer(models_app, name="models")
-app.add_typer(vectors_app, name="vectors")
-app.add_typer(data_app, name="data")
+def _told(example: str, page: str) -> str:
+    return f"Example: {example}\n\nMore: {page}"
+
+
+_TAG, _TRAIN, _JUDGE, _DATA = "Tag text", "Train", "Evaluate", "Data, models and settings"
+# Each with an example, and the page that says more.
+for command, group, example, page in (
+    (tag, _TAG, 'ner tag en --text "Angela Merkel visited Paris."', "docs/formats.md"),
+    (inspect, _TAG, 'ner inspect en "Angela Merkel visited Paris." --out pictures', "docs/from-rnn-to-bilstm-crf.md"),
+    (bench, _TAG, "ner bench en text.txt", "docs/performance.md"),
+    (train, _TRAIN, "ner train configs/quickstart.toml --out runs/mine --set training.epochs=5", "docs/training.md"),
+    (sweep, _TRAIN, "ner sweep configs/quickstart.toml --log log.jsonl --try model.cell=gru", "docs/accuracy.md"),
+    (shrink, _TRAIN, "ner shrink runs/mine --out runs/small", "docs/models.md"),
+    (evaluate, _JUDGE, "ner evaluate runs/mine dev.conll --details --html report.html", "docs/evaluation.md"),
+    (score, _JUDGE, "ner score gold.conll predicted.conll", "docs/evaluation.md"),
+    (compare, _JUDGE, "ner compare dev.conll runs/mine runs/other", "docs/evaluation.md"),
+    (convert, _DATA, "ner convert corpus.jsonl corpus.conll", "docs/formats.md"),
+    (formats, _DATA, "ner formats", "docs/formats.md"),
+    (settings, _DATA, "ner settings epoch", "docs/configuration.md"),
+):
+    app.command(rich_help_panel=group, epilog=_told(example, page))(command)
+for commands, name, page, examples in (
+    (models_app, "models", "docs/models.md", {"list": "", "path": " en", "get": " en --from WHEEL"}),
+    (vectors_app, "vectors", "docs/recipes.md", {"list": "", "get": " wiki-zh-100d"}),
+    (data_app, "data", "docs/corpora.md", {"list": "", "get": " wnut17", "check": " train.conll dev.conll"}),
+):
+    for information in commands.registered_commands:
+        known = str(information.name)
+        information.epilog = _told(f"ner {name} {known}{examples[known]}", page)
+    app.add_typer(commands, name=name, rich_help_panel=_DATA, epilog=_told(f"ner {name} list", page))
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from ner.formats.columns import read_tagged
 from ner.settings import DataConfig
 from ner.text.partial import is_partial, possible_tags, to_iob2
 from ner.text.tags import convert_tags, legal_transitions, tags_of_labels
+from ner.training.events import Listener
 
 NAMES = tags_of_labels(["X", "Y"])
 START, TRANSITIONS, END = legal_transitions(NAMES)
@@ -110,7 +111,8 @@ def test_training_learns_from_what_is_known_and_refuses_a_dev_set_with_holes(tmp
     overrides = ["data.unknown_tag=?", f"data.train={train}"]
     config = ner.load_config(recipe, [*overrides, f"data.dev={sample_en}/dev.conll"])
     losses = []
-    ner.train(config, ner.load_corpus(config.data), on_epoch=lambda epoch: losses.append(epoch.loss))
+    listener = Listener(on_epoch=lambda epoch: losses.append(epoch.loss))
+    ner.train(config, ner.load_corpus(config.data), listener=listener)
     assert losses[-1] < losses[0]
     config = ner.load_config(recipe, [*overrides, f"data.dev={train}"])
     with pytest.raises(ner.NerError) as caught:

@@ -334,6 +334,7 @@ def test_unlabelled_text_without_a_teacher_is_refused(corpus: Corpus) -> None:
     )
 
 
+@pytest.mark.filterwarnings("ignore:expected entities of the dev set, found none")  # after one epoch
 def test_teachers_that_are_named_in_python_replace_those_of_the_settings(corpus: Corpus, teacher: str) -> None:
     tagger = ner.train(configure(teachers=["nowhere"], epochs=1), corpus, teachers=[Path(teacher)])
     assert tagger.config.training.teachers == (teacher,)

@@ -126,6 +126,7 @@ def test_there_are_no_more_processes_than_cores(recipe, tmp_path, monkeypatch):
     assert str(error.value) == "--processes: expected 1 to 2, the cores of this machine; found 3"
 
 
+@pytest.mark.filterwarnings("ignore:expected entities of the dev set, found none")  # after one epoch
 @pytest.mark.usefixtures("_trained")
 def test_a_sweep_trains_each_variant_with_each_seed_once(recipe, tmp_path):
     log, told = tmp_path / "log.jsonl", []

@@ -2,6 +2,8 @@
 
 import copy
 
+import pytest
+
 import ner
 from ner.inference.loading import load_model
 from ner.inference.prediction import reader_of
@@ -62,6 +64,7 @@ def test_a_temperature_changes_scores_and_nothing_that_is_found(small_model, sam
     assert [[score for _, score in found] for found in before] != [[score for _, score in found] for found in after]
 
 
+@pytest.mark.filterwarnings("ignore:expected entities of the dev set, found none")  # after one epoch
 def test_a_calibrated_run_keeps_its_temperature_in_the_model(tmp_path, sample_en):
     recipe = tmp_path / "c.toml"
     recipe.write_text(
