@@ -62,7 +62,12 @@ class DataConfig(Section):
         description="training file; as given, or relative to the config's folder",
         json_schema_extra=FILE,
     )
-    dev: str | None = Field(None, description="development file: chooses the best epoch", json_schema_extra=FILE)
+    dev: str | None = Field(
+        None,
+        description="development file: chooses the best epoch; or a share of the training documents (`10%`: each "
+        "tenth), which are then not trained on",
+        json_schema_extra=FILE,
+    )
     test: str | None = Field(
         None, description="test file: scored once, after training", json_schema_extra=affecting("record", **FILE)
     )
@@ -205,6 +210,18 @@ class DataConfig(Section):
     def _is_in_the_table(cls, value: str) -> str:
         if value not in ("auto", *SCHEMES):
             raise ValueError(f"should be one of auto, {', '.join(SCHEMES)}")
+        return value
+
+    @property
+    def dev_share(self) -> float | None:
+        """The share of the training documents that are the dev set, above 0 and below 1; None: they are a file."""
+        return float(self.dev[:-1]) / 100 if self.dev and self.dev.endswith("%") else None
+
+    @field_validator("dev")
+    @classmethod
+    def _is_a_share(cls, value: str | None) -> str | None:
+        if value and value.endswith("%") and not re.fullmatch(r"(?!0*\.?0*%)\d{1,2}(\.\d+)?%", value):
+            raise ValueError("should be a file, or a share above 0% and below 100%, such as '10%'")
         return value
 
     @model_validator(mode="after")

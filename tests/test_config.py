@@ -263,6 +263,7 @@ def test_a_path_is_taken_as_given_then_relative_to_the_folder_of_the_config(toml
 
 PERIODS = "should be whole numbers from 1 on, each greater than the one before"
 SCHEMES = f"should be one of auto, {', '.join(TABLE)}"
+SHARE = "should be a file, or a share above 0% and below 100%, such as '10%'"
 PATTERN = "should hold {prefix} and {label}, once each, such as '{prefix}_{label}', or {prefix} alone"
 
 
@@ -291,6 +292,8 @@ PATTERN = "should hold {prefix} and {label}, once each, such as '{prefix}_{label
         ("[model]\nlowercase = 1\n", "c.toml: model.lowercase should be a valid boolean, found 1"),
         ("[data]\ntrain = 3\n", "c.toml: data.train should be a valid string, found 3"),
         ('[data]\ntrain = ["a", "b"]\n', "c.toml: data.train should be a valid string, found ['a', 'b']"),
+        *((f"[data]\ndev = '{wrong}'\n", f"c.toml: data.dev {SHARE}, found '{wrong}'")
+          for wrong in ("0%", "0.0%", "100%", "ten%", "-5%", "%")),
         ('[data]\nscheme = "iob3"\n', f"c.toml: data.scheme {SCHEMES}, found 'iob3'"),
         ("[data]\nword_pattern = '.'\n",
          "c.toml: data.word_pattern should hold a group in parentheses, which is the word, found '.'"),

@@ -85,7 +85,8 @@ def data_check(
             raise ConfigError(
                 f"{files[0]}: expected data.train or data.corpora, whose files are checked, found neither"
             )
-        named = [Path(path) for path in (data.train, data.dev, data.test) if path]
+        dev = None if data.dev_share else data.dev
+        named = [Path(path) for path in (data.train, dev, data.test) if path]
         checkup = check_corpora(data) if data.corpora else check_files(named, data)
     else:
         checkup = check_files(files, override_data(DataConfig(), settings or []))

@@ -9,7 +9,7 @@ from typing import Any
 
 from ner.data_settings import DataConfig
 from ner.errors import ConfigError, DataError, check_type, shortened
-from ner.formats.corpora import Part, joined, labels_in, read_parts
+from ner.formats.corpora import Part, hold_out, joined, labels_in, read_parts
 from ner.formats.format import Losses
 from ner.formats.rows import PREFIXES_READ, as_iob2
 from ner.formats.sentences import read_sentences
@@ -62,8 +62,8 @@ def load_corpus(data: DataConfig) -> Corpus:
     What didn't fit where character ranges became spans of tokens is a warning for each file.
 
     Raises:
-        ConfigError: `data` is something else, neither files nor corpora nor a data set are named, or both are; or as
-            `read_parts`.
+        ConfigError: `data` is something else, neither files nor corpora nor a data set are named, or both are, or a
+            share leaves no dev set or nothing else; or as `read_parts`.
         DataError: a file or the data set can't be read as described.
     """
     check_type("data", data, DataConfig, "what [data] says", "ner.load_config(PATH).data is that of a recipe")
@@ -78,7 +78,16 @@ def load_corpus(data: DataConfig) -> Corpus:
         return _with_unlabelled(_load_dataset(data.dataset, data), data)
     if not data.train:
         raise ConfigError("data.train: expected a training file (or data.corpora, or data.dataset), found none")
-    train, dev, test = (_read(path, data) if path else [] for path in (data.train, data.dev, data.test))
+    files = (data.train, None if data.dev_share else data.dev, data.test)
+    train, dev, test = (_read(path, data) if path else [] for path in files)
+    if data.dev_share:
+        train, dev = hold_out(train, data.dev_share)
+    if data.dev_share and not (train and dev):
+        size = f"{len(train) + len(dev)} sentences"
+        raise ConfigError(
+            f"data.dev: expected a share of {data.train} that is one of its documents at least and not all of them, "
+            f"found {data.dev} of {size}; name a dev file, or another share"
+        )
     return _with_unlabelled(Corpus(train, dev, test), data)
 
 

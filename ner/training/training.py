@@ -257,6 +257,8 @@ def _check_tags(corpus: Corpus) -> None:
 
 
 def _source(data: DataConfig, split: str) -> str:
+    if split == "dev" and data.dev_share:
+        return f"{data.dev} of {data.train}"
     named = getattr(data, split) or ", ".join(names_of(data.corpora))
     return named or (f"{data.dataset}:{split}" if data.dataset else "sentences given in Python")
 
