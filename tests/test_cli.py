@@ -160,6 +160,9 @@ def test_train_writes_a_model_directory_and_leaves_no_litter(run, recipe, tmp_pa
     code, out, err = run("train", recipe, "--out", tmp_path / "runs" / "tiny")
     assert code == 0, err
     assert out.startswith(f"{tmp_path}/runs/tiny: dev F1 ")
+    assert "\nfitted on the dev set: temperature " in out
+    assert "\ndev   precision  recall     F1  entities\n" in out
+    assert f"\nnext:\n  ner tag {tmp_path}/runs/tiny --text TEXT\n" in err
     assert "epoch   1" in err
     names = {path.name for path in (tmp_path / "runs" / "tiny").iterdir()}
     assert names == {

@@ -46,6 +46,7 @@ def train(
 ) -> None:
     """Train a recognizer and write its model directory."""
     need_training("ner train")
+    from ner.commands.ending import ending, next_commands
     from ner.config import load_config
     from ner.errors import ConfigError, InterruptionError, ModelError, TrainingError
     from ner.formats.corpus import load_corpus
@@ -113,6 +114,8 @@ def train(
         if split in tagger.metrics
     )
     print(f"{out}: {scores or 'no dev set'} (epoch {made['best_epoch']} of {made['epochs']}, {made['seconds']:.0f} s)")
+    print("".join(f"{line}\n" for line in ending(tagger)), end="")
+    print("\n".join(next_commands(tagger.config, out)), file=sys.stderr)
 
 
 def _train_seeds(recipe: Path, settings: list[str], seeds: range, out: Path, processes: int) -> None:
