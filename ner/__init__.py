@@ -77,15 +77,7 @@ _HOMES = {
 }
 
 
-if TYPE_CHECKING:
-    __version__: str
-
-
 def __getattr__(name: str) -> Any:
-    if name == "__version__":  # of what is installed, which to ask takes ten times as long as `import ner`
-        from ner.distribution import installed
-
-        return installed()[1]
     if name not in _HOMES:
         raise AttributeError(f"module 'ner' has no attribute {name!r}")
     # Classes and functions stay; to look over all of PyTorch's again and again takes a tenth of the start.
