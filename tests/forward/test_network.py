@@ -12,6 +12,7 @@ from ner.errors import ConfigError
 from ner.features.batches import collate, encode
 from ner.features.feature import Material
 from ner.features.vocabulary import Vocabularies, fit_vocabularies
+from ner.forward.features import VECTORS
 from ner.forward.network import Network, weight_shapes
 from ner.forward.onnx_encoder import OPERATORS, OnnxEncoder
 from ner.inference.array_backend import ArrayBackend
@@ -20,6 +21,7 @@ from ner.inference.word_cache import WordCache
 from ner.network.cells import CELLS
 from ner.network.inputs import to_inputs
 from ner.network.model import BiLSTMCRF, build_model
+from ner.settings import FEATURES
 from ner.text.sentence import Sentence, sentence_from_words
 from tests.tiny import TEXT, plain_settings, read_pairs
 
@@ -152,6 +154,10 @@ def test_a_sentence_alone_and_in_a_batch_has_the_same_emissions(cell: str, encod
     for row in range(9):
         alone = network.emissions(collate(encoded, np.array([row])))[0]
         np.testing.assert_allclose(together[row, : len(alone)], alone, atol=2e-6)
+
+
+def test_every_feature_has_a_half_without_pytorch() -> None:
+    assert {*VECTORS, "document_context"} == set(FEATURES)
 
 
 def test_a_cell_that_onnx_does_not_know_is_refused_there(tmp_path: Path) -> None:
