@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ner.errors import DataError
+from ner.errors import DataError, describe
 from ner.inference.measured import remember
 from ner.inference.runtimes import explain_runtime, usable_runtimes
 from ner.settings import ModelConfig
@@ -25,6 +26,7 @@ from ner.threads import count_threads, use_threads
 
 _REPEATS = 5
 _STARTS = 3
+_FEWEST_TO_REMEMBER = 2_000  # tokens: of fewer, the start of a batch decides which runtime is fastest
 _MOST_SENTENCES = 500  # whose latency is measured
 _STARTED = "ner bench: started"
 _START_TORCH = f"import torch; print('{_STARTED}', flush=True)"
@@ -158,8 +160,11 @@ def _compare_runtimes(
         tagger.find_spans(sentences[:100])
         seconds = _median_seconds(lambda tagger=tagger: tagger.find_spans(sentences))  # type: ignore[misc]
         speeds[name] = RuntimeSpeed(tokens / seconds, float(np.median(_latencies(tagger, texts))))
-    if len(speeds) > 1:
-        remember(model, max(speeds, key=lambda name: speeds[name].tokens_per_second_split))
+    if len(speeds) > 1 and tokens >= _FEWEST_TO_REMEMBER:
+        try:
+            remember(model, max(speeds, key=lambda name: speeds[name].tokens_per_second_split))
+        except OSError as error:
+            warnings.warn(f"bench: which runtime is fastest isn't remembered: {describe(error)}", stacklevel=2)
     return speeds
 
 

@@ -4,6 +4,7 @@ Results go to stdout, everything else to stderr; exit 0 good, 1 failed, 2 misuse
 by the commands that need it, so that `--help` answers at once.
 """
 
+import errno
 import os
 import sys
 from typing import Annotated, NoReturn
@@ -90,7 +91,10 @@ def main() -> None:
     # Pictures go to files; a notebook names a backend here that this environment may not have.
     os.environ["MPLBACKEND"] = "agg"
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # here what can't be written is an error that is told
     except NerError as error:
         _end(error)
     except ModuleNotFoundError as error:
@@ -100,8 +104,17 @@ def main() -> None:
         _end(missing)
     except BrokenPipeError:
         # Whoever read us has enough (`| head`); stdout is pointed away so that its last flush can't fail.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_no_more()
         sys.exit(1)
+    except OSError as error:
+        if error.errno != errno.ENOSPC or error.filename is not None:
+            raise
+        _write_no_more()
+        _end(NerError(f"stdout: can't be written: {error.strerror}; free space there, or send the output elsewhere"))
+
+
+def _write_no_more() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _end(error: NerError) -> NoReturn:

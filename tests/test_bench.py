@@ -38,6 +38,7 @@ def test_every_figure_is_what_the_clock_and_the_files_say(run, small_model: Path
     monkeypatch.setattr(bench, "_STARTS", 1)
     (tmp_path / "text.txt").write_text("\n".join(TEXTS), encoding="utf-8")
     monkeypatch.setenv("NER_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(bench, "_FEWEST_TO_REMEMBER", 12)
     options = ["--threads", 1, "--device", "cpu", "--runtime", "torch", "--json"]
     code, out, err = run("bench", small_model, tmp_path / "text.txt", *options)
     assert (code, err) == (0, "")
@@ -85,3 +86,19 @@ def test_a_text_without_tokens_is_refused(small_model: Path) -> None:
 def test_loading_and_tagging_leave_the_slow_parts_of_pytorch_alone(fresh_use) -> None:
     assert "torch" in fresh_use["modules"]
     assert "torch._dynamo" not in fresh_use["modules"]
+
+
+def test_a_cache_that_cannot_be_written_costs_no_figure(
+    run, small_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "file"
+    home.write_text("in the way", encoding="utf-8")
+    monkeypatch.setenv("NER_HOME", str(home))
+    monkeypatch.setattr(bench, "_FEWEST_TO_REMEMBER", 1)
+    monkeypatch.setattr(bench, "_start", lambda *arguments: 1.0)
+    (tmp_path / "text.txt").write_text("\n".join(TEXTS), encoding="utf-8")
+    code, out, err = run("bench", small_model, tmp_path / "text.txt", "--threads", 1, "--device", "cpu")
+    assert code == 0
+    assert "one sentence at a time" in out
+    assert err.startswith("warning: bench: which runtime is fastest isn't remembered: ")
+    assert len(err.splitlines()) == 1

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ner.commands.options import AsJson, Settings, say_losses
+from ner.commands.results import check_is_another
 from ner.errors import ConfigError
 
 
@@ -36,6 +37,7 @@ def convert(
 
     if tool and to_format:
         raise ConfigError(f"--for: expected no --to beside it, found --to {to_format}")
+    check_is_another("OUT", Path(target), source)
     wanted_by = tool_named(tool) if tool else None
     data = override_data(DataConfig(), settings or [])
     if from_format:

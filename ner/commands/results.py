@@ -27,6 +27,20 @@ def check_places(*, files: dict[str, Path | None], folders: dict[str, Path | Non
             _make_folder(option, path, path)
 
 
+def check_is_another(option: str, path: Path | None, source: str | Path) -> None:
+    """Raise ConfigError where a result would take the place of what is read for it.
+
+    Args:
+        option: what names the result.
+        path: where it goes; None: to stdout.
+        source: a file or folder; `-` is stdin.
+    """
+    if path and path.exists() and Path(source).exists() and path.samefile(source):
+        raise ConfigError(
+            f"{option} {path}: expected another place than that of the input, found the same; choose another"
+        )
+
+
 def write_text(path: Path, text: str) -> None:
     """Writes a result file.
 

@@ -22,9 +22,11 @@ from ner.commands.options import (
     Threshold,
     load_tagger,
     read_lines,
+    said_warnings,
     say,
     say_losses,
 )
+from ner.commands.results import check_is_another
 from ner.errors import ConfigError, NerError
 
 LINES = "lines of text"  # what is read where --input says nothing
@@ -88,6 +90,7 @@ def tag(
         raise ConfigError(f"--format: expected one of {', '.join(writable())}, found {output_format!r}")
     if not out and not find_format(output_format).write:
         raise ConfigError(f"--format {output_format}: expected --out PATH, since it is no text for stdout")
+    check_is_another("--out", out, file)
     if k_best and output_format != "jsonl":
         raise ConfigError(f"--k-best: expected --format jsonl, found {output_format}")
     if k_best and input_format not in (LINES, "conll"):
@@ -213,5 +216,6 @@ def bench(
 
     texts = [line.rstrip("\r\n") for line in read_lines(str(file), "utf-8")]
     folder = find_model(model, warn=say)
-    result = run_benchmark(folder, texts, device=device, runtime=runtime, threads=threads)
+    with said_warnings():
+        result = run_benchmark(folder, texts, device=device, runtime=runtime, threads=threads)
     print(json.dumps(result.as_dict()) if as_json else result)

@@ -58,8 +58,8 @@ class ReadyModel:
 def find_model(model: str | Path, *, warn: Callable[[str], object]) -> Path:
     """The model directory that is meant: a folder, or else that of the ready-made model of this name, checked.
 
-    A `Path`, and text with a slash in it, is always a folder. A folder of the user's is never passed over: where both
-    are there the folder is taken, and `warn` is told.
+    A `Path`, and text with a slash in it, is always a folder. Where both are there, a folder that holds a model is
+    taken, and the ready-made model before any other folder; `warn` is told which.
 
     Raises:
         ModelError: neither is there, or the ready-made model is damaged.
@@ -67,7 +67,12 @@ def find_model(model: str | Path, *, warn: Callable[[str], object]) -> Path:
     if isinstance(model, Path) or not _NAME.fullmatch(model):
         return Path(model)
     folder = Path(model)
-    if folder.is_dir():
+    if folder.is_dir() and not (_holds_model(folder) or model not in model_names()):
+        warn(
+            f"{model}: the ready-made model is taken, since the folder of this name holds none; "
+            f"write ./{model} to mean the folder"
+        )
+    elif folder.is_dir():
         if model in model_names():
             warn(
                 f"{model}: taken for the folder of this name, not for the ready-made model; "
@@ -77,6 +82,11 @@ def find_model(model: str | Path, *, warn: Callable[[str], object]) -> Path:
     found = find_ready(model)
     check_files(found)
     return found.folder
+
+
+def _holds_model(folder: Path) -> bool:
+    """Whether a folder is a model directory, or what is left of one."""
+    return any((folder / name).exists() for name in ("config.json", "vocabulary.json", "model.safetensors"))
 
 
 def is_model(model: str) -> bool:

@@ -27,6 +27,7 @@ from ner.inference.loading import load_model
 from ner.inference.prediction import reader_of
 from ner.network.inputs import Inputs
 from ner.network.model import BiLSTMCRF
+from ner.resources.models import find_model
 from ner.storage.model_directory import OpenModel, open_model
 from ner.text.sentence import Sentence
 from ner.text.tags import legal_transitions
@@ -134,7 +135,7 @@ def take_lessons(
         ModelError: a teacher can't be loaded.
         ConfigError: a teacher finds other labels than the training corpus has, or cuts raw text otherwise.
     """
-    teachers = config.training.teachers
+    teachers = [str(find_model(teacher, warn=listener.on_message)) for teacher in config.training.teachers]
     if not teachers:
         return None
     for teacher in teachers:  # all of them, before the first begins to read

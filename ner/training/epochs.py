@@ -86,7 +86,7 @@ def run_epochs(run: Run, task: Task, state: Path | None) -> None:
         if run.average:
             run.average.swap()
         scores = dev_scores(corpus, _dev_spans(run.network, task)) if corpus.dev else None
-        best = scores is None or scores.f1 > run.best_f1
+        best = scores is None or scores.f1 > run.best_f1 or not any(sentence.spans for sentence in corpus.dev)
         if best:
             run.best, run.best_epoch = weights_of(run.network), number
             run.best_f1 = scores.f1 if scores else -1.0

@@ -91,6 +91,10 @@ def train_model(
     if found := recut(corpus.train, config.data.cut):
         examples = ", ".join(how for _, how in found.examples[:3])
         listener.on_message(f"warning: {found.found} ({examples}); {found.remedy}")
+    if corpus.dev and not any(sentence.spans for sentence in corpus.dev):
+        listener.on_message(
+            "warning: the dev set: expected an entity to choose an epoch by, found none; the last epoch is kept"
+        )
     device = choose_device(config.run.device)
     with using_threads(threads_for_training(config.run.threads)):
         return _train(config, corpus, device, listener=listener, state=state, resume=resume, start=start)
@@ -180,7 +184,8 @@ def _calibrate(config: Config, network: BiLSTMCRF, task: Task, *, found: bool) -
     else:
         # The dev set is read once for both; all of it: a sentence's document may say something of it.
         emitted = list(task.dev.emitted(TorchBackend(network)))
-        network.crf.temperature = fit_temperature(network.crf, task.vocabularies, task.corpus.dev, emitted)
+        if any(sentence.spans for sentence in task.corpus.dev):  # else the surest scores would be the best
+            network.crf.temperature = fit_temperature(network.crf, task.vocabularies, task.corpus.dev, emitted)
         fitted = {"temperature": network.crf.temperature}
         why = why_no_threshold(task.corpus.dev, found=found) if config.model.decoding == "threshold" else None
         if why:

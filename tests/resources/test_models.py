@@ -77,11 +77,22 @@ def test_a_path_a_slash_and_what_no_name_looks_like_is_a_folder_whether_it_is_th
 
 def test_a_folder_of_the_users_is_taken_before_a_model_of_its_name_and_that_is_told(package):
     Path("en").mkdir()
+    Path("en", "config.json").write_text("{}")
     told = []
     assert find_model("en", warn=told.append) == Path("en")
     assert told == [
         "en: taken for the folder of this name, not for the ready-made model; "
         "rename the folder, or write ./en to mean it"
+    ]
+
+
+def test_a_folder_that_holds_no_model_shadows_none_and_that_is_told(package):
+    Path("en").mkdir()
+    Path("en", "article.txt").write_text("Anna left.")
+    told = []
+    assert find_model("en", warn=told.append) == package / "en"
+    assert told == [
+        "en: the ready-made model is taken, since the folder of this name holds none; write ./en to mean the folder"
     ]
 
 
