@@ -44,7 +44,7 @@ def need_training(what: str) -> None:
     Args:
         what: what needs it, which begins the message.
     """
-    missing = [name for module, name in _LEFT_OUT.items() if not _is_there(module)]
+    missing = [name for module, name in _LEFT_OUT.items() if not is_there(module)]
     if missing:
         raise _error(what, missing)
 
@@ -59,7 +59,8 @@ def _error(what: str, missing: list[str]) -> ConfigError:
     return ConfigError(f"{what}: expected {', '.join(missing)}, not installed here; {GET_TRAINING}")
 
 
-def _is_there(module: str) -> bool:
+def is_there(module: str) -> bool:
+    """Whether a module is installed; nothing is imported."""
     try:
         return find_spec(module) is not None
     except (ImportError, ValueError):  # an import hook that refuses it; a module that says nothing of itself

@@ -17,18 +17,9 @@ from ner.evaluation.report import Report
 from ner.formats.corpora import read_parts
 from ner.tagger import Tagger
 from ner.text.inventory import with_labels
-from ner.text.sentence import Sentence
+from ner.training.recasing import recased
 
 CASES = {"written": lambda word: word, "lower": str.lower, "upper": str.upper}
-
-
-def recased(sentence: Sentence, case: str) -> Sentence:
-    """The same sentence, entities and all, with its words written so."""
-    words = tuple(map(CASES[case], sentence.spelled))
-    known = {"spans": sentence.spans, "annotated": sentence.annotated}
-    return Sentence(
-        None, None, sentence.opens_document, sentence.source, spelled=words, starts=sentence.starts, **known
-    )
 
 
 def scores(tagger: Tagger, recipe: Path, *, labels: list[str] | None, case: str = "written") -> dict[str, Report]:
@@ -48,7 +39,7 @@ def scores(tagger: Tagger, recipe: Path, *, labels: list[str] | None, case: str 
         warnings.simplefilter("ignore")  # what characters cost is told where the corpus is trained on
         parts = read_parts(load_config(recipe, []).data)
     return {
-        part.name: tagger.evaluate([recased(with_labels(sentence, counted), case) for sentence in part.train])
+        part.name: tagger.evaluate([recased(with_labels(sentence, counted), CASES[case]) for sentence in part.train])
         for part in parts
     }
 

@@ -1,10 +1,9 @@
 """What can compute a model's emissions here: PyTorch, ONNX Runtime or NumPy, and which of them `auto` takes."""
 
-from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
 
-from ner.distribution import GET_TRAINING
+from ner.distribution import GET_TRAINING, is_there
 from ner.errors import ConfigError
 from ner.forward.cells import CELLS
 from ner.forward.onnx_encoder import OPERATORS
@@ -18,7 +17,7 @@ _PACKAGES = {"torch": "torch", "onnx": "onnxruntime", "numpy": "numpy"}
 
 def installed_runtimes() -> list[str]:
     """Those whose packages are here, found without importing one."""
-    return [name for name in RUNTIMES if _is_installed(_PACKAGES[name])]
+    return [name for name in RUNTIMES if is_there(_PACKAGES[name])]
 
 
 def choose_runtime(name: str, device: str, model: ModelConfig) -> str:
@@ -92,15 +91,8 @@ def need_torch(purpose: str) -> None:
     Args:
         purpose: what for, as the end of a sentence.
     """
-    if not _is_installed("torch"):
+    if not is_there("torch"):
         raise ConfigError(f"PyTorch isn't installed, which is needed {purpose}: {GET_TRAINING}")
-
-
-def _is_installed(package: str) -> bool:
-    try:
-        return find_spec(package) is not None
-    except ImportError:  # it is kept from being imported
-        return False
 
 
 def _may_have_gpu() -> bool:

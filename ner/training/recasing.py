@@ -24,7 +24,7 @@ def in_all_cases(sentences: Sequence[Sentence]) -> list[Sentence]:
     >>> [" ".join(s.words) for s in in_all_cases([sentence_from_words(["Ann", "ran"], ["B-PER", "O"])])]
     ['Ann ran', 'ann ran', 'ANN RAN', 'Ann Ran']
     """
-    return [*sentences, *(_recased(sentence, case) for case in CASES for sentence in sentences)]
+    return [*sentences, *(recased(sentence, case) for case in CASES for sentence in sentences)]
 
 
 def draw_cases(rows: Numbers, *, num_sentences: int, share: float, rng: np.random.Generator) -> Numbers:
@@ -41,7 +41,8 @@ def draw_cases(rows: Numbers, *, num_sentences: int, share: float, rng: np.rando
     return drawn
 
 
-def _recased(sentence: Sentence, case: Callable[[str], str]) -> Sentence:
+def recased(sentence: Sentence, case: Callable[[str], str]) -> Sentence:
+    """The same sentence, tags or spans and all, with its words written so."""
     return Sentence(
         None,
         sentence.tags,

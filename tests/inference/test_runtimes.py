@@ -4,7 +4,6 @@ import json
 import pickle
 import shutil
 from collections.abc import Callable
-from importlib.machinery import ModuleSpec
 from itertools import chain
 from pathlib import Path
 
@@ -42,8 +41,7 @@ def only(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     def make(*names: str, bf16: bool = False, gpu: bool = False) -> None:
         packages = [runtimes._PACKAGES[name] for name in names]
-        spec = ModuleSpec("there", None)
-        monkeypatch.setattr(runtimes, "find_spec", lambda package: spec if package in packages else None)
+        monkeypatch.setattr(runtimes, "is_there", lambda package: package in packages)
         monkeypatch.setattr(runtimes, "_multiplies_bf16", lambda: bf16)
         monkeypatch.setattr(runtimes, "_may_have_gpu", lambda: gpu)
 
