@@ -65,8 +65,13 @@ test: lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m 'not slow' $(SHARED_OUT)
 	@echo "test: style, types and the whole test suite passed"
 
-# Properties are tried on more examples than in the fast suite too.
-test-slow: $(READY)
+# Properties are tried on more examples than in the fast suite too, and doors with what stands on their other side.
+DOORS_READY := $(VENV)/.doors
+$(DOORS_READY): $(READY)
+	$(BIN)/python -m pip install --quiet --editable ".[doors]"
+	@touch $@
+
+test-slow: $(DOORS_READY)
 	$(BIN)/python -m pytest -m 'slow or hypothesis' --hypothesis-profile=deep
 	@echo "test-slow: the slow tests passed"
 

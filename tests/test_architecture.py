@@ -45,7 +45,7 @@ FOLDERS = [
 TORCH_IN_CRF = {"crf.layer", "crf.likelihood", "crf.torch_forward_backward"}
 FACADE = "tagger"
 TOP = ["commands", "cli", "__init__", "__main__"]
-FLOORS = [*GROUND, *FOLDERS, FACADE, *TOP]
+FLOORS = [*GROUND, *FOLDERS, FACADE, "serving", *TOP]
 
 
 def modules() -> list[str]:

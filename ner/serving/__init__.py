@@ -1,0 +1,1 @@
+"""Doors for other tools: an HTTP service, components, adapters."""
