@@ -7,7 +7,7 @@ by the commands that need it, so that `--help` answers at once.
 import errno
 import os
 import sys
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -25,10 +25,12 @@ from ner.distribution import error_of_missing
 from ner.errors import NerError
 from ner.threads import settle_threads
 
+# What typer raises where a command line is wrong; by its subclass, since typer has brought its own click of late.
+_USAGE_ERROR: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+
 app = typer.Typer(
     help="A BiLSTM-CRF named-entity recognizer: train on annotated text, score as the field scores, tag text.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -92,9 +94,14 @@ def main() -> None:
     os.environ["MPLBACKEND"] = "agg"
     try:
         try:
-            app()
+            code = app(standalone_mode=False)
         finally:
             sys.stdout.flush()  # here what can't be written is an error that is told
+        sys.exit(code if isinstance(code, int) else 0)
+    except _USAGE_ERROR as error:
+        _end_misused(error)
+    except typer.Abort:  # Ctrl-C where an older typer turns it into this
+        sys.exit(130)
     except NerError as error:
         _end(error)
     except ModuleNotFoundError as error:
@@ -111,6 +118,18 @@ def main() -> None:
             raise
         _write_no_more()
         _end(NerError(f"stdout: can't be written: {error.strerror}; free space there, or send the output elsewhere"))
+
+
+def _end_misused(error: Any) -> NoReturn:
+    """Ends as `_end` does, with a line of what is wrong and which help to look at; or with the help, if that is all."""
+    context = getattr(error, "ctx", None)
+    if type(error).__name__ == "NoArgsIsHelpError":
+        error.show()
+        sys.exit(error.exit_code)
+    said = " ".join(error.format_message().split()).rstrip(".")
+    command = context.command_path if context else "ner"
+    print(f"error: {said[0].lower()}{said[1:]}; `{command} --help` tells what there is", file=sys.stderr)
+    sys.exit(error.exit_code)
 
 
 def _write_no_more() -> None:

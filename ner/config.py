@@ -229,7 +229,7 @@ def _unknown(key: str) -> str:
     # By the last part alone: with its section, every key of that section would look close.
     names = {known.rpartition(".")[2]: known for known in (*known_keys(), *_SECTIONS)}
     close = difflib.get_close_matches(key.rpartition(".")[2], names, n=1, cutoff=0.6)
-    return f"unknown key {key}; " + (f"did you mean {names[close[0]]}?" if close else "see the README's configuration")
+    return f"unknown key {key}; " + (f"did you mean {names[close[0]]}?" if close else "`ner settings` lists them")
 
 
 def _lay_over(tree: dict[str, Any], override: str) -> None:

@@ -4,11 +4,21 @@ How its files are laid out is said with the keys of `[data]`, which `data_settin
 where it says nothing else.
 """
 
+import re
 from typing import Any
 
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from ner.section import FILE, Section
+
+
+def is_share(value: str) -> bool:
+    """Whether a text is a share of a corpus, above 0% and below 100%.
+
+    >>> is_share("10%"), is_share("0%"), is_share("dev.conll")
+    (True, False, False)
+    """
+    return re.fullmatch(r"(?!0*\.?0*%)\d{1,2}(\.\d+)?%", value) is not None
 
 
 class CorpusConfig(Section):
@@ -20,8 +30,8 @@ class CorpusConfig(Section):
     train: str | tuple[str, ...] = Field(description="its training file, or several", json_schema_extra=FILE)
     dev: str | tuple[str, ...] | float | None = Field(
         None,
-        description="its development file, or several, or a share of its training documents (`0.1`: each tenth), which "
-        "are then not trained on",
+        description="its development file, or several, or a share of its training documents (`0.1` or `10%`: each "
+        "tenth), which are then not trained on",
         json_schema_extra=FILE,
     )
     labels: tuple[str, ...] | None = Field(
@@ -55,6 +65,8 @@ class CorpusConfig(Section):
         of_files = info.field_name != "labels"
         if isinstance(value, list | tuple) and value and all(isinstance(each, str) and each for each in value):
             return tuple(value)
+        if info.field_name == "dev" and isinstance(value, str) and is_share(value):
+            return float(value[:-1]) / 100
         if (isinstance(value, str) and value and of_files) or (value is None and info.field_name != "train"):
             return value
         if info.field_name == "dev" and isinstance(value, float) and 0 < value < 1:

@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from ner.corpus_settings import CorpusConfig
+from ner.corpus_settings import CorpusConfig, is_share
 from ner.schemes import SCHEMES
 from ner.section import FILE, Section, affecting
 
@@ -217,10 +217,12 @@ class DataConfig(Section):
         """The share of the training documents that are the dev set, above 0 and below 1; None: they are a file."""
         return float(self.dev[:-1]) / 100 if self.dev and self.dev.endswith("%") else None
 
-    @field_validator("dev")
+    @field_validator("dev", mode="before")
     @classmethod
-    def _is_a_share(cls, value: str | None) -> str | None:
-        if value and value.endswith("%") and not re.fullmatch(r"(?!0*\.?0*%)\d{1,2}(\.\d+)?%", value):
+    def _is_a_share(cls, value: Any) -> Any:
+        if isinstance(value, float) and 0 < value < 1:  # as a table of data.corpora may spell it
+            return f"{100 * value:.6g}%"
+        if isinstance(value, float) or (isinstance(value, str) and value.endswith("%") and not is_share(value)):
             raise ValueError("should be a file, or a share above 0% and below 100%, such as '10%'")
         return value
 
@@ -236,6 +238,9 @@ class DataConfig(Section):
 
     @model_validator(mode="after")
     def _corpora_are_read(self) -> Self:
+        names = [corpus.name for corpus in self.corpora if corpus.name]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ValueError(f"corpora: expected names that differ, found {twice} twice")
         if self.corpora and (self.train or self.dev or self.dataset):
             raise ValueError("corpora: expected them or data.train, data.dev, data.dataset, found both")
         for number, corpus in enumerate(self.corpora, start=1):
@@ -260,7 +265,7 @@ class DataConfig(Section):
         known = type(self).model_fields.keys() - _OF_ALL
         for name in corpus.reading.keys() - known:
             close = difflib.get_close_matches(name, sorted(known | CorpusConfig.model_fields.keys()), n=1)
-            advice = f"did you mean {close[0]}?" if close else "see the README's configuration"
+            advice = f"did you mean {close[0]}?" if close else "docs/corpora.md has the keys"
             raise ValueError(f"{name} is no key of a corpus; {advice}")
         return DataConfig.model_validate(self.model_dump(include={*known, "tokenizer"}) | corpus.reading)
 

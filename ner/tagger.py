@@ -246,16 +246,14 @@ class Tagger:
 
         return Training(self._model.vocabularies.words, memory or self._model.memory)
 
-    def shrink(self, *, weights: str = "int8", keep_vectors: str = "all") -> "Tagger":
-        """The same tagger to be saved in less room; what that costs shows when the saved one is loaded.
+    def shrink(self, *, weights: str = "int8", keep_vectors: str = "all", most_words: int | None = None) -> "Tagger":
+        """The same tagger to be saved in less room, as `ner.inference.shrinking.shrink` makes it of a model.
 
-        Args:
-            weights: how weights are stored: `fp32`, `fp16` or `int8`.
-            keep_vectors: `seen` drops the pretrained words that training never saw.
+        What that costs shows when the saved one is loaded.
         """
         from ner.inference.shrinking import shrink
 
-        return Tagger(shrink(self._model, weights=weights, keep_vectors=keep_vectors))
+        return Tagger(shrink(self._model, weights=weights, keep_vectors=keep_vectors, most_words=most_words))
 
     def save(self, folder: str | Path) -> None:
         """Writes the model directory; it appears whole or not at all.
@@ -264,10 +262,12 @@ class Tagger:
         is a warning, and the model whole without it.
 
         Raises:
+            ConfigError: what is given is no path.
             ModelError: the folder holds something that isn't a model.
         """
         from ner.reporting.curves import draw_curves
 
+        check_type("folder", folder, str | Path, "where the model directory goes")
         warned = save_model(self._model, folder, draw_curves=partial(draw_curves, self._model.history))
         self._folder = Path(folder).resolve()
         for warning in warned:

@@ -254,3 +254,12 @@ def test_entities_over_others_are_told_where_texts_are_scored(run, small_model, 
     for arguments in (("score", gold, predicted), ("evaluate", small_model, gold)):
         code, _, err = run(*arguments)
         assert (code, err.splitlines()) == (0, [told]), arguments
+
+
+def test_columns_that_are_tagged_as_text_are_told(tmp_path, run, small_model):
+    file = tmp_path / "x.conll"
+    file.write_text("Bob\tB-PER\nran\tO\n\nAnn\tB-PER\n", encoding="utf-8")
+    told = f"warning: {file}: each line is tagged as a text, and it looks like conll; --input conll reads it so\n"
+    assert run("tag", small_model, file)[2] == told
+    file.write_text("Bob ran, O\nand so did I\nwithout a thought of O\n", encoding="utf-8")
+    assert run("tag", small_model, file)[2] == ""

@@ -76,3 +76,28 @@ def test_settings_are_those_with_the_word_in_name_or_description(run):
     code, out, err = run("settings", "xyzzy")
     assert (code, out) == (2, "")
     assert err == "error: WORD: expected a word of a setting, found 'xyzzy' in none; `ner settings` lists all\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["trian"], "error: no such command 'trian'. Did you mean 'train'?; `ner --help` tells what there is"),
+        (["tag"], "error: missing argument 'MODEL'; `ner tag --help` tells what there is"),
+        (["data", "lst"], "error: no such command 'lst'. Did you mean 'list'?; `ner data --help` tells what there is"),
+    ],
+)
+def test_a_wrong_command_line_is_one_line_that_names_the_help(run, words, line):
+    assert run(*words) == (2, "", f"{line}\n")
+
+
+def test_a_value_that_an_option_does_not_take_is_one_line_too(run):
+    code, out, err = run("tag", "en", "--k-best", "x")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("error: invalid value for '--k-best': ")
+
+
+def test_a_shell_completes_the_commands(run, monkeypatch):
+    monkeypatch.setenv("_NER_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "ner tra")
+    monkeypatch.setenv("COMP_CWORD", "1")
+    assert run()[1] == "train\n"

@@ -31,8 +31,8 @@ def test_a_model_keeps_as_many_words_as_are_asked_for(small_model: Path, tmp_pat
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [
-        ("--vectors", "tiny", "--vectors: expected one of all, seen, small, found 'tiny'"),
-        ("--weights", "int4", "--weights: expected one of fp32, fp16, int8, found 'int4'"),
+        ("--vectors", "tiny", "vectors: expected one of all, seen, small, found 'tiny'"),
+        ("--weights", "int4", "weights: expected one of fp32, fp16, int8, found 'int4'"),
     ],
 )
 def test_what_it_does_not_know_is_refused(
@@ -43,5 +43,5 @@ def test_what_it_does_not_know_is_refused(
 
 def test_words_are_not_counted_where_none_are_kept(small_model: Path, tmp_path: Path) -> None:
     assert refusal(str(small_model), "--out", str(tmp_path / "out"), "--vectors", "seen", "--words", "9") == (
-        "--words: expected --vectors all or small, found seen, which keeps none of these words"
+        "words: expected vectors all or small, found seen, which keeps none of these words"
     )

@@ -211,3 +211,25 @@ def test_nothing_before_a_fault_of_the_source_is_lost(tagger):
     with pytest.raises(OSError, match=r"^the disk is gone$"):
         found.extend(tagger.pipe(texts()))
     assert len(found) == 1
+
+
+def test_an_argument_of_another_kind_is_one_line_that_names_it(tagger, tmp_path):
+    for call, message in (
+        (lambda: tagger.tag_words(None), "words: expected a list of them, found None"),
+        (lambda: tagger.evaluate(None), "sentences: expected a list of them, found None"),
+        (lambda: list(tagger.pipe(None)), "texts: expected a list of them, found None"),
+        (lambda: tagger.save(None), "folder: expected where the model directory goes, found None"),
+        (lambda: tagger.shrink(weights="x"), "weights: expected one of fp32, fp16, int8, found 'x'"),
+        (lambda: tagger.shrink(keep_vectors="x"), "vectors: expected one of all, seen, small, found 'x'"),
+        (lambda: ner.Document(3), "text: expected a string, found 3"),
+        (lambda: ner.read_conll(3), "path: expected the path of a file, found 3"),
+        (
+            lambda: ner.write_conll([], 3),
+            "path: expected the path of a file, found []; write_conll(PATH, SENTENCES) takes it first",
+        ),
+        (lambda: ner.write_conll(tmp_path / "x", 3), "sentences: expected tagged sentences, found 3"),
+        (lambda: ner.load("en", device=None), "device: expected auto, cpu, cuda or cuda:1, found None"),
+        (lambda: ner.load(""), "expected a model directory, or the name of a ready-made model, found an empty text"),
+        (lambda: ner.load("EN"), "EN: no such model directory; did you mean the ready-made model en?"),
+    ):
+        assert refused(call) == message

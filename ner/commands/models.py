@@ -19,13 +19,13 @@ Name = Annotated[str, typer.Argument(metavar="NAME")]
 @models_app.command("list")
 def models_list(as_json: AsJson = False) -> None:
     """The ready-made models that are here: name, language, labels, version, dev F1, licence, folder."""
-    from ner.resources.models import list_models
+    from ner.resources.models import HEADER, list_models
 
     models = list_models(warn=say)
     if as_json:
         print(json.dumps([model.as_dict() for model in models], ensure_ascii=False))
     elif models:
-        print("\n".join(map(str, models)))
+        print("\n".join([HEADER, *map(str, models)]))
     else:
         print("no ready-made model is installed here; `ner models get NAME` says how one is built", file=sys.stderr)
 

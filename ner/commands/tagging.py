@@ -29,6 +29,7 @@ from ner.commands.options import (
 from ner.commands.results import check_is_another
 from ner.errors import ConfigError, NerError
 
+_MOST_MEASURED = 2_000_000  # characters, half a million tokens: each runtime reads them a dozen times
 LINES = "lines of text"  # what is read where --input says nothing
 
 if TYPE_CHECKING:
@@ -189,11 +190,15 @@ def _documents(source: _Source, data: "DataConfig", losses: "Losses") -> "Iterat
 
 def _check_what_it_looks_like(file: str, input_format: str, data: "DataConfig") -> None:
     """Raise ConfigError where a file that is called one of columns surely is of another format; warn of other lines."""
+    from ner.formats.conll import looks_like_columns
     from ner.formats.table import looks_like, take_sample
 
     if file == "-" or input_format not in ("conll", LINES) or not Path(file).is_file():
         return
-    found = looks_like(take_sample(Path(file)))
+    sample = take_sample(Path(file))
+    found = looks_like(sample)
+    if not found and input_format == LINES and looks_like_columns(sample):
+        found = ["conll"]
     if not found or (input_format == "conll" and (data.word_column or data.separator)):
         return
     way_out = f"--input {found[0]} reads it so"
@@ -212,10 +217,19 @@ def bench(
 ) -> None:
     """Measure a model on this machine: start-up, throughput, latency, memory."""
     from ner.bench import run_benchmark
+    from ner.data_settings import DataConfig
     from ner.resources.models import find_model
 
-    texts = [line.rstrip("\r\n") for line in read_lines(str(file), "utf-8")]
+    texts: list[str] = []
+    characters = 0
+    for line in read_lines(str(file), "utf-8"):
+        if texts and characters + len(line) > _MOST_MEASURED:
+            say(f"{file}: its first {len(texts):,} lines are measured, which is text enough")
+            break
+        texts.append(line.rstrip("\r\n"))
+        characters += len(line)
     folder = find_model(model, warn=say)
+    _check_what_it_looks_like(str(file), LINES, DataConfig())
     with said_warnings():
         result = run_benchmark(folder, texts, device=device, runtime=runtime, threads=threads)
     print(json.dumps(result.as_dict()) if as_json else result)

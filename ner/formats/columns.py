@@ -15,7 +15,7 @@ from pathlib import Path
 from ner.collector import no_search_for_cycles
 from ner.config import parse_config
 from ner.data_settings import DataConfig
-from ner.errors import ConfigError, DataError
+from ner.errors import ConfigError, DataError, check_type
 from ner.formats.format import LineReader, Losses
 from ner.formats.row_reader import read_rows
 from ner.formats.rows import DOCUMENT_START, PREFIXES_READ, TAG_HINT, Row, as_iob2, is_document_mark, sentences_of_rows
@@ -65,6 +65,7 @@ def read_conll(
         ConfigError: an argument of the wrong type or value.
         DataError: the file is missing, empty, binary, in another encoding, or a line isn't as described.
     """
+    check_type("path", path, str | Path, "the path of a file")
     settings = {
         "word_column": word_column,
         "tag_column": tag_column,
@@ -227,6 +228,8 @@ def write_conll(
         ConfigError: no such scheme, or a pattern that is none.
         DataError: a sentence without tags, or a word or label that would not come back.
     """
+    check_type("path", path, str | Path, "the path of a file", "write_conll(PATH, SENTENCES) takes it first")
+    check_type("sentences", sentences, Iterable, "tagged sentences")
     data = parse_config({"data": {"scheme": scheme, "tag_pattern": tag_pattern}}, "write_conll").data
     if data.scheme == "auto":
         raise ConfigError(f"write_conll: expected one of the schemes {', '.join(SCHEMES)}, found 'auto'")

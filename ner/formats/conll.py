@@ -3,13 +3,14 @@
 Its texts are made: words with single spaces between, a line for each sentence.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ner.data_settings import DataConfig
 from ner.errors import DataError
 from ner.formats.columns import line_writer, read_tagged
-from ner.formats.format import Format, Losses
+from ner.formats.format import Format, Losses, Sample
 from ner.formats.row_reader import RowReader
 from ner.formats.rows import DOCUMENT_START
 from ner.formats.sentences import tagged_of, tell_what_tags_lose
@@ -17,6 +18,18 @@ from ner.formats.streams import stream_columns
 from ner.text.document import Document, document_from_sentences
 from ner.text.sentence import Sentence
 from ner.text.tags import OUTSIDE
+
+_TAG = re.compile(r"O|[BIESLUM][-_]\S+")  # as most files spell them
+
+
+def looks_like_columns(sample: Sample) -> bool:
+    """Whether a file that is taken for text surely is a word and its tag a line.
+
+    Most lines then end in a cell that is a tag, and some are blank or another tag than `O`.
+    """
+    rows = [line.split() for line in sample.lines if line.strip() and not line.startswith(("#", DOCUMENT_START))]
+    tags = [cells[-1] for cells in rows if len(cells) > 1 and _TAG.fullmatch(cells[-1])]
+    return len(tags) >= 3 and len(tags) > 0.9 * len(rows) and any(tag != OUTSIDE for tag in tags)
 
 
 def read(path: Path, data: DataConfig, losses: Losses) -> Iterator[Document]:

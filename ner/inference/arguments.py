@@ -7,7 +7,7 @@ letter; and a table's empty cell is `None` or a float.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from ner.errors import ConfigError, DataError, shown
+from ner.errors import ConfigError, DataError, check_type, shown
 from ner.text.document import Document
 from ner.text.sentence import Sentence
 
@@ -79,6 +79,7 @@ def check_tagged(sentences: Sequence[Sentence]) -> None:
 def _checked(name: str, items: Iterable[Item], kind: type[Item], wanted: str, way_out: str) -> Iterable[Item]:
     if isinstance(items, str | bytes):
         raise ConfigError(f"{name}: expected a list of them, found the text {shown(items)}; {way_out}")
+    check_type(name, items, Iterable, "a list of them")
     return _each(name, items, kind, wanted, way_out)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from shutil import which
 
 from ner.distribution import GET_TRAINING, is_there
-from ner.errors import ConfigError
+from ner.errors import ConfigError, check_type
 from ner.forward.cells import CELLS
 from ner.forward.onnx_encoder import OPERATORS
 from ner.inference.measured import recall
@@ -31,6 +31,7 @@ def choose_runtime(name: str, device: str, model: ModelConfig) -> str:
     Raises:
         ConfigError: no such runtime, or it isn't installed, or knows no such device.
     """
+    check_type("device", device, str, "auto, cpu, cuda or cuda:1")
     if name not in (*RUNTIMES, "auto"):
         raise ConfigError(f"runtime: expected auto, {', '.join(RUNTIMES)}, found {name!r}")
     if name == "auto":

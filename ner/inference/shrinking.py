@@ -8,6 +8,9 @@ import numpy as np
 from ner.errors import ConfigError
 from ner.inference.loading import Model, torch_network
 
+STORED_WEIGHTS = ("fp32", "fp16", "int8")
+KEPT_VECTORS = ("all", "seen", "small")
+
 
 def shrink(model: Model, *, weights: str, keep_vectors: str, most_words: int | None = None) -> Model:
     """The same model to be stored in less room; it tags with these weights once it is saved and loaded.
@@ -21,17 +24,23 @@ def shrink(model: Model, *, weights: str, keep_vectors: str, most_words: int | N
             most such files are the most frequent; None: all.
 
     Raises:
-        ConfigError: less than one word, or the words aren't in the order of a vectors' file any more.
+        ConfigError: no such way to store weights or vectors; less than one word, or words to keep where none are kept
+            or where they aren't in the order of a vectors' file any more.
     """
+    for name, value, allowed in (("weights", weights, STORED_WEIGHTS), ("vectors", keep_vectors, KEPT_VECTORS)):
+        if value not in allowed:
+            raise ConfigError(f"{name}: expected one of {', '.join(allowed)}, found {value!r}")
+    if most_words is not None and keep_vectors == "seen":
+        raise ConfigError("words: expected vectors all or small, found seen, which keeps none of these words")
     values: dict[str, object] = {"weights": weights}
     network, vocabularies = copy.deepcopy(torch_network(model)), model.vocabularies
     words, table = vocabularies.words, network.embedding.word_table()
     if most_words is not None:
         if most_words < 1:
-            raise ConfigError(f"--words: expected at least 1, found {most_words}; `--vectors seen` keeps none")
+            raise ConfigError(f"words: expected at least 1, found {most_words}; vectors seen keeps none")
         if model.config.model.vector_storage == "small":
             raise ConfigError(
-                "--words: expected a model whose vectors are whole, with the most frequent words first, found one made "
+                "words: expected a model whose vectors are whole, with the most frequent words first, found one made "
                 "small, with sorted words; shrink the model it was made of"
             )
         words = replace(words, extra=words.extra[:most_words])

@@ -26,6 +26,8 @@ IN_PACKAGE = Path(__file__).parent.parent / "models"
 RECIPES = {"en": "English", "zh": "Chinese", "ja": "Japanese", "xx": "many languages"}
 
 _TERMS = "\n## Licence and attribution\n\n"
+_LINE = "{:6} {:16} {:24} {:8} {:>6}  {:14} {}"
+HEADER = _LINE.format("name", "language", "labels", "version", "dev F1", "licence", "folder")  # of lines of models
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
@@ -45,9 +47,7 @@ class ReadyModel:
     def __str__(self) -> str:
         score = "-" if self.dev_f1 is None else f"{100 * self.dev_f1:.2f}"
         labels = " ".join(self.labels)
-        return (
-            f"{self.name:6} {self.language:16} {labels:24} {self.version:8} {score:>6}  {self.licence}  {self.folder}"
-        )
+        return _LINE.format(self.name, self.language, labels, self.version, score, self.licence, self.folder)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -64,9 +64,15 @@ def find_model(model: str | Path, *, warn: Callable[[str], object]) -> Path:
     Raises:
         ModelError: neither is there, or the ready-made model is damaged.
     """
-    if isinstance(model, Path) or not _NAME.fullmatch(model):
-        return Path(model)
+    if not str(model):
+        raise ModelError("expected a model directory, or the name of a ready-made model, found an empty text")
     folder = Path(model)
+    if isinstance(model, Path) or not _NAME.fullmatch(model):
+        if not folder.exists() and str(model).lower() in model_names() and not isinstance(model, Path):
+            raise ModelError(
+                f"{model}: no such model directory; did you mean the ready-made model {str(model).lower()}?"
+            )
+        return folder
     if folder.is_dir() and not (_holds_model(folder) or model not in model_names()):
         warn(
             f"{model}: the ready-made model is taken, since the folder of this name holds none; "

@@ -10,7 +10,7 @@ from itertools import accumulate
 from typing import Any
 
 from ner.data_settings import Cut
-from ner.errors import DataError, shortened
+from ner.errors import DataError, check_type, shortened
 from ner.text.alignment import Misaligned, Overlaps, align, entities_of
 from ner.text.rendering import render
 from ner.text.sentence import Entity, Sentence
@@ -27,6 +27,7 @@ class Document:
     `file:line` of it, for messages, and takes no part in comparisons.
 
     Raises:
+        ConfigError: a text that is no string.
         DataError: an entity or a token that isn't in the text as it says.
     """
 
@@ -38,6 +39,7 @@ class Document:
     source: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
+        check_type("text", self.text, str, "a string")
         for name, value in (
             ("sentences", tuple(self.sentences)),
             ("entities", tuple(self.entities)),

@@ -84,7 +84,7 @@ def train_model(
     train, unlabelled = ([s for s in part if s.spelled] for part in (corpus.train, corpus.unlabelled))
     corpus = replace(corpus, train=train, unlabelled=unlabelled)
     if start is not None and config.training.teachers:
-        raise ConfigError("start and training.teachers: expected one or the other, found both")
+        raise ConfigError("--from (start) and --teacher (training.teachers): expected one or the other, found both")
     if start is not None:
         config, corpus = continued_settings(config, start.config, corpus), annotated_corpus(corpus)
     config = _with_tokenizer(config, corpus)
@@ -204,9 +204,9 @@ def _prepare(
     material = Material(training, config, listener.on_message)
     vocabularies = grow_vocabularies(start.vocabularies, material) if start else fit_vocabularies(material)
     if not vocabularies.labels:
-        raise TrainingError(
-            f"{_source(config.data, 'train')}: expected at least one entity, found none; is data.tag_column right?"
-        )
+        mapped = any(each.map for each in config.data.corpora)
+        way_out = "does a map make O of all of them?" if mapped else "is data.tag_column right?"
+        raise TrainingError(f"{_source(config.data, 'train')}: expected at least one entity, found none; {way_out}")
     for split, sentences in (("dev", corpus.dev), ("test", corpus.test)):
         unseen = {label for s in sentences for label in labels_of(s.tags or ())} - set(vocabularies.labels)
         if unseen:

@@ -140,7 +140,7 @@ FILES = "should be a file or a list of files"
         (('tag_column = 1', 'tag_colum = 1'),
          "data.corpora.2.tag_colum is no key of a corpus; did you mean tag_column?"),
         (('tag_column = 1', 'tokenizer = "words"'),
-         "data.corpora.2.tokenizer is no key of a corpus; see the README's configuration"),
+         "data.corpora.2.tokenizer is no key of a corpus; docs/corpora.md has the keys"),
         (('tag_column = 1', 'tag_column = "1"'), "data.corpora.2.tag_column should be a valid integer, found '1'"),
         (('tag_column = 1', 'word_column = -1'),
          "data.corpora.2.word_column should be another column than data.tag_column, found -1 for both"),
@@ -171,3 +171,10 @@ def test_two_corpora_of_one_file_have_two_names(folder):
 def test_read_gives_sentences_that_annotate_all_labels(folder):
     documents = ner.read(folder / "two.conll", settings={"tag_column": 1})
     assert [s.annotated for document in documents for s in document.sentences] == [None]
+
+
+def test_two_corpora_of_one_name_are_refused():
+    twice = [{"name": "a", "train": "a.conll"}, {"name": "a", "train": "b.conll"}]
+    with pytest.raises(ConfigError) as error:
+        parse_config({"data": {"corpora": twice}}, "test")
+    assert str(error.value) == "test: data.corpora: expected names that differ, found a twice"

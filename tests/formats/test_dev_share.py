@@ -62,3 +62,15 @@ def test_a_model_says_what_it_was_measured_on_and_the_checkup_of_its_recipe_read
     code, out, err = run("data", "check", recipe)
     assert (code, err) == (0, "")
     assert out == f"{check_files([tmp_path / 'all.conll'], parse_config({}, 'test').data)}\n"
+
+
+def test_a_share_is_spelled_both_ways_in_both_places():
+    assert parse_config({"data": {"dev": 0.1}}, "test").data.dev_share == 0.1
+    corpora = [{"train": "a.conll", "dev": "10%"}]
+    assert parse_config({"data": {"corpora": corpora}}, "test").data.corpora[0].dev == 0.1
+    for wrong in (0.0, 1.0, 1.5):
+        with pytest.raises(ConfigError) as error:
+            parse_config({"data": {"dev": wrong}}, "test")
+        assert str(error.value) == (
+            f"test: data.dev should be a file, or a share above 0% and below 100%, such as '10%', found {wrong}"
+        )

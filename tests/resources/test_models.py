@@ -9,6 +9,7 @@ import ner
 from ner.errors import ModelError
 from ner.resources import models
 from ner.resources.models import (
+    HEADER,
     check_files,
     find_model,
     find_ready,
@@ -70,7 +71,7 @@ def test_a_name_is_the_folder_of_the_model_in_the_package(package):
     assert model_names() == ["en"]
 
 
-@pytest.mark.parametrize("given", [Path("en"), "./en", "models/en", "/tmp/en", "En", "en.model"])
+@pytest.mark.parametrize("given", [Path("en"), "./en", "models/en", "/tmp/en", "Enn", "en.model"])
 def test_a_path_a_slash_and_what_no_name_looks_like_is_a_folder_whether_it_is_there_or_not(package, given):
     assert find_model(given, warn=pytest.fail) == Path(given)
 
@@ -270,7 +271,7 @@ def test_a_folder_of_the_name_is_loaded_with_a_warning_of_one_line(package, smal
 
 
 def test_the_list_is_a_line_a_model_and_json_where_that_is_asked_for(package, run):
-    assert run("models", "list") == (0, f"{find_ready('en')}\n", "")
+    assert run("models", "list") == (0, f"{HEADER}\n{find_ready('en')}\n", "")
     listed = json.loads(run("models", "list", "--json")[1])
     assert [model["name"] for model in listed] == ["en"]
     shutil.rmtree(package / "en")

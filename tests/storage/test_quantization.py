@@ -269,12 +269,12 @@ def test_words_can_be_left_out_by_count_only_where_they_are_in_the_order_of_thei
     model = train_model(make_config(epochs=1), corpus)  # type: ignore[operator]
     with pytest.raises(ConfigError) as error:
         shrink(model, weights="fp32", keep_vectors="all", most_words=0)
-    assert str(error.value) == "--words: expected at least 1, found 0; `--vectors seen` keeps none"
+    assert str(error.value) == "words: expected at least 1, found 0; vectors seen keeps none"
     small = shrink(model, weights="fp32", keep_vectors="small")
     with pytest.raises(ConfigError) as error:
         shrink(small, weights="fp32", keep_vectors="all", most_words=5)
     assert str(error.value) == (
-        "--words: expected a model whose vectors are whole, with the most frequent words first, found one made small, "
+        "words: expected a model whose vectors are whole, with the most frequent words first, found one made small, "
         "with sorted words; shrink the model it was made of"
     )
 
