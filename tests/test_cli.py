@@ -316,7 +316,7 @@ def test_text_in_another_encoding_is_refused_with_its_line(run, small_model):
 def test_missing_arguments_are_misuse(run):
     code, out, err = run("train")
     assert (code, out) == (2, "")
-    assert "Missing argument" in err
+    assert "missing argument" in err
 
 
 def test_data_check_tells_what_looks_wrong_and_its_exit_code_whether_training_would_work(run, tmp_path):
