@@ -85,5 +85,9 @@ class InterruptionError(NerError):
     """Training was asked to stop, and did; `ner train --resume` goes on."""
 
 
+class ProcessError(NerError):
+    """One of the processes that train together ended, fell silent or trains something else."""
+
+
 class TrainingError(NerError):
     """Training can't go on: nothing to learn from, or the loss is no longer a number."""

@@ -125,10 +125,18 @@ def _backend_of(model: Model) -> Backend:
     return TorchBackend(model.network)
 
 
-def emit(backend: Backend, encoded: Encoded, work: Callable[[Emitted], Result]) -> Iterator[Result]:
+def emit(
+    backend: Backend, encoded: Encoded, work: Callable[[Emitted], Result], *, only: Numbers | None = None
+) -> Iterator[Result]:
     """What `work` makes of the emissions of each batch; on a CPU several are worked on at once.
 
     An empty sentence is in none of them. One too long for the memory has a batch to itself; see `windows`.
+
+    Args:
+        backend: what computes.
+        encoded: sentences.
+        work: gets the emissions of each batch.
+        only: these rows among the sentences; None: all.
     """
 
     def read(rows: Numbers) -> Result:
@@ -137,7 +145,7 @@ def emit(backend: Backend, encoded: Encoded, work: Callable[[Emitted], Result]) 
             return work(Emitted(rows, windowed_emissions(backend, encoded, rows[0]), lengths))
         return work(Emitted(rows, backend.emissions(collate(encoded, rows)), lengths))
 
-    rows = np.flatnonzero(encoded.lengths)
+    rows = np.flatnonzero(encoded.lengths) if only is None else only[encoded.lengths[only] > 0]
     endless = encoded.lengths[rows] > WINDOW
     yield from map(read, rows[endless, None])  # one by one, each with all the memory
     yield from backend.side_by_side(

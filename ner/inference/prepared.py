@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ner.features.batches import Encoded, encode, encode_words
-from ner.features.feature import Arrays
+from ner.features.feature import Arrays, Numbers
 from ner.features.vocabulary import Vocabularies
 from ner.inference.backend import Backend, Floats, Result
 from ner.inference.prediction import Emitted, emit
@@ -29,15 +29,34 @@ class Prepared:
         """The emissions of all sentences with a token, batch by batch."""
         return self.emit(backend, lambda read: read)
 
-    def emit(self, backend: Backend, work: Callable[[Emitted], Result]) -> Iterator[Result]:
-        """What `work` makes of the emissions of each batch."""
+    def emit(
+        self, backend: Backend, work: Callable[[Emitted], Result], *, only: Numbers | None = None
+    ) -> Iterator[Result]:
+        """What `work` makes of the emissions of each batch; `only`: of these sentences, None: of all."""
         if self.encoded is None or self.order is None:
             return
-        made = np.concatenate([backend.encode_words(chunk) for chunk in self.chunks])
-        encodings: Floats = np.empty_like(made)
-        encodings[self.order] = made
+        order, chunks = self.order, self.chunks
+        if only is not None:
+            order, chunks = self._words_of(only, self.encoded, order)
+        made = np.concatenate([backend.encode_words(chunk) for chunk in chunks])
+        encodings: Floats = np.empty((len(self.order), made.shape[1]), dtype=made.dtype)
+        encodings[order] = made
         features = {n: feature for n, feature in self.encoded.features.items() if n not in backend.of_words}
-        yield from emit(backend, replace(self.encoded, features=features, encodings=encodings), work)
+        yield from emit(backend, replace(self.encoded, features=features, encodings=encodings), work, only=only)
+
+    def _words_of(self, rows: Numbers, encoded: Encoded, order: Numbers) -> tuple[Numbers, tuple[Arrays, ...]]:
+        """The order and the chunks of the words of these sentences alone."""
+        chosen = np.zeros(len(encoded.lengths), dtype=np.bool_)
+        chosen[rows] = True
+        wanted = np.zeros(len(order), dtype=np.bool_)
+        wanted[encoded.where[np.repeat(chosen, encoded.lengths)]] = True
+        kept = [wanted[order[start : start + _TOGETHER]] for start in range(0, len(order), _TOGETHER)]
+        chunks = tuple(
+            {name: array[keep] for name, array in chunk.items()}
+            for chunk, keep in zip(self.chunks, kept, strict=True)
+            if keep.any()
+        )
+        return order[wanted[order]], chunks
 
 
 def prepare(sentences: Sequence[Sentence], vocabularies: Vocabularies) -> Prepared:

@@ -23,6 +23,7 @@ from ner.network.model import BiLSTMCRF
 from ner.storage.model_directory import FORMAT
 from ner.storage.old_defaults import with_old_defaults
 from ner.storage.tensor_files import DamagedError, Header, read_header, read_tensors, write_tensors
+from ner.training.distributed import ALONE, Group
 from ner.training.optimizer import WeightAverage, make_optimizer, optimizer_tensors, restore_optimizer
 from ner.whole_files import staged_file, sweep
 
@@ -56,9 +57,10 @@ class Run:
     position: Position = field(default_factory=Position)
     history: list[dict[str, Any]] = field(default_factory=list)
     warning: str | None = None  # why it ended early, or is of little use
+    group: Group = ALONE  # of processes that train it together
 
 
-def start_run(config: Config, network: BiLSTMCRF, *, corpus: str) -> Run:
+def start_run(config: Config, network: BiLSTMCRF, *, corpus: str, group: Group = ALONE) -> Run:
     """A run that has trained nothing yet, on the network's device; `corpus` is the fingerprint of its sentences."""
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
     average = None
@@ -67,7 +69,7 @@ def start_run(config: Config, network: BiLSTMCRF, *, corpus: str) -> Run:
         warmup = 10 if config.training.average_every == "step" else 3
         average = WeightAverage(parameters, config.training.average, warmup=warmup)
     optimizer = make_optimizer(config.training, parameters, network.embedding.sparse_tables())
-    return Run(network, optimizer, average, weights_of(network), corpus)
+    return Run(network, optimizer, average, weights_of(network), corpus, group=group)
 
 
 def state_folder(model_folder: Path) -> Path:
@@ -133,18 +135,26 @@ def load_weights(network: BiLSTMCRF, weights: dict[str, Tensor]) -> None:
 def save_run(run: Run, config: Config, folder: Path) -> None:
     """Writes the state of a run; the last one stays until the new one is whole.
 
+    Of processes that train together the first one writes; all are alike but for their random numbers.
+
     Raises:
         ModelError: it can't be written.
     """
+    device = run.network.projection.weight.device
+    random = {"cpu": run.group.gather(torch.get_rng_state().numpy())}
+    if device.type == "cuda":
+        random["cuda"] = run.group.gather(torch.cuda.get_rng_state(device).numpy())
+    if not run.group.first:
+        return
     tensors = {f"now.{name}": tensor for name, tensor in weights_of(run.network).items()}
     tensors |= {f"best.{name}": tensor for name, tensor in run.best.items()}
     tensors |= {f"optimizer.{name}": tensor for name, tensor in optimizer_tensors(run.optimizer).items()}
     if run.average:
         tensors |= {f"average.{number}": tensor for number, tensor in enumerate(run.average.values)}
-    tensors["random.cpu"] = torch.get_rng_state()
-    device = run.network.projection.weight.device
-    if device.type == "cuda":
-        tensors["random.cuda"] = torch.cuda.get_rng_state(device)
+    for kind, states in random.items():
+        # The first process's by the name that a single one's has.
+        names = [f"random.{kind}{f'.{rank}' if rank else ''}" for rank in range(run.group.size)]
+        tensors |= dict(zip(names, map(torch.from_numpy, states), strict=True))
     values = {
         "format": FORMAT,
         "config": config.of_model(),
@@ -155,6 +165,7 @@ def save_run(run: Run, config: Config, folder: Path) -> None:
         "average_steps": run.average.steps if run.average else 0,
         "position": asdict(run.position),
         "history": run.history,
+        "processes": run.group.size,
     }
     try:
         with staged_file(folder / _FILE) as part:
@@ -168,14 +179,20 @@ def save_run(run: Run, config: Config, folder: Path) -> None:
 
 
 def restore_run(run: Run, config: Config, folder: Path) -> None:
-    """Gives a fresh run the state that `save_run` wrote.
+    """Gives a fresh run the state that `save_run` wrote; each of several processes reads it.
 
     Raises:
         ModelError: there is none, or it is damaged.
-        ConfigError: the run began with other settings, on another corpus, or with other vectors.
+        ConfigError: the run began with other settings, on another corpus, with other vectors, or in another number of
+            processes.
     """
     tensors, values = _read_state(folder)
     _check_same(run, config, values, folder)
+    if (began := values.get("processes", 1)) != run.group.size:
+        raise ConfigError(
+            f"{folder}: expected as many processes as the run began with, {began}, found {run.group.size}; "
+            "start so many, or train with --force to begin anew"
+        )
     parts: dict[str, dict[str, Tensor]] = {"now": {}, "best": {}, "optimizer": {}, "average": {}, "random": {}}
     for name, tensor in tensors.items():
         part, _, rest = name.partition(".")
@@ -197,9 +214,10 @@ def restore_run(run: Run, config: Config, folder: Path) -> None:
     run.best_f1, run.best_epoch = values["best_f1"], values["best_epoch"]
     run.seconds, run.history = values["seconds"], values["history"]
     run.position = Position(**values["position"])
-    torch.set_rng_state(parts["random"]["cpu"])
-    if device.type == "cuda" and "cuda" in parts["random"]:
-        torch.cuda.set_rng_state(parts["random"]["cuda"], device)
+    own = f".{run.group.rank}" if run.group.rank else ""
+    torch.set_rng_state(parts["random"][f"cpu{own}"])
+    if device.type == "cuda" and f"cuda{own}" in parts["random"]:
+        torch.cuda.set_rng_state(parts["random"][f"cuda{own}"], device)
 
 
 def _read_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ner.config import Config
 from ner.crf.layer import NotFiniteError
@@ -30,8 +31,10 @@ from ner.network.model import BiLSTMCRF
 from ner.text.sentence import Sentence, Span
 from ner.training.checkpoint import Position, Run, weights_of
 from ner.training.distillation import Lessons, loss_with_teachers
+from ner.training.distributed import Group
 from ner.training.events import Epoch, Listener, Step
-from ner.training.guards import check_epoch, check_finite, find_collapse, find_failure
+from ner.training.exchange import Exchange
+from ner.training.guards import check_epoch, check_finite, check_together, find_collapse, find_failure
 from ner.training.interruption import Checkpoints
 from ner.training.keeping import OldLabels
 from ner.training.lazy_sgd import RowwiseSGD
@@ -65,6 +68,8 @@ def run_epochs(run: Run, task: Task, state: Path | None) -> None:
     """
     settings, corpus, listener, history = task.config.training, task.corpus, task.listener, run.history
     checkpoints = Checkpoints(run, task.config, listener, state)
+    parameters = [parameter for parameter in run.network.parameters() if parameter.requires_grad]
+    exchange = Exchange(run.group, run.optimizer, parameters, run.network.embedding.sparse_tables())
     for number in range(len(history) + 1, settings.epochs + 1):
         # Asked before the epoch, so that a run resumed after its last epoch stops as well.
         if settings.patience and number - 1 - run.best_epoch >= settings.patience:
@@ -76,7 +81,7 @@ def run_epochs(run: Run, task: Task, state: Path | None) -> None:
         start = time.perf_counter() - run.position.seconds
         try:
             with directions_at_once(run.network):
-                rate = _train_epoch(run, task, number, checkpoints)
+                rate = _train_epoch(run, task, number, checkpoints, exchange)
         except TrainingError as error:
             if not history or run.best_f1 == 0:
                 raise
@@ -85,7 +90,7 @@ def run_epochs(run: Run, task: Task, state: Path | None) -> None:
         trained = run.position
         if run.average:
             run.average.swap()
-        scores = dev_scores(corpus, _dev_spans(run.network, task)) if corpus.dev else None
+        scores = dev_scores(corpus, _dev_spans(run, task)) if corpus.dev else None
         best = scores is None or scores.f1 > run.best_f1 or not any(sentence.spans for sentence in corpus.dev)
         if best:
             run.best, run.best_epoch = weights_of(run.network), number
@@ -110,27 +115,41 @@ def run_epochs(run: Run, task: Task, state: Path | None) -> None:
         history.append(asdict(epoch))
         listener.on_epoch(epoch)
         checkpoints.after_epoch(f"epoch {number}")
+    exchange.close()
     if run.warning is None and any(sentence.spans for sentence in corpus.dev):
         run.warning = find_failure(run)
     if run.warning:
         listener.on_message(f"warning: {run.warning}; the model of epoch {run.best_epoch} is kept")
 
 
-def _dev_spans(network: BiLSTMCRF, task: Task) -> list[list[Span]]:
+def _dev_spans(run: Run, task: Task) -> list[list[Span]]:
     """The most probable spans of each dev sentence, or those of `marginals`.
 
     Entities by their own probability want a threshold, which is fitted when all epochs are over.
     """
     model = task.config.model
     kind = "viterbi" if model.decoding == "threshold" and task.config.training.calibrate else model.decoding
-    backend = TorchBackend(network)
+    backend = TorchBackend(run.network)
     decoder = Decoder(backend.chain, task.vocabularies, Decoding(kind, model.threshold))
     spans: list[list[Span]] = [[] for _ in task.corpus.dev]
-    batches = task.dev.emit(backend, lambda read: (read.rows, decoder.spans(read.emissions, read.lengths)))
+    only = None
+    if run.group.size > 1:
+        lengths = np.array([len(sentence.spelled) for sentence in task.corpus.dev])
+        only = run.group.share(np.argsort(-lengths, kind="stable"))
+    batches = task.dev.emit(backend, lambda read: (read.rows, decoder.spans(read.emissions, read.lengths)), only=only)
     for rows, predicted in batches:
         for row, own in zip(rows, predicted, strict=True):
             spans[row] = own
-    return spans
+    return spans if only is None else _gather_spans(spans, task.vocabularies.labels, run.group)
+
+
+def _gather_spans(spans: Sequence[Sequence[Span]], labels: Sequence[str], group: Group) -> list[list[Span]]:
+    """The spans that any process found, in the order in which it found them."""
+    found = [(row, labels.index(s.label), s.start, s.end) for row, own in enumerate(spans) for s in own]
+    everywhere: list[list[Span]] = [[] for _ in spans]
+    for row, label, start, end in group.gather_rows(np.array(found, dtype=np.int64).reshape(-1, 4)).tolist():
+        everywhere[row].append(Span(labels[label], start, end))
+    return everywhere
 
 
 def rows_of_epoch(parts: Sequence[Part], number: int, *, seed: int, num_rows: int) -> Numbers:
@@ -158,14 +177,14 @@ def rows_of_epoch(parts: Sequence[Part], number: int, *, seed: int, num_rows: in
     return np.concatenate(drawn)
 
 
-def _train_epoch(run: Run, task: Task, number: int, checkpoints: Checkpoints) -> float:
+def _train_epoch(run: Run, task: Task, number: int, checkpoints: Checkpoints, exchange: Exchange) -> float:
     """The last learning rate, when `run.position` is at the end of the epoch."""
     settings, encoded, network, position = task.config.training, task.encoded, run.network, run.position
-    device = network.projection.weight.device
+    group = run.group
     rng = np.random.default_rng([settings.seed, number])
     seed = int(rng.integers(2**63))
     if not position.batches:  # else torch's generators are restored, to where they were in this epoch
-        torch.manual_seed(seed)
+        torch.manual_seed((seed + group.rank) % 2**63)  # each process drops units of its own
     words = drop_singletons(encoded.words, task.vocabularies.words.singletons, settings.unknown_rate, rng)
     shown = encoded.with_words(words)
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
@@ -184,31 +203,24 @@ def _train_epoch(run: Run, task: Task, number: int, checkpoints: Checkpoints) ->
         rate = learning_rate(settings, (number - 1) * len(batches) + done, len(batches))
         if done < position.batches:
             continue
-        for group in run.optimizer.param_groups:
-            group["lr"] = rate
-        batch = collate(shown, rows)
-        assert batch.tags is not None  # the corpus was encoded with its tags
-        inputs, tags = to_inputs(batch), torch.from_numpy(batch.tags)
+        for settled in run.optimizer.param_groups:
+            settled["lr"] = rate
+        own, loss, value, wishes = group.share(rows), None, 0.0, None
         try:
-            allowed = None if allowed_tags is None else allowed_tags[tags].to(device)
-            if task.lessons is not None:
-                lesson = task.lessons.of(rows % num_sentences)
-                loss = loss_with_teachers(network, inputs.to(device), tags.to(device), lesson, allowed=allowed)
-            elif allowed is None:
-                loss = network(inputs.to(device), tags.to(device))
-            elif task.old is None:
-                loss = network.partial_loss(inputs.to(device), allowed)
-            else:
-                emissions = network.emissions(inputs.to(device))
-                likelihood = network.crf.partial_log_likelihood(emissions, allowed, inputs.mask.to(device), "mean")
-                loss = task.old.loss(network.crf, emissions, rows % num_sentences) - likelihood
-            value = float(loss.detach())
+            if len(own):
+                loss = _loss(network, task, shown, own, allowed_tags) * (len(own) / len(rows))
+                value = float(loss.detach())
         except NotFiniteError:
             value = math.nan
+        run.optimizer.zero_grad(set_to_none=True)
+        if group.size > 1:
+            exchange.announce(checkpoints.wishes())
+        if loss is not None and math.isfinite(value):
+            loss.backward()  # type: ignore[no-untyped-call]
+        if group.size > 1:
+            value, wishes = exchange.add_up(value)
         sentences = [task.sentences[row % num_sentences] for row in rows]
         check_finite("loss", value, number, done + 1, sentences)
-        run.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
         norm = None
         if settings.clip_norm:
             norm = clip_gradient(parameters, settings.clip_norm)
@@ -223,10 +235,31 @@ def _train_epoch(run: Run, task: Task, number: int, checkpoints: Checkpoints) ->
         position.seconds = time.perf_counter() - start
         mean, speed = position.loss / position.sentences, position.tokens / position.seconds
         task.listener.on_step(Step(number, done + 1, len(batches), mean, speed, value, norm))
-        checkpoints.after_step(f"epoch {number}, batch {done + 1} of {len(batches)}")
+        checkpoints.after_step(f"epoch {number}, batch {done + 1} of {len(batches)}", wishes or checkpoints.wishes())
     if isinstance(run.optimizer, RowwiseSGD):
         run.optimizer.settle()
     if run.average and settings.average_every == "epoch":
         run.average.update()
     check_epoch(run, number)
+    check_together(run, number)
     return rate
+
+
+def _loss(network: BiLSTMCRF, task: Task, shown: Encoded, rows: Numbers, allowed_tags: Tensor | None) -> Tensor:
+    """The mean loss of these sentences, a scalar."""
+    device, num_sentences = network.projection.weight.device, len(task.sentences)
+    batch = collate(shown, rows)
+    assert batch.tags is not None  # the corpus was encoded with its tags
+    inputs, tags = to_inputs(batch), torch.from_numpy(batch.tags)
+    allowed = None if allowed_tags is None else allowed_tags[tags].to(device)
+    if task.lessons is not None:
+        lesson = task.lessons.of(rows % num_sentences)
+        return loss_with_teachers(network, inputs.to(device), tags.to(device), lesson, allowed=allowed)
+    if allowed is None:
+        loss: Tensor = network(inputs.to(device), tags.to(device))
+        return loss
+    if task.old is None:
+        return network.partial_loss(inputs.to(device), allowed)
+    emissions = network.emissions(inputs.to(device))
+    likelihood = network.crf.partial_log_likelihood(emissions, allowed, inputs.mask.to(device), "mean")
+    return task.old.loss(network.crf, emissions, rows % num_sentences) - likelihood

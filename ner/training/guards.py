@@ -1,9 +1,10 @@
 """What goes wrong with numbers while a network is trained: noticed, named, and told with the way out."""
 
+import hashlib
 import math
 from collections.abc import Sequence
 
-from ner.errors import TrainingError
+from ner.errors import ProcessError, TrainingError
 from ner.text.sentence import Sentence
 from ner.training.checkpoint import Run
 
@@ -44,6 +45,20 @@ def check_epoch(run: Run, epoch: int) -> None:
         raise TrainingError(
             f"epoch {epoch}: expected a loss below {_EXPLODED} times that of guessing, {guessing:.1f} a sentence, "
             f"found {loss:.1f}: it exploded; {_CALMER}"
+        )
+
+
+def check_together(run: Run, epoch: int) -> None:
+    """Raise ProcessError where processes that train together no longer have the same weights to the last bit."""
+    if run.group.size == 1:
+        return
+    digest = hashlib.sha256()
+    for tensor in [*run.network.parameters(), *(run.average.values if run.average else ())]:
+        digest.update(tensor.detach().cpu().numpy().tobytes())
+    if others := run.group.unlike_first(digest.digest()):
+        raise ProcessError(
+            f"epoch {epoch}: expected the same weights in all processes, found others in process {others}; "
+            "train on processors of one kind, or in one process"
         )
 
 

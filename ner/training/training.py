@@ -25,7 +25,7 @@ from ner.inference.decoding import Decoding
 from ner.inference.loading import Model
 from ner.inference.prediction import Reader, make_reader
 from ner.inference.prepared import prepare
-from ner.inference.torch_backend import TorchBackend, choose_device
+from ner.inference.torch_backend import TorchBackend
 from ner.network.layer import has_bf16
 from ner.network.model import BiLSTMCRF, build_model, check_cell
 from ner.settings import DataConfig, RunConfig
@@ -33,16 +33,18 @@ from ner.text.partial import is_partial, is_unknown, labels_of
 from ner.text.recut import natural_cut, recut
 from ner.text.sentence import Sentence
 from ner.text.tags import plain_tag
-from ner.threads import threads_for_training, using_threads
+from ner.threads import count_cores, threads_for_training, using_threads
 from ner.training.calibration import fit_temperature, fit_threshold, why_no_threshold
 from ner.training.checkpoint import load_weights, restore_run, settings_as_begun, start_run
 from ner.training.continuation import annotated_corpus, continued_settings, take_over
 from ner.training.distillation import check_teachers_named, take_lessons, training_sentences
+from ner.training.distributed import Group, joined
 from ner.training.epochs import Task, run_epochs
 from ner.training.events import Listener
 from ner.training.keeping import OldLabels
 from ner.training.lazy_sgd import RowwiseSGD
 from ner.training.recasing import in_all_cases
+from ner.training.runs import key_of
 from ner.training.selection import dev_reports, dev_scores
 from ner.training.vectors import measure_coverage, place_lexicon, place_vectors
 
@@ -57,6 +59,8 @@ def train_model(
     start: Model | None = None,
 ) -> Model:
     """The best model that this training corpus gives under these settings.
+
+    Where `torchrun` started several processes they train it together, and each returns it.
 
     Args:
         config: all settings.
@@ -73,6 +77,7 @@ def train_model(
         ConfigError: no such device or cell, a run is resumed under other settings or on another corpus, or the model
             to go on from is of other settings.
         ModelError: there is no whole run to resume, or its state can't be written.
+        ProcessError: of several processes one ended, or trains something else.
     """
     if resume:
         if state is None:
@@ -95,15 +100,24 @@ def train_model(
         listener.on_message(
             "warning: the dev set: expected an entity to choose an epoch by, found none; the last epoch is kept"
         )
-    device = choose_device(config.run.device)
-    with using_threads(threads_for_training(config.run.threads)):
-        return _train(config, corpus, device, listener=listener, state=state, resume=resume, start=start)
+    with joined() as group:
+        device = group.device(config.run.device)
+        group.check_batches(config.training)
+        threads = threads_for_training(config.run.threads)
+        if group.size > 1 and group.local_size * threads > count_cores():
+            listener.on_message(
+                f"warning: run.threads: expected at most {count_cores()} threads in {group.local_size} processes, as "
+                f"there are cores, found {threads} in each; they slow each other"
+            )
+        with using_threads(threads):
+            return _train(config, corpus, device, group, listener=listener, state=state, resume=resume, start=start)
 
 
 def _train(
     config: Config,
     corpus: Corpus,
     device: torch.device,
+    group: Group,
     *,
     listener: Listener,
     state: Path | None,
@@ -117,7 +131,10 @@ def _train(
         torch.manual_seed(config.training.seed)
         task, network, coverage = _prepare(config, corpus, listener, start)
         network.to(device)
-        run = start_run(config, network, corpus=fingerprint([*task.sentences, *corpus.dev]))
+        digest = fingerprint([*task.sentences, *corpus.dev])
+        group.check_alike(repr((key_of(config), digest, device.type, _package_versions())))
+        group.take_from_first(network.parameters())
+        run = start_run(config, network, corpus=digest, group=group)
         if resume and state is not None:
             restore_run(run, config, state)
         run_epochs(run, task, state)
