@@ -3,8 +3,9 @@
 import json
 import shlex
 import shutil
+import signal
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -54,68 +55,89 @@ def train(
     from ner.resources.models import find_model
     from ner.storage.model_directory import check_free, check_target
     from ner.trainer import train as train_tagger
-    from ner.training.checkpoint import is_unfinished, remove_state, sole_run
+    from ner.training.checkpoint import is_unfinished, remove_state, sole_run, state_folder
+    from ner.training.distributed import joined, one_voice, refuse_processes
     from ner.training.interruption import Signals
     from ner.training.selection import corpora_table
     from ner.training.tensorboard import event_files
 
-    settings = [*(settings or []), *run_settings(threads=threads, device=device, tensorboard=tensorboard)]
-    if teachers:
-        named = [name.strip() for names in teachers for name in names.split(",")]
-        settings.append(f"training.teachers={json.dumps(named, ensure_ascii=False)}")
-    loaded = load_config(config, settings, warn=say)
-    check_target(out)
-    model = find_model(start, warn=say) if start else None
-    if seeds > 1:
-        if start:
-            raise ConfigError("--from: expected a single run that goes on from a model, found --seeds")
-        if not force:
-            check_free(out)
-        _train_seeds(config, settings, range(loaded.training.seed, loaded.training.seed + seeds), out, processes)
-        return
-    with sole_run(out) as state, Signals() as signals:
-        if not force:
-            check_free(out)
-        if is_unfinished(state) and not resume:
+    with joined() as group, one_voice(group):
+        settings = [*(settings or []), *run_settings(threads=threads, device=device, tensorboard=tensorboard)]
+        if teachers:
+            named = [name.strip() for names in teachers for name in names.split(",")]
+            settings.append(f"training.teachers={json.dumps(named, ensure_ascii=False)}")
+        loaded = load_config(config, settings, warn=say)
+        if group.first:
+            check_target(out)
+        model = find_model(start, warn=say) if start else None
+        if seeds > 1:
+            refuse_processes("--seeds", "train several at once with --processes")
+            if start:
+                raise ConfigError("--from: expected a single run that goes on from a model, found --seeds")
             if not force:
-                raise ModelError(
-                    f"{state}: expected no unfinished run, found one; go on with --resume, or begin anew with --force"
-                )
-            remove_state(state)
-        with said_warnings():
-            corpus = load_corpus(loaded.data)
-        try:
-            with ExitStack() as stack:
-                listener = stack.enter_context(TrainingProgress(loaded.training.epochs)).listener
-                if loaded.run.tensorboard:
-                    folder = out.with_name(out.name + ".tensorboard")
-                    listener = stack.enter_context(event_files(folder, listener, anew=not resume))
-                listener = replace(listener, should_stop=signals.should_stop)
-                tagger = train_tagger(loaded, corpus, listener=listener, state=state, resume=resume, start=model)
-        except InterruptionError as error:
-            assert signals.received is not None  # nobody else asks to stop
-            set_over = [word for setting in settings for word in ("--set", setting)]
-            again = ["ner", "train", str(config), *set_over, "--out", str(out), "--resume", *["--force"] * force]
-            again += ["--from", start] if start else []
-            print(f"{error}; go on with: {shlex.join(again)}", file=sys.stderr)
-            raise typer.Exit(128 + signals.received) from None
-        except TrainingError:
-            if not resume:  # it would come to the same end again
+                check_free(out)
+            _train_seeds(config, settings, range(loaded.training.seed, loaded.training.seed + seeds), out, processes)
+            return
+        with (
+            sole_run(out) if group.first else nullcontext(state_folder(out)) as state,
+            Signals(quiet=group.size > 1) as signals,
+        ):
+            if group.first and not force:
+                check_free(out)
+            if group.first and is_unfinished(state) and not resume:
+                if not force:
+                    raise ModelError(
+                        f"{state}: expected no unfinished run, found one; go on with --resume, or begin anew with "
+                        "--force"
+                    )
                 remove_state(state)
-            raise
-        save_tagger(tagger, out)
-        remove_state(state)
-    made = tagger.metrics["training"]
-    for line in corpora_table(tagger.metrics.get("corpora", {})):
-        print(line)
-    scores = ", ".join(
-        f"{split} F1 {100 * tagger.metrics[split].get('mean', tagger.metrics[split]['micro'])['f1']:.2f}"
-        for split in ("dev", "test")
-        if split in tagger.metrics
-    )
-    print(f"{out}: {scores or 'no dev set'} (epoch {made['best_epoch']} of {made['epochs']}, {made['seconds']:.0f} s)")
-    print("".join(f"{line}\n" for line in ending(tagger)), end="")
-    print("\n".join(next_commands(tagger.config, out)), file=sys.stderr)
+            with said_warnings():
+                corpus = load_corpus(loaded.data)
+            try:
+                with ExitStack() as stack:
+                    listener = stack.enter_context(TrainingProgress(loaded.training.epochs)).listener
+                    if loaded.run.tensorboard and group.first:
+                        folder = out.with_name(out.name + ".tensorboard")
+                        listener = stack.enter_context(event_files(folder, listener, anew=not resume))
+                    listener = replace(listener, should_stop=signals.should_stop)
+                    tagger = train_tagger(loaded, corpus, listener=listener, state=state, resume=resume, start=model)
+            except InterruptionError as error:
+                set_over = [word for setting in settings for word in ("--set", setting)]
+                again = [
+                    *group.command(),
+                    "train",
+                    str(config),
+                    *set_over,
+                    "--out",
+                    str(out),
+                    "--resume",
+                    *["--force"] * force,
+                ]
+                again += ["--from", start] if start else []
+                print(f"{error}; go on with: {shlex.join(again)}", file=sys.stderr)
+                # Where another process was asked to stop, this one got no signal.
+                raise typer.Exit(128 + (signals.received or signal.SIGTERM)) from None
+            except TrainingError:
+                if group.first and not resume:  # it would come to the same end again
+                    remove_state(state)
+                raise
+            if not group.first:
+                return
+            save_tagger(tagger, out)
+            remove_state(state)
+        made = tagger.metrics["training"]
+        for line in corpora_table(tagger.metrics.get("corpora", {})):
+            print(line)
+        scores = ", ".join(
+            f"{split} F1 {100 * tagger.metrics[split].get('mean', tagger.metrics[split]['micro'])['f1']:.2f}"
+            for split in ("dev", "test")
+            if split in tagger.metrics
+        )
+        print(
+            f"{out}: {scores or 'no dev set'} (epoch {made['best_epoch']} of {made['epochs']}, {made['seconds']:.0f} s)"
+        )
+        print("".join(f"{line}\n" for line in ending(tagger)), end="")
+        print("\n".join(next_commands(tagger.config, out)), file=sys.stderr)
 
 
 def _train_seeds(recipe: Path, settings: list[str], seeds: range, out: Path, processes: int) -> None:
@@ -150,6 +172,9 @@ def sweep(
 ) -> None:
     """Train a recipe and variants of it with several seeds, and tell which differ: a Markdown table."""
     need_training("ner sweep")
+    from ner.training.distributed import refuse_processes
+
+    refuse_processes("ner sweep", "run several at once with --processes")
     from ner.config import load_config
     from ner.training.sweep import run_sweep, table
 

@@ -56,6 +56,13 @@ class Group:
         """Whether this is the one that writes and speaks for all."""
         return self.rank == 0
 
+    def command(self) -> list[str]:
+        """What starts this program in as many processes, as words of a command line."""
+        if self.size == 1:
+            return ["ner"]
+        machines = ["--nnodes", str(self.size // self.local_size)] if self.size > self.local_size else []
+        return ["torchrun", *machines, "--nproc-per-node", str(self.local_size), "-m", "ner"]
+
     def share(self, rows: Numbers) -> Numbers:
         """Those of some rows that are for this process: every `size`-th, so each gets long ones and short ones."""
         return rows if self.size == 1 else rows[self.rank :: self.size]
