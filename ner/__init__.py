@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ner.formats.values import documents_from, to_dataset
     from ner.tagger import Tagger, load
     from ner.text.document import Document
+    from ner.text.redaction import Redaction, Replacement, redact, restore
     from ner.text.rendering import render
     from ner.text.sentence import Entity, Sentence, Span, Token
     from ner.threads import settle_threads
@@ -31,6 +32,8 @@ __all__ = [
     "Document",
     "Entity",
     "NerError",
+    "Redaction",
+    "Replacement",
     "Report",
     "Sentence",
     "Span",
@@ -42,7 +45,9 @@ __all__ = [
     "load_corpus",
     "read",
     "read_conll",
+    "redact",
     "render",
+    "restore",
     "settle_threads",
     "to_dataset",
     "train",
@@ -56,6 +61,8 @@ _HOMES = {
     "Document": "ner.text.document",
     "Entity": "ner.text.sentence",
     "NerError": "ner.errors",
+    "Redaction": "ner.text.redaction",
+    "Replacement": "ner.text.redaction",
     "Report": "ner.evaluation.report",
     "Sentence": "ner.text.sentence",
     "Span": "ner.text.sentence",
@@ -68,7 +75,9 @@ _HOMES = {
     "load_corpus": "ner.formats.corpus",
     "read": "ner.formats.files",
     "read_conll": "ner.formats.columns",
+    "redact": "ner.text.redaction",
     "render": "ner.text.rendering",
+    "restore": "ner.text.redaction",
     "settle_threads": "ner.threads",
     "to_dataset": "ner.formats.values",
     "train": "ner.trainer",

@@ -16,6 +16,7 @@ from ner.commands.conversion import convert, formats
 from ner.commands.evaluation import evaluate, score
 from ner.commands.inspection import inspect
 from ner.commands.models import models_app
+from ner.commands.redaction import restore
 from ner.commands.resources import data_app, vectors_app
 from ner.commands.settings import settings
 from ner.commands.shrinking import shrink
@@ -62,6 +63,7 @@ for command, group, example, page in (
     (tag, _TAG, 'ner tag en --text "Angela Merkel visited Paris."', "docs/formats.md"),
     (inspect, _TAG, 'ner inspect en "Angela Merkel visited Paris." --out pictures', "docs/from-rnn-to-bilstm-crf.md"),
     (bench, _TAG, "ner bench en text.txt", "docs/performance.md"),
+    (restore, _TAG, "ner restore redacted.txt --map names.map --out text.txt", "docs/redaction.md"),
     (train, _TRAIN, "ner train configs/quickstart.toml --out runs/mine --set training.epochs=5", "docs/training.md"),
     (sweep, _TRAIN, "ner sweep configs/quickstart.toml --log log.jsonl --try model.cell=gru", "docs/accuracy.md"),
     (shrink, _TRAIN, "ner shrink runs/mine --out runs/small", "docs/models.md"),

@@ -11,6 +11,7 @@ from tests.conftest import ROOT
 sys.path.insert(0, str(ROOT / "benchmarks"))
 import formats
 import peers
+import redaction
 import scaling
 import scoring
 import sides
@@ -71,3 +72,11 @@ def test_both_sides_of_the_formats_benchmark_find_the_entities_of_the_columns(sa
     assert formats.to_sentences(tmp_path / "texts.jsonl") == count
     if find_spec("spacy"):
         assert formats.to_doc_bin(tmp_path / "texts.jsonl") == count
+
+
+def test_a_name_is_gone_where_no_character_of_it_is_left():
+    text = "Anna Roe and Max left"
+    gold = [ner.Entity("PER", "Anna Roe", 0, 8), ner.Entity("PER", "Max", 13, 16)]
+    done = ner.redact(text, [ner.Entity("PER", "Anna", 0, 4), ner.Entity("PER", "Max left", 13, 21)])
+    assert redaction.replaced_in(done) == [(0, 4), (13, 21)]
+    assert redaction.left_of(text, [(0, 4), (13, 21)], gold) == (1, 10, 5)

@@ -678,7 +678,7 @@ def test_an_unknown_format_is_refused_with_those_that_there_are(run, small_model
     found = run("tag", small_model, "--input", "pdf")
     assert found == (2, "", f"error: --input: expected auto or one of {readable}, found 'pdf'\n")
     found = run("tag", small_model, "--format", "xml")
-    assert found == (2, "", f"error: --format: expected one of {writable}, found 'xml'\n")
+    assert found == (2, "", f"error: --format: expected one of {writable}, redacted, found 'xml'\n")
 
 
 def test_lines_of_word_and_tag_are_tagged_as_such_lines(run, small_model):

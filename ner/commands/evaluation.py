@@ -16,12 +16,12 @@ from ner.commands.options import (
     Settings,
     Threads,
     Threshold,
+    labels_in,
     load_tagger,
     say,
     say_losses_of_files,
 )
 from ner.commands.results import check_places, write_text
-from ner.errors import ConfigError
 
 if TYPE_CHECKING:
     from ner.evaluation.analysis import Analysis
@@ -79,7 +79,7 @@ def evaluate(
 
     check_places(files={"--html": page, "--errors": errors}, folders={"--plots": plots})
     tagger = load_tagger(model, device, runtime=runtime, threads=threads, threshold=threshold)
-    counted = None if labels is None else _labels(labels, tagger.labels)
+    counted = None if labels is None else labels_in(labels, tagger.labels)
     data = override_data(tagger.config.data, settings or [])
     losses = LossesByFile()
     memory = read_training(train, data, losses).memory if train else None
@@ -156,18 +156,6 @@ def _write(analysis: "Analysis", lines: list[str], wanted: _Wanted) -> None:
         print(json.dumps(analysis.as_dict()))
     else:
         print("\n".join([str(analysis), *([details_of(analysis)] if wanted.details else []), *lines]))
-
-
-def _labels(named: str, known: list[str]) -> list[str]:
-    """The labels of a list with commas.
-
-    Raises:
-        ConfigError: the model knows one not.
-    """
-    labels = [label.strip() for label in named.split(",")]
-    if unknown := [label for label in labels if label not in known]:
-        raise ConfigError(f"--labels: expected labels of the model ({', '.join(known)}), found {unknown[0]!r}")
-    return labels
 
 
 def _threshold_line(analysis: "Analysis", precision: float) -> str:

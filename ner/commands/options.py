@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ner.errors import ConfigError
+
 if TYPE_CHECKING:
     from ner.formats.format import Losses, LossesByFile
     from ner.tagger import Tagger
@@ -75,6 +77,18 @@ def save_tagger(tagger: "Tagger", out: Path) -> None:
     """Writes the model directory; a warning is one line on stderr."""
     with said_warnings():
         tagger.save(out)
+
+
+def labels_in(named: str, known: list[str]) -> list[str]:
+    """The labels of the list with commas that --labels has.
+
+    Raises:
+        ConfigError: the model has no such label.
+    """
+    labels = [label.strip() for label in named.split(",")]
+    if unknown := [label for label in labels if label not in known]:
+        raise ConfigError(f"--labels: expected labels of the model ({', '.join(known)}), found {unknown[0]!r}")
+    return labels
 
 
 @contextmanager

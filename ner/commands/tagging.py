@@ -26,11 +26,24 @@ from ner.commands.options import (
     say,
     say_losses,
 )
+from ner.commands.redaction import (
+    AlsoRepeats,
+    Fixed,
+    KeyFile,
+    Labels,
+    Map,
+    Numbered,
+    RedactionOptions,
+    Replace,
+    mark_of,
+    write_redacted,
+)
 from ner.commands.results import check_is_another
 from ner.errors import ConfigError, NerError
 
 _MOST_MEASURED = 2_000_000  # characters, half a million tokens: each runtime reads them a dozen times
 LINES = "lines of text"  # what is read where --input says nothing
+REDACTED = "redacted"  # what is written beside the formats: text without its entities
 
 if TYPE_CHECKING:
     from ner.data_settings import DataConfig
@@ -53,7 +66,9 @@ def tag(
     ] = False,
     output_format: Annotated[
         str | None,
-        typer.Option("--format", metavar="FORMAT", help="One of `ner formats`; default: jsonl, or that of --input."),
+        typer.Option(
+            "--format", metavar="FORMAT", help="One of `ner formats`, or redacted; default: jsonl, or --input's."
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="PATH", help="Where the result goes, not to stdout: whole or not at all.")
@@ -68,6 +83,13 @@ def tag(
     device: Device = "auto",
     runtime: Runtime = "auto",
     threads: Threads = None,
+    replace: Replace = "label",
+    labels: Labels = None,
+    numbered: Numbered = False,
+    also_repeats: AlsoRepeats = False,
+    key_file: KeyFile = None,
+    fixed: Fixed = None,
+    map_path: Map = None,
 ) -> None:
     """Find the entities of each line of a text, of whole texts, or of each document of an annotated file."""
     from ner.formats.table import can_write, find_format, name_for_writing, readable, writable
@@ -87,9 +109,14 @@ def tag(
     if output_format is None:
         own = input_format in readable() and can_write(find_format(input_format))
         output_format = name_for_writing(out, None) if out else input_format if own else "jsonl"
-    if output_format not in writable():
-        raise ConfigError(f"--format: expected one of {', '.join(writable())}, found {output_format!r}")
-    if not out and not find_format(output_format).write:
+    redaction = RedactionOptions(replace, labels, numbered, also_repeats, key_file, fixed, map_path)
+    if output_format == REDACTED:
+        redaction.check(file, out, is_folder=input_format == "text" and Path(file).is_dir())
+    else:
+        redaction.check_not_given(output_format)
+    if output_format not in (*writable(), REDACTED):
+        raise ConfigError(f"--format: expected one of {', '.join(writable())}, {REDACTED}, found {output_format!r}")
+    if not out and output_format != REDACTED and not find_format(output_format).write:
         raise ConfigError(f"--format {output_format}: expected --out PATH, since it is no text for stdout")
     check_is_another("--out", out, file)
     if k_best and output_format != "jsonl":
@@ -109,7 +136,9 @@ def tag(
     losses = Losses()
     source = _Source(file, input_format, text)
     _check_what_it_looks_like(file, input_format, data)
-    if out and not find_format(output_format).write:
+    if output_format == REDACTED:
+        _redact(tagger, source, options, redaction, out=out, data=data, losses=losses)
+    elif out and not find_format(output_format).write:
         documents = tagged_documents(tagger, _documents(source, data, losses), options)
         write_documents(out, documents, output_format, data, losses)
     elif out:
@@ -159,6 +188,35 @@ def _pieces(
         where = "stdin" if source.file == "-" else source.file
         return tag_columns(tagger, lines, options, data=data, where=where, losses=losses)
     return tag_documents(tagger, _documents(source, data, losses), options, data=data, losses=losses)
+
+
+def _redact(
+    tagger: "Tagger",
+    source: _Source,
+    options: "OutputOptions",
+    redaction: RedactionOptions,
+    *,
+    out: Path | None,
+    data: "DataConfig",
+    losses: "Losses",
+) -> None:
+    """Writes the text with its entities replaced."""
+    from ner.output import tagged_documents
+    from ner.redacting import Kind, lines_of, of_text
+
+    redact, before = redaction.redact(tagger.labels), ""
+    kind: Kind = "documents"
+    if source.text is not None:
+        kind, documents = "text", of_text(source.text)
+    elif source.format == LINES:
+        kind, before, documents = "lines", mark_of(source.file), lines_of(source.lines(data.encoding))
+    else:
+        documents = _documents(source, data, losses)
+        if source.format == "text":
+            kind = "folder" if Path(source.file).is_dir() else "text"
+            before = mark_of(source.file) if kind == "text" else ""
+    tagged = tagged_documents(tagger, documents, options)
+    write_redacted(tagged, kind, redact, out=out, map_path=redaction.map_path, losses=losses, before=before)
 
 
 def _documents(source: _Source, data: "DataConfig", losses: "Losses") -> "Iterator[Document]":
