@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ner.formats.columns import read_conll, write_conll
     from ner.formats.corpus import Corpus, load_corpus
     from ner.formats.files import read, write
+    from ner.formats.tables import to_dataframe
     from ner.formats.values import documents_from, to_dataset
     from ner.tagger import Tagger, load
     from ner.text.document import Document
@@ -49,6 +50,7 @@ __all__ = [
     "render",
     "restore",
     "settle_threads",
+    "to_dataframe",
     "to_dataset",
     "train",
     "write",
@@ -79,6 +81,7 @@ _HOMES = {
     "render": "ner.text.rendering",
     "restore": "ner.text.redaction",
     "settle_threads": "ner.threads",
+    "to_dataframe": "ner.formats.tables",
     "to_dataset": "ner.formats.values",
     "train": "ner.trainer",
     "write": "ner.formats.files",
