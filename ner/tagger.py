@@ -18,6 +18,7 @@ from ner.inference.documents import batched, labelling_of, tag_batches
 from ner.inference.loading import Model, in_short, load_model, save_model, torch_network
 from ner.inference.prediction import SpanLabelling, reader_of
 from ner.resources.models import find_model
+from ner.sharing import Shared
 from ner.text.alignment import entity_of
 from ner.text.document import Document
 from ner.text.sentence import Entity, Labelling, Sentence, Span, sentence_from_words
@@ -32,7 +33,7 @@ if TYPE_CHECKING:  # who only tags shouldn't wait for what evaluates
     from ner.inspection.trace import Inspection, Transitions
 
 
-class Tagger:
+class Tagger(Shared):
     """A trained recognizer; made by `ner.load` or `ner.train`.
 
     Several threads may use one at once, and so may processes forked from this one. It is pickled as the name of its
@@ -43,9 +44,8 @@ class Tagger:
         self, model: Model, *, folder: Path | None = None, device: str = "auto", threshold: float | None = None
     ) -> None:
         """`folder` holds the model, if it is saved; `device` and `threshold` are those it is unpickled with."""
-        self._model = model
+        self._model, self._folder = model, folder
         self._reader = reader_of(model)
-        self._folder = folder
         self._load = partial(load, device=device, runtime=model.runtime, threshold=threshold)
 
     def __reduce__(self) -> tuple[Callable[..., "Tagger"], tuple[str]]:

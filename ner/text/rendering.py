@@ -4,6 +4,7 @@ import html
 from collections.abc import Iterable
 
 from ner.errors import DataError, check_type
+from ner.text.highlight import highlight
 from ner.text.sentence import Entity
 
 # Light backgrounds on which black text keeps a contrast above 7:1 (WCAG AAA), told apart by hue.
@@ -11,8 +12,15 @@ _COLOURS = ("#ffd8a8", "#a5d8ff", "#b2f2bb", "#eebefa", "#ffec99", "#ffc9c9", "#
 _GOLDEN_ANGLE = 137.508  # of the colour wheel: whatever their number, neighbours and their neighbours lie apart
 
 _TEXT = "white-space: pre-wrap; overflow-wrap: anywhere; line-height: 2"
-_MARK = "padding: .2em .4em; border-radius: .35em; color: #111"
-_LABEL = "margin-left: .45em; font-size: .68em; font-weight: 700"
+
+
+class Html(str):
+    """A piece of HTML: text that a notebook shows as what it means."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        return str(self)
 
 
 def colour_of(number: int) -> str:
@@ -26,8 +34,10 @@ def colour_of(number: int) -> str:
     return f"hsl({number * _GOLDEN_ANGLE % 360:.0f} 90% 85%)"
 
 
-def render(text: str, entities: Iterable[Entity]) -> str:
+def render(text: str, entities: Iterable[Entity]) -> Html:
     """A piece of HTML that shows a text with its entities marked, one colour for each label; it needs no style sheet.
+
+    A notebook shows it when it is the last value of a cell.
 
     Of entities with a character in common, the one that begins first is marked.
 
@@ -49,13 +59,11 @@ def render(text: str, entities: Iterable[Entity]) -> str:
         if entity.start < done:
             continue
         colour = colours.setdefault(entity.label, colour_of(len(colours)))
-        score = "" if entity.score is None else f" {entity.score:.2f}"
-        label = f'<small style="{_LABEL}">{html.escape(entity.label)}{score}</small>'
         pieces.append(html.escape(text[done : entity.start]))
-        pieces.append(f'<mark style="background: {colour}; {_MARK}">{html.escape(entity.text)}{label}</mark>')
+        pieces.append(highlight(entity.text, entity.label, entity.score, colour=colour))
         done = entity.end
     pieces.append(html.escape(text[done:]))
-    return f'<div style="{_TEXT}">{"".join(pieces)}</div>'
+    return Html(f'<div style="{_TEXT}">{"".join(pieces)}</div>')
 
 
 def _in_order(text: str, entities: Iterable[Entity]) -> list[Entity]:

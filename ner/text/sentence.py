@@ -12,6 +12,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from ner.errors import DataError, shortened
+from ner.text.highlight import highlight
 from ner.text.partial import is_partial
 from ner.text.span import Span
 from ner.text.tags import spans_to_tags, tags_to_spans
@@ -48,6 +49,10 @@ class Entity:
         {'label': 'LOC', 'text': 'Rome', 'start': 0, 'end': 4, 'score': None}
         """
         return asdict(self)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the text, marked, with label and score."""
+        return highlight(self.text, self.label, self.score)
 
 
 @dataclass(frozen=True, slots=True)

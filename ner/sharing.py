@@ -1,0 +1,47 @@
+"""What a recognizer shows of itself in a notebook, and how it is passed on: the part of the façade for other places."""
+
+import html
+from pathlib import Path
+
+from ner.inference.loading import Model
+from ner.text.rendering import colour_of
+
+_CELL = "padding: .1em .8em .1em 0; text-align: "
+_LABEL = "padding: .1em .4em; border-radius: .35em; color: #111; background: "
+
+
+class Shared:
+    """The part of `Tagger` that other places see."""
+
+    _model: Model
+    _folder: Path | None
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the labels with their scores on the dev set, where the model is, what computes."""
+        micro = self._model.metrics.get("dev", {}).get("micro")
+        by_label = self._model.metrics.get("dev", {}).get("labels", {})
+        place = "not saved" if self._folder is None else f"<code>{html.escape(str(self._folder))}</code>"
+        rows = [_row("th", "label", ["precision", "recall", "F1", "entities"])]
+        for number, label in enumerate(self._model.vocabularies.labels):
+            name = f'<span style="{_LABEL}{colour_of(number)}">{html.escape(label)}</span>'
+            rows.append(_row("td", name, _figures(by_label.get(label))))
+        rows.append(_row("td", "all", _figures(micro)))
+        source = self._model.metrics.get("dev", {}).get("source")
+        told = f"Scores on the dev set {html.escape(str(source))}" if source else "There was no dev set"
+        return (
+            f"<div><b>Tagger</b> {place}; runtime {html.escape(self._model.runtime)}<table>{''.join(rows)}</table>"
+            f"<small>{told}.</small></div>"
+        )
+
+
+def _figures(scores: dict[str, float] | None) -> list[str]:
+    """Precision, recall and F1 in percent, and the number of entities; blanks where nothing is known."""
+    if scores is None:
+        return [""] * 4
+    return [*(f"{100 * scores[name]:.2f}" for name in ("precision", "recall", "f1")), f"{scores['support']:,}"]
+
+
+def _row(kind: str, first: str, cells: list[str]) -> str:
+    """A row of a table, the first cell as it is, and the others to the right."""
+    others = "".join(f'<{kind} style="{_CELL}right">{cell}</{kind}>' for cell in cells)
+    return f'<tr><{kind} style="{_CELL}left">{first}</{kind}>{others}</tr>'
