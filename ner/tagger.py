@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ner.collector import no_search_for_cycles
 from ner.config import Config
 from ner.errors import ModelError, check_type
+from ner.evaluation.training_entities import Memory, Training
 from ner.inference import arguments
 from ner.inference.decoding import check_threshold, with_threshold
 from ner.inference.documents import batched, labelling_of, tag_batches
@@ -29,7 +30,6 @@ if TYPE_CHECKING:  # who only tags shouldn't wait for what evaluates
     from ner.evaluation.analysis import Analysis
     from ner.evaluation.calibration import Calibration
     from ner.evaluation.report import Report
-    from ner.evaluation.training_entities import Memory, Training
     from ner.inspection.trace import Inspection, Transitions
 
 
@@ -44,8 +44,8 @@ class Tagger(Shared):
         self, model: Model, *, folder: Path | None = None, device: str = "auto", threshold: float | None = None
     ) -> None:
         """`folder` holds the model, if it is saved; `device` and `threshold` are those it is unpickled with."""
-        self._model, self._folder = model, folder
-        self._reader = reader_of(model)
+        self._model, self._reader = model, reader_of(model)
+        self._folder = folder
         self._load = partial(load, device=device, runtime=model.runtime, threshold=threshold)
 
     def __reduce__(self) -> tuple[Callable[..., "Tagger"], tuple[str]]:
@@ -177,6 +177,10 @@ class Tagger(Shared):
         """Of each sentence what `find_spans` gives, and its k (at least 1) most probable labellings, best first."""
         return self._reader.k_best(arguments.checked_sentences(sentences), k=k)
 
+    def entropy(self, sentences: Sequence[Sentence]) -> list[float]:
+        """The exact entropy over all tag sequences of each sentence, natural logarithm; 0 where it is sure."""
+        return self._reader.entropies(arguments.checked_sentences(sentences))
+
     def inspect(self, text: str) -> "list[Inspection]":
         """What happens in the network at each sentence of a text: gates, cell states, scores, influences, as arrays.
 
@@ -214,7 +218,7 @@ class Tagger(Shared):
 
         return timed.evaluate(arguments.checked_tagged(sentences), self._reader.spans)
 
-    def analyse(self, sentences: Sequence[Sentence], *, memory: "Memory | None" = None) -> "Analysis":
+    def analyse(self, sentences: Sequence[Sentence], *, memory: Memory | None = None) -> "Analysis":
         """What lies behind `evaluate`: relaxed scores, mistakes by kind, slices, intervals, calibration.
 
         Args:
@@ -229,7 +233,7 @@ class Tagger(Shared):
         return timed.analyse(arguments.checked_tagged(sentences), self.find_spans, self._training(memory))
 
     def analyse_documents(
-        self, documents: Sequence[Document], *, memory: "Memory | None" = None, labels: Collection[str] | None = None
+        self, documents: Sequence[Document], *, memory: Memory | None = None, labels: Collection[str] | None = None
     ) -> "Analysis":
         """As `analyse`, of texts: cut as this model cuts them, whatever their entities are; of `labels`, if given.
 
@@ -241,9 +245,7 @@ class Tagger(Shared):
         checked, training = list(arguments.checked_documents(documents)), self._training(memory)
         return timed.analyse_documents(checked, self.tag_documents, training, data=self.config.data, labels=labels)
 
-    def _training(self, memory: "Memory | None") -> "Training":
-        from ner.evaluation.training_entities import Training
-
+    def _training(self, memory: Memory | None) -> Training:
         return Training(self._model.vocabularies.words, memory or self._model.memory)
 
     def shrink(self, *, weights: str = "int8", keep_vectors: str = "all", most_words: int | None = None) -> "Tagger":
@@ -294,7 +296,6 @@ def load(folder: str | Path, *, device: str = "auto", runtime: str = "auto", thr
         check_threshold(threshold)
     with no_search_for_cycles():
         found = find_model(folder, warn=partial(warnings.warn, stacklevel=3))
-        model = load_model(found, device, runtime=runtime)
-        if threshold is not None:
-            model = with_threshold(model, threshold)
+        loaded = load_model(found, device, runtime=runtime)
+        model = loaded if threshold is None else with_threshold(loaded, threshold)
         return Tagger(model, folder=found.resolve(), device=device, threshold=threshold)

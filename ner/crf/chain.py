@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ner.crf import span_posteriors
+from ner.crf.entropy import entropies
 from ner.crf.expected_counts import ExpectedCounts, expected_counts
 from ner.crf.forward_backward import Scores, forward_backward
 from ner.crf.k_best import k_best
@@ -66,6 +67,11 @@ class Chain:
         if not scores.emissions.size:
             return ExpectedCounts(scores.emissions, np.zeros((len(lengths), *self.transitions.shape), emissions.dtype))
         return expected_counts(scores, lengths)
+
+    def entropies(self, emissions: Array, lengths: Array) -> Array:
+        """The entropy of the distribution over all tag sequences of each sentence (B,), natural logarithm, double."""
+        scores = self._tempered(emissions, lengths)
+        return entropies(scores, lengths) if scores.emissions.size else np.zeros(len(lengths))
 
     def span_posteriors(
         self, emissions: Array, lengths: Array, spans: Sequence[tuple[int, int, int]] | Array, roles: Array

@@ -27,7 +27,7 @@ def expected_counts(scores: Scores, lengths: Array) -> ExpectedCounts:
         lengths: tokens of each sentence (B,).
     """
     sums = forward_backward(scores, lengths)
-    count = _count_scaled if isinstance(sums, ScaledSums) else _count_in_logs
+    count = _count_scaled if isinstance(sums, ScaledSums) else count_in_logs
     return ExpectedCounts(sums.marginals.transpose(1, 0, 2), count(scores, sums, lengths))  # type: ignore[arg-type]
 
 
@@ -44,8 +44,8 @@ def _count_scaled(scores: Scores, sums: ScaledSums, lengths: Array) -> Array:
     return counts
 
 
-def _count_in_logs(scores: Scores, sums: LogSums, lengths: Array) -> Array:
-    """Transitions (B, K, K), step by step."""
+def count_in_logs(scores: Scores, sums: LogSums, lengths: Array) -> Array:
+    """Expected transitions (B, K, K) in log space, step by step."""
     dtype = scores.emissions.dtype
     emissions, _, transitions, _ = (part.astype(np.float64) for part in scores)
     counts = np.zeros((len(lengths), *transitions.shape))

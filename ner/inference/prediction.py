@@ -65,6 +65,11 @@ class Reader:
         decode = self.decoder.scored_spans
         return self._each(sentences, lambda read: decode(read.emissions, read.lengths), of_empty=())
 
+    def entropies(self, sentences: Sequence[Sentence]) -> list[float]:
+        """The entropy of the distribution over the tag sequences of each sentence, natural logarithm."""
+        chain = self.decoder.chain
+        return self._each(sentences, lambda read: chain.entropies(read.emissions, read.lengths).tolist(), of_empty=0.0)
+
     def k_best(self, sentences: Sequence[Sentence], *, k: int) -> list[tuple[ScoredSpans, list[SpanLabelling]]]:
         """Of each sentence the scored spans, and the k most probable labellings, best first.
 

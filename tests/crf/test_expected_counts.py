@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from ner.crf.expected_counts import _count_in_logs, _count_scaled
+from ner.crf.expected_counts import _count_scaled, count_in_logs
 from ner.crf.forward_backward import log_space_forward_backward, scaled_forward_backward
 from tests.crf.test_chain import every_sequence, random_chain, random_emissions
 
@@ -49,7 +49,7 @@ def test_transitions_counted_in_log_space_are_those_of_scaled_probabilities(forb
     scores = chain._scores(random_emissions(lengths, 5), lengths)
     scaled, in_logs = scaled_forward_backward(scores, lengths), log_space_forward_backward(scores, lengths)
     np.testing.assert_allclose(
-        _count_scaled(scores, scaled, lengths), _count_in_logs(scores, in_logs, lengths), atol=1e-12
+        _count_scaled(scores, scaled, lengths), count_in_logs(scores, in_logs, lengths), atol=1e-12
     )
 
 
