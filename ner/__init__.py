@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ner.formats.files import read, write
     from ner.formats.tables import to_dataframe
     from ner.formats.values import documents_from, to_dataset
+    from ner.ranking import rank
     from ner.tagger import Tagger, load
     from ner.text.document import Document
     from ner.text.redaction import Redaction, Replacement, redact, restore
@@ -44,6 +45,7 @@ __all__ = [
     "load",
     "load_config",
     "load_corpus",
+    "rank",
     "read",
     "read_conll",
     "redact",
@@ -75,6 +77,7 @@ _HOMES = {
     "load": "ner.tagger",
     "load_config": "ner.config",
     "load_corpus": "ner.formats.corpus",
+    "rank": "ner.ranking",
     "read": "ner.formats.files",
     "read_conll": "ner.formats.columns",
     "redact": "ner.text.redaction",

@@ -47,6 +47,17 @@ def entropies(scores: Scores, lengths: Array) -> Array:
     return found
 
 
+def entropy_of(distributions: Array) -> Array:
+    """The entropy along the last dimension, natural logarithm; 0 where all is 0.
+
+    >>> entropy_of(np.array([[0.5, 0.5], [1.0, 0.0]])).round(4).tolist()
+    [0.6931, 0.0]
+    """
+    logs = np.log(np.where(distributions > 0, distributions, 1))
+    found: Array = np.maximum(-(distributions * logs).sum(-1), 0)
+    return found
+
+
 def _passed_scaled(scores: Scores, sums: ScaledSums, mask: Array) -> Array:
     """The expected score of all transitions of each sentence (B,), double."""
     transitions = scores.transitions

@@ -58,17 +58,17 @@ class Reader:
     def spans(self, sentences: Sequence[Sentence]) -> list[list[Span]]:
         """The spans of each sentence, in order."""
         decode = self.decoder.spans
-        return self._each(sentences, lambda read: decode(read.emissions, read.lengths), of_empty=())
+        return self.each(sentences, lambda read: decode(read.emissions, read.lengths), of_empty=())
 
     def scored_spans(self, sentences: Sequence[Sentence]) -> list[ScoredSpans]:
         """The spans of each sentence, those of `spans`, each with its exact probability under the CRF."""
         decode = self.decoder.scored_spans
-        return self._each(sentences, lambda read: decode(read.emissions, read.lengths), of_empty=())
+        return self.each(sentences, lambda read: decode(read.emissions, read.lengths), of_empty=())
 
     def entropies(self, sentences: Sequence[Sentence]) -> list[float]:
         """The entropy of the distribution over the tag sequences of each sentence, natural logarithm."""
         chain = self.decoder.chain
-        return self._each(sentences, lambda read: chain.entropies(read.emissions, read.lengths).tolist(), of_empty=0.0)
+        return self.each(sentences, lambda read: chain.entropies(read.emissions, read.lengths).tolist(), of_empty=0.0)
 
     def k_best(self, sentences: Sequence[Sentence], *, k: int) -> list[tuple[ScoredSpans, list[SpanLabelling]]]:
         """Of each sentence the scored spans, and the k most probable labellings, best first.
@@ -89,7 +89,7 @@ class Reader:
                 for spans, labellings in zip(scored, best, strict=True)
             ]
 
-        found = self._each(sentences, work, of_empty=None)
+        found = self.each(sentences, work, of_empty=None)
         return [([], [SpanLabelling([], 1.0)]) if each is None else each for each in found]
 
     def emitted(self, sentences: Sequence[Sentence]) -> Iterator[Emitted]:
@@ -97,7 +97,7 @@ class Reader:
         if any(sentence.spelled for sentence in sentences):
             yield from emit(self.backend, encode(sentences, self.vocabularies, cache=self.words), lambda read: read)
 
-    def _each(
+    def each(
         self, sentences: Sequence[Sentence], work: Callable[[Emitted], Sequence[Result]], *, of_empty: object
     ) -> list[Result]:
         """What `work` makes of each sentence, in their order; of an empty one, `of_empty`."""
