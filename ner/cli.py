@@ -16,7 +16,7 @@ from ner.commands.conversion import convert, formats
 from ner.commands.evaluation import evaluate, score
 from ner.commands.inspection import inspect
 from ner.commands.models import models_app
-from ner.commands.ranking import rank
+from ner.commands.ranking import rank, simulate
 from ner.commands.redaction import restore
 from ner.commands.resources import data_app, vectors_app
 from ner.commands.settings import settings
@@ -68,6 +68,7 @@ for command, group, example, page in (
     (train, _TRAIN, "ner train configs/quickstart.toml --out runs/mine --set training.epochs=5", "docs/training.md"),
     (sweep, _TRAIN, "ner sweep configs/quickstart.toml --log log.jsonl --try model.cell=gru", "docs/accuracy.md"),
     (rank, _TRAIN, "ner rank en text.txt --budget 100 --format label-studio --out tasks.json", "docs/annotate-less.md"),
+    (simulate, _TRAIN, "ner simulate configs/quickstart.toml --budget 400 --out runs/curve", "docs/annotate-less.md"),
     (shrink, _TRAIN, "ner shrink runs/mine --out runs/small", "docs/models.md"),
     (evaluate, _JUDGE, "ner evaluate runs/mine dev.conll --details --html report.html", "docs/evaluation.md"),
     (score, _JUDGE, "ner score gold.conll predicted.conll", "docs/evaluation.md"),

@@ -1,4 +1,4 @@
-"""`ner rank`: what to annotate next."""
+"""`ner rank` and `ner simulate`: what to annotate next, and whether that pays."""
 
 import sys
 from pathlib import Path
@@ -14,9 +14,13 @@ from ner.commands.options import (
     Threads,
     load_tagger,
     read_lines,
+    run_settings,
+    said_warnings,
+    say,
     say_losses,
 )
-from ner.commands.results import check_is_another
+from ner.commands.results import check_is_another, check_places
+from ner.distribution import is_there, need_training
 from ner.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -25,6 +29,8 @@ if TYPE_CHECKING:
     from ner.data_settings import DataConfig
     from ner.formats.format import Losses
     from ner.text.document import Document
+    from ner.text.sentence import Sentence
+    from ner.training.simulation import Round
 
 Strategy = Annotated[
     str, typer.Option(help="entropy, margin, least-confident, bald (PyTorch), diverse or, to compare with, random.")
@@ -88,6 +94,83 @@ def rank(
     say_losses(out or "stdout", losses)
     tokens = sum(len(sentence.spelled) for document in ranked for sentence in document.sentences)
     print(f"{len(ranked):,} sentences of {tokens:,} tokens, by {strategy}", file=sys.stderr)
+
+
+def simulate(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="The recipe, with an annotated corpus.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Gets rounds.jsonl, the labels and the picture.")],
+    budget: Annotated[int, typer.Option(min=2, metavar="N", help="So many sentences are annotated in the end.")],
+    first: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Size of the seed set; default: a sixteenth of the budget.")
+    ] = None,
+    in_tokens: Annotated[bool, typer.Option("--tokens", help="Both count tokens.")] = False,
+    strategies: Annotated[
+        list[str] | None,
+        typer.Option("--strategy", metavar="S[,S…]", help="As in `ner rank`; default: entropy,random."),
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Steps from the seed set to the budget.")] = 8,
+    runs: Annotated[int, typer.Option(min=1, help="Runs of each strategy, each with a seed set of its own.")] = 3,
+    steps: Annotated[int, typer.Option(min=1, help="Batches of each training, at least.")] = 600,
+    full: Annotated[
+        bool, typer.Option("--full", help="Train on the whole corpus too, and tell what 95% of its F1 takes.")
+    ] = False,
+    start: Annotated[
+        str | None, typer.Option("--from", metavar="MODEL", help="Each round goes on from this model.")
+    ] = None,
+    settings: Settings = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads of training.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:1; default: auto.")] = None,
+) -> None:
+    """Try on an annotated corpus how few sentences a strategy needs: a table, learning curves, the labels.
+
+    Rounds that DIR has already aren't repeated.
+    """
+    need_training("ner simulate")
+    from ner.config import load_config
+    from ner.formats.corpus import load_corpus
+    from ner.inference.loading import load_model
+    from ner.inspection.canvas import draw_picture
+    from ner.reporting.learning_curve import curve_table, draw_learning_curves
+    from ner.resources.models import find_model
+    from ner.training.simulation import ALL, Experiment
+    from ner.training.simulation import simulate as run_simulation
+
+    loaded = load_config(config, [*(settings or []), *run_settings(threads=threads, device=device)], warn=say)
+    named = [name.strip() for names in strategies or ["entropy,random"] for name in names.split(",")]
+    if full:
+        named.insert(0, ALL)
+    first = max(budget // 16, 1) if first is None else first
+    experiment = Experiment(
+        tuple(dict.fromkeys(named)), budget, first, rounds=rounds, runs=runs, in_tokens=in_tokens, steps=steps
+    )
+    check_places(files={}, folders={"--out": out})
+    with said_warnings():
+        corpus = load_corpus(loaded.data)
+    model = load_model(find_model(start, warn=say), "cpu") if start else None
+    found = run_simulation(loaded, corpus, experiment, log=out / "rounds.jsonl", start=model, on_round=_show_round)
+    _write_labels(out / "labels", corpus.train, found)
+    if is_there("matplotlib"):
+        for warning in draw_picture(out / "curve.png", lambda: draw_learning_curves(found, title=config.name)):
+            say(warning)
+    print(curve_table(found))
+
+
+def _show_round(found: "Round") -> None:
+    told = f"{found.strategy}, run {found.run}, round {found.number}: {len(found.chosen):,} sentences"
+    line = f"{told} of {found.tokens:,} tokens, dev F1 {100 * found.f1:.2f}, {found.seconds:.0f} s"
+    print(line, file=sys.stderr, flush=True)
+
+
+def _write_labels(folder: Path, train: "list[Sentence]", rounds: "list[Round]") -> None:
+    """Writes what each run of each strategy had annotated in the end, in the order of its choice."""
+    from ner.formats.columns import write_conll
+    from ner.training.simulation import ALL
+
+    sentences = [sentence for sentence in train if sentence.spelled]
+    last = {(found.strategy, found.run): found for found in sorted(rounds, key=lambda found: found.number)}
+    for (strategy, run), found in last.items():
+        if strategy != ALL:
+            write_conll(folder / f"{strategy}-{run}.conll", [sentences[index] for index in found.chosen])
 
 
 def _documents(file: Path, input_format: str | None, data: "DataConfig", losses: "Losses") -> "Iterator[Document]":
