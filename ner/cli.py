@@ -11,6 +11,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from ner.commands.calibration import calibrate
 from ner.commands.comparison import compare
 from ner.commands.conversion import convert, formats
 from ner.commands.evaluation import evaluate, score
@@ -71,6 +72,7 @@ for command, group, example, page in (
     (simulate, _TRAIN, "ner simulate configs/quickstart.toml --budget 400 --out runs/curve", "docs/annotate-less.md"),
     (shrink, _TRAIN, "ner shrink runs/mine --out runs/small", "docs/models.md"),
     (evaluate, _JUDGE, "ner evaluate runs/mine dev.conll --details --html report.html", "docs/evaluation.md"),
+    (calibrate, _JUDGE, "ner calibrate en mine.conll --out runs/mine --precision 0.95", "docs/confidence.md"),
     (score, _JUDGE, "ner score gold.conll predicted.conll", "docs/evaluation.md"),
     (compare, _JUDGE, "ner compare dev.conll runs/mine runs/other", "docs/evaluation.md"),
     (convert, _DATA, "ner convert corpus.jsonl corpus.conll", "docs/formats.md"),

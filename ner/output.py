@@ -33,11 +33,10 @@ Labellings = Iterable[Iterable[Labelling]]  # of each sentence
 
 @dataclass(frozen=True, slots=True)
 class OutputOptions:
-    """How tagged text is written.
+    """How tagged text is written: in the `format` `jsonl`, `conll` or `html`, `batch_size` texts at a time.
 
-    `format` is `jsonl` (an object a text), `conll` (a word and its tag a line) or `html` (a page); entities
-    with a score below `min_score` are left out; `k_best` adds that many labellings of each sentence (jsonl);
-    `batch_size` texts are tagged together, fewer where they are long; scores have so many significant `digits`.
+    Entities with a score below `min_score` are left out, those below `sure` are marked; `k_best` adds that many
+    labellings of each sentence (jsonl); scores have so many significant `digits`.
     """
 
     format: str
@@ -45,10 +44,15 @@ class OutputOptions:
     k_best: int = 0
     batch_size: int = 2048
     digits: int = 17  # which tell any two scores apart
+    sure: float | None = None
 
     def score(self, value: float) -> float:
         """A score with as many digits as are wanted."""
         return float(f"{value:.{self.digits}g}")
+
+    def told(self, entity: Entity, score: float) -> Entity:
+        """The entity with its score rounded, and marked where that is too low to be sure of."""
+        return replace(entity, score=self.score(score), review=self.sure is not None and score < self.sure)
 
 
 def tag_text(tagger: Tagger, lines: Iterable[str], options: OutputOptions) -> Iterator[str]:
@@ -87,15 +91,8 @@ def tag_documents(
 ) -> Iterator[str]:
     """The output for documents of any format, in any format that is text; their own entities aren't looked at.
 
-    Args:
-        tagger: finds the entities.
-        documents: read as they are needed.
-        options: how to write.
-        data: says how the format is written.
-        losses: is told what the format can't hold.
-
-    Raises:
-        DataError: a document that the format can't hold at all.
+    `data` says how the format is written, `losses` is told what it can't hold; DataError where it can't hold a document
+    at all.
     """
     write = find_format(options.format).write
     assert write
@@ -163,7 +160,7 @@ def _tag_batch(tagger: Tagger, texts: list[str], options: OutputOptions) -> Iter
 
 def _sure(entities: Iterable[Entity], options: OutputOptions) -> list[Entity]:
     sure = (entity for entity in entities if (entity.score or 0) >= options.min_score)
-    return [entity if entity.score is None else replace(entity, score=options.score(entity.score)) for entity in sure]
+    return [entity if entity.score is None else options.told(entity, entity.score) for entity in sure]
 
 
 def _tags(tagger: Tagger, sentences: list[Sentence], options: OutputOptions) -> list[list[str]]:

@@ -14,7 +14,7 @@ from ner.config import Config
 from ner.errors import ModelError, check_type
 from ner.evaluation.training_entities import Memory, Training
 from ner.inference import arguments
-from ner.inference.decoding import check_threshold, with_threshold
+from ner.inference.decoding import as_calibrated, check_threshold, with_threshold
 from ner.inference.documents import batched, labelling_of, tag_batches
 from ner.inference.loading import Model, in_short, load_model, save_model, torch_network
 from ner.inference.prediction import SpanLabelling, reader_of
@@ -41,12 +41,19 @@ class Tagger(Shared):
     """
 
     def __init__(
-        self, model: Model, *, folder: Path | None = None, device: str = "auto", threshold: float | None = None
+        self,
+        model: Model,
+        *,
+        folder: Path | None = None,
+        device: str = "auto",
+        threshold: float | None = None,
+        calibration: str = "use",
     ) -> None:
-        """`folder` holds the model, if it is saved; `device` and `threshold` are those it is unpickled with."""
+        """`folder` holds the model, if it is saved; with the others, which `load` explains, it is unpickled."""
         self._model, self._reader = model, reader_of(model)
         self._folder = folder
-        self._load = partial(load, device=device, runtime=model.runtime, threshold=threshold)
+        runtime = model.runtime
+        self._load = partial(load, device=device, runtime=runtime, threshold=threshold, calibration=calibration)
 
     def __reduce__(self) -> tuple[Callable[..., "Tagger"], tuple[str]]:
         if self._folder is None:
@@ -141,10 +148,7 @@ class Tagger(Shared):
         yield from tag_batches(batches, self.split, self.find_spans)
 
     def k_best(self, text: str, *, k: int) -> list[list[Labelling]]:
-        """For each sentence of a text its k most probable labellings, best first, as many as there are.
-
-        The probabilities are of whole labellings; their entities carry no score of their own.
-        """
+        """For each sentence of a text its k most probable labellings, best first; their entities have no score."""
         return next(self.pipe_k_best([arguments.checked_text(text)], k=k))[1]
 
     def _cut(self, texts: Iterable[str], batch_size: int) -> Iterator[tuple[list[str], list[list[Sentence]]]]:
@@ -184,9 +188,7 @@ class Tagger(Shared):
     def inspect(self, text: str) -> "list[Inspection]":
         """What happens in the network at each sentence of a text: gates, cell states, scores, influences, as arrays.
 
-        Raises:
-            DataError: a sentence is longer than a picture could show.
-            ConfigError: PyTorch isn't installed.
+        Raises DataError where one is longer than a picture could show, ConfigError where PyTorch isn't installed.
         """
         from ner.inspection.trace import inspect_sentences
 
@@ -199,21 +201,13 @@ class Tagger(Shared):
         return learned_transitions(torch_network(self._model), self._model.vocabularies)
 
     def calibration(self, sentences: Sequence[Sentence]) -> "Calibration":
-        """How well calibrated its scores are on sentences whose tags are known.
-
-        Raises:
-            DataError: a sentence has no tags, or no entity is predicted in any.
-        """
+        """How well calibrated its scores are on tagged sentences; DataError where no entity is predicted in any."""
         from ner.evaluation import timed
 
         return timed.calibration(arguments.checked_tagged(sentences), self.find_spans)
 
     def evaluate(self, sentences: Sequence[Sentence]) -> "Report":
-        """How well it tags sentences whose tags are known, as conlleval counts.
-
-        Raises:
-            DataError: a sentence has no tags.
-        """
+        """How well it tags sentences whose tags are known, as conlleval counts; DataError where one has no tags."""
         from ner.evaluation import timed
 
         return timed.evaluate(arguments.checked_tagged(sentences), self._reader.spans)
@@ -237,8 +231,7 @@ class Tagger(Shared):
     ) -> "Analysis":
         """As `analyse`, of texts: cut as this model cuts them, whatever their entities are; of `labels`, if given.
 
-        Raises:
-            DataError: an entity isn't one of whole tokens, or shares a character, where `[data]` makes that an error.
+        DataError where an entity isn't one of whole tokens, or shares a character, and `[data]` makes that an error.
         """
         from ner.evaluation import timed
 
@@ -258,10 +251,9 @@ class Tagger(Shared):
         return Tagger(shrink(self._model, weights=weights, keep_vectors=keep_vectors, most_words=most_words))
 
     def save(self, folder: str | Path) -> None:
-        """Writes the model directory; it appears whole or not at all.
+        """Writes the model directory, with a picture of its training if matplotlib is there; whole or not at all.
 
-        Where matplotlib is installed, a picture of the training run is in it. A picture or a card that can't be made
-        is a warning, and the model whole without it.
+        A picture or a card that can't be made is a warning, and the model whole without it.
 
         Raises:
             ConfigError: what is given is no path.
@@ -276,7 +268,14 @@ class Tagger(Shared):
             warnings.warn(warning, stacklevel=2)
 
 
-def load(folder: str | Path, *, device: str = "auto", runtime: str = "auto", threshold: float | None = None) -> Tagger:
+def load(
+    folder: str | Path,
+    *,
+    device: str = "auto",
+    runtime: str = "auto",
+    threshold: float | None = None,
+    calibration: str = "use",
+) -> Tagger:
     """The recognizer of a model directory, or of a ready-made model.
 
     Args:
@@ -286,16 +285,17 @@ def load(folder: str | Path, *, device: str = "auto", runtime: str = "auto", thr
         runtime: what computes: `torch`, `onnx` (ONNX Runtime), `numpy`, or `auto`, the fastest that is installed. The
             tags are the same, the probabilities to the fifth digit.
         threshold: predict each entity of at least this probability, whatever the model's own `decoding` is.
+        calibration: `use` what `ner calibrate` fitted, find what is to be looked at too (`review`), or `ignore` it.
 
     Raises:
         ModelError: no such model; or as `load_model`.
-        ConfigError: no such device or runtime, or none here, or a threshold that isn't above 0 and below 1.
+        ConfigError: no such device, runtime or way of calibration, or none here, or a threshold outside 0 to 1.
     """
     check_type("folder", folder, str | Path, "a model directory, or the name of a ready-made model")
     if threshold is not None:
         check_threshold(threshold)
     with no_search_for_cycles():
         found = find_model(folder, warn=partial(warnings.warn, stacklevel=3))
-        loaded = load_model(found, device, runtime=runtime)
+        loaded = as_calibrated(load_model(found, device, runtime=runtime), calibration)
         model = loaded if threshold is None else with_threshold(loaded, threshold)
-        return Tagger(model, folder=found.resolve(), device=device, threshold=threshold)
+        return Tagger(model, folder=found.resolve(), device=device, threshold=threshold, calibration=calibration)

@@ -4,7 +4,6 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -92,7 +91,7 @@ def _example(tagger: Tagger, sentences: Sequence[Sentence]) -> dict[str, Any] | 
     texts = [_text_of(sentence, together=tagger.config.data.cut in ("characters", "words-zh")) for sentence in short]
     for text, entities in zip(texts, tagger.pipe(texts), strict=True):
         if entities:
-            return {"text": text, "entities": [asdict(entity) for entity in entities]}
+            return {"text": text, "entities": [entity.as_dict() for entity in entities]}
     return None
 
 

@@ -16,6 +16,7 @@ from ner.commands.options import (
     Settings,
     Threads,
     Threshold,
+    Uncalibrated,
     labels_in,
     load_tagger,
     say,
@@ -62,6 +63,7 @@ def evaluate(
         str | None, typer.Option(metavar="PER,ORG", help="Entities of these labels alone count, on both sides.")
     ] = None,
     threshold: Threshold = None,
+    uncalibrated: Uncalibrated = False,
     settings: Settings = None,
     device: Device = "auto",
     runtime: Runtime = "auto",
@@ -78,7 +80,14 @@ def evaluate(
     from ner.text.inventory import with_labels
 
     check_places(files={"--html": page, "--errors": errors}, folders={"--plots": plots})
-    tagger = load_tagger(model, device, runtime=runtime, threads=threads, threshold=threshold)
+    tagger = load_tagger(
+        model,
+        device,
+        runtime=runtime,
+        threads=threads,
+        threshold=threshold,
+        calibration="ignore" if uncalibrated else "use",
+    )
     counted = None if labels is None else labels_in(labels, tagger.labels)
     data = override_data(tagger.config.data, settings or [])
     losses = LossesByFile()

@@ -36,6 +36,9 @@ Threshold = Annotated[
 ]
 
 
+Uncalibrated = Annotated[bool, typer.Option("--uncalibrated", help="Leave out what `ner calibrate` fitted.")]
+
+
 def say(message: str) -> None:
     """Prints a warning as one line on stderr."""
     print(f"warning: {message}", file=sys.stderr)
@@ -60,14 +63,21 @@ def run_settings(*, threads: int | None = None, device: str | None = None, tenso
 
 
 def load_tagger(
-    model: str, device: str, *, runtime: str = "auto", threads: int | None = None, threshold: float | None = None
+    model: str,
+    device: str,
+    *,
+    runtime: str = "auto",
+    threads: int | None = None,
+    threshold: float | None = None,
+    calibration: str = "use",
 ) -> "Tagger":
     """The model's tagger, on so many threads; None: as many as there are cores."""
     from ner.resources.models import find_model
     from ner.tagger import load
     from ner.threads import use_threads
 
-    tagger = load(find_model(model, warn=say), device=device, runtime=runtime, threshold=threshold)
+    folder = find_model(model, warn=say)
+    tagger = load(folder, device=device, runtime=runtime, threshold=threshold, calibration=calibration)
     if threads:
         use_threads(threads)
     return tagger

@@ -20,6 +20,7 @@ from ner.commands.options import (
     Settings,
     Threads,
     Threshold,
+    Uncalibrated,
     load_tagger,
     read_lines,
     said_warnings,
@@ -79,6 +80,7 @@ def tag(
         int, typer.Option(min=1, max=17, help="Significant digits of scores in JSON; 17 give all there is.")
     ] = 4,
     threshold: Threshold = None,
+    uncalibrated: Uncalibrated = False,
     settings: Settings = None,
     device: Device = "auto",
     runtime: Runtime = "auto",
@@ -127,12 +129,16 @@ def tag(
     from ner.config import override_data
     from ner.formats.files import write_documents, write_pieces
     from ner.formats.format import Losses
+    from ner.inference.decoding import least_sure
     from ner.output import OutputOptions, tagged_documents
 
-    tagger = load_tagger(model, device, runtime=runtime, threads=threads, threshold=threshold)
+    # What is to be looked at can be marked there alone.
+    calibration = "ignore" if uncalibrated else "review" if output_format == "jsonl" else "use"
+    tagger = load_tagger(model, device, runtime=runtime, threads=threads, threshold=threshold, calibration=calibration)
     data = override_data(tagger.config.data, settings or [])
     interactive = file == "-" and text is None and sys.stdin.isatty()
     options = OutputOptions(output_format, min_score, k_best, batch_size=1 if interactive else 2048, digits=digits)
+    options = replace(options, sure=least_sure(tagger._model))
     losses = Losses()
     source = _Source(file, input_format, text)
     _check_what_it_looks_like(file, input_format, data)

@@ -151,6 +151,22 @@ def choose_spans(spans: Sequence[ProbableSpan], threshold: float) -> list[Probab
     return chosen[::-1]
 
 
+def choose_surest(spans: Sequence[ProbableSpan]) -> list[ProbableSpan]:
+    """Spans that don't overlap, in order, taken from the most probable one down.
+
+    What is taken of those above a probability is a part of what is taken of all.
+
+    >>> spans = [ProbableSpan(0, 1, 0, 0.4), ProbableSpan(0, 2, 0, 0.5), ProbableSpan(2, 3, 0, 0.3)]
+    >>> [(span.start, span.end) for span in choose_surest(spans)]
+    [(0, 2), (2, 3)]
+    """
+    chosen: list[ProbableSpan] = []
+    for span in sorted(spans, key=lambda span: (-span.probability, span.start, span.end, span.label)):
+        if all(span.end <= other.start or other.end <= span.start for other in chosen):
+            chosen.append(span)
+    return sorted(chosen)
+
+
 def tags_of_spans(
     spans: Sequence[ProbableSpan], length: int, roles: Sequence[Sequence[int]], outside: int
 ) -> list[int]:

@@ -68,7 +68,8 @@ def write_record(
 
 def _as_dict(entity: Entity) -> dict[str, Any]:
     value = {"label": entity.label, "text": entity.text, "start": entity.start, "end": entity.end}
-    return value if entity.score is None else value | {"score": entity.score}
+    more: dict[str, Any] = {} if entity.score is None else {"score": entity.score}
+    return value | more | ({"review": True} if entity.review else {})
 
 
 def recognizes(sample: Sample) -> bool:

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ner.crf.chain import Chain
-from ner.crf.span_posteriors import ProbableSpan, choose_spans
+from ner.crf.span_posteriors import ProbableSpan, choose_spans, choose_surest
 from ner.errors import ConfigError, check_type
+from ner.evaluation.adjustment import LOWEST_PROBABILITY, Adjustment
 from ner.features.feature import Numbers
 from ner.features.vocabulary import Vocabularies
 from ner.inference.backend import Floats
@@ -17,22 +18,29 @@ from ner.text.sentence import Span
 from ner.text.tags import tags_to_spans
 
 ScoredSpans = list[tuple[Span, float]]
+_CALIBRATION = ("use", "review", "ignore")
 
 
 @dataclass(frozen=True, slots=True)
 class Decoding:
     """How spans are chosen: `viterbi`, `marginals` or `threshold`, as `model.decoding` says.
 
-    For the last, entities are of at least this probability.
+    For the last, entities are of at least this probability. An adjustment, where there is one, goes before all that.
     """
 
     kind: str = "viterbi"
     threshold: float = 0.5
+    adjustment: Adjustment | None = None
 
     @classmethod
-    def of(cls, model: ModelConfig) -> "Decoding":
-        """As the settings say."""
-        return cls(model.decoding, model.threshold)
+    def of(cls, model: ModelConfig, adjustment: Adjustment | None = None) -> "Decoding":
+        """As the settings say, and what was fitted to a kind of text."""
+        return cls(model.decoding, model.threshold, adjustment)
+
+    @property
+    def one_by_one(self) -> bool:
+        """Whether each entity is taken by its own probability."""
+        return self.kind == "threshold" or self.adjustment is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +53,7 @@ class Decoder:
 
     def spans(self, emissions: Floats, lengths: Numbers) -> list[list[Span]]:
         """The spans of each sentence, in order."""
-        if self.decoding.kind == "threshold":
+        if self.decoding.one_by_one:
             return [[self._span(span) for span in spans] for spans in self._probable(emissions, lengths)]
         by_marginals = self.decoding.kind == "marginals"
         decode = self.chain.decode_by_marginals if by_marginals else self.chain.decode
@@ -54,7 +62,7 @@ class Decoder:
 
     def scored_spans(self, emissions: Floats, lengths: Numbers) -> list[ScoredSpans]:
         """The spans of each sentence, each with its exact probability under the CRF."""
-        if self.decoding.kind == "threshold":
+        if self.decoding.one_by_one:
             found = self._probable(emissions, lengths)
             return [[(self._span(span), span.probability) for span in spans] for spans in found]
         spans = self.spans(emissions, lengths)
@@ -80,11 +88,37 @@ class Decoder:
             labellings.append([(list(spans), min(chances[spans], 1.0)) for spans in best])
         return labellings
 
+    def candidates(self, emissions: Floats, lengths: Numbers) -> list[ScoredSpans]:
+        """Each entity that may be, those that overlap too, with its probability as the network has it."""
+        found = self._all(emissions, lengths, LOWEST_PROBABILITY)
+        return [[(self._span(span), span.probability) for span in spans] for spans in found]
+
     def _probable(self, emissions: Floats, lengths: Numbers) -> list[list[ProbableSpan]]:
+        adjustment, labels = self.decoding.adjustment, self.vocabularies.labels
+        if adjustment is None:
+            threshold = self.decoding.threshold
+            return [choose_spans(spans, threshold) for spans in self._all(emissions, lengths, threshold)]
+        least = [adjustment.least(label) for label in labels]
+        lowest = min(adjustment.lowest_probability(label) for label in labels)
+        # A hair less: the score that is just enough is computed from the probability by rounding.
+        found = self._all(emissions, lengths, lowest * (1 - 1e-9))
+        return [
+            [
+                span
+                for span in choose_surest(
+                    [
+                        span._replace(probability=adjustment.score(labels[span.label], span.probability))
+                        for span in spans
+                    ]
+                )
+                if span.probability >= least[span.label]
+            ]
+            for spans in found
+        ]
+
+    def _all(self, emissions: Floats, lengths: Numbers, lowest: float) -> list[list[ProbableSpan]]:
         roles = np.array([self.vocabularies.roles(label) for label in self.vocabularies.labels], dtype=np.int64)
-        threshold = self.decoding.threshold
-        found = self.chain.probable_spans(emissions, lengths, roles.reshape(-1, 4), threshold)
-        return [choose_spans(spans, threshold) for spans in found]
+        return self.chain.probable_spans(emissions, lengths, roles.reshape(-1, 4), lowest)
 
     def _span(self, span: ProbableSpan) -> Span:
         return Span(self.vocabularies.labels[span.label], span.start, span.end)
@@ -99,7 +133,32 @@ def with_threshold(model: Model, threshold: float) -> Model:
     check_threshold(threshold)
     settings = model.config.model.model_copy(update={"decoding": "threshold", "threshold": threshold})
     metrics = {name: value for name, value in model.metrics.items() if name not in ("dev", "test", "seeds", "example")}
-    return replace(model, config=model.config.model_copy(update={"model": settings}), metrics=metrics)
+    adjustment = model.adjustment and model.adjustment.with_threshold(threshold)
+    config = model.config.model_copy(update={"model": settings})
+    return replace(model, config=config, metrics=metrics, adjustment=adjustment)
+
+
+def as_calibrated(model: Model, calibration: str) -> Model:
+    """The same model, which heeds what `ner calibrate` fitted in this way.
+
+    Args:
+        model: with or without an adjustment.
+        calibration: `use`, `review` (find what is to be looked at too), or `ignore`.
+
+    Raises:
+        ConfigError: another way.
+    """
+    if calibration not in _CALIBRATION:
+        raise ConfigError(f"calibration: expected one of {', '.join(_CALIBRATION)}, found {calibration!r}")
+    if model.adjustment is None or calibration == "use":
+        return model
+    return replace(model, adjustment=replace(model.adjustment, review=True) if calibration == "review" else None)
+
+
+def least_sure(model: Model) -> float | None:
+    """The least score of an entity that a promise was made of; None where none was made."""
+    adjustment = model.adjustment
+    return adjustment.promise.threshold if adjustment and adjustment.promise else None
 
 
 def check_threshold(threshold: float) -> None:

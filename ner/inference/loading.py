@@ -9,6 +9,7 @@ import numpy as np
 
 from ner.config import Config
 from ner.errors import ConfigError, ModelError, shortened
+from ner.evaluation.adjustment import Adjustment
 from ner.evaluation.training_entities import Memory
 from ner.features.vocabulary import Vocabularies
 from ner.forward.network import MakeEncoder, Network, weight_shapes
@@ -38,6 +39,8 @@ class Model:
     memory: Memory | None = None
     runtime: str = "torch"
     """What computes: a name of `runtimes.RUNTIMES`."""
+    adjustment: Adjustment | None = None
+    """What `ner calibrate` fitted."""
 
 
 def in_short(model: Model, folder: Path | None) -> str:
@@ -135,9 +138,8 @@ def _filled(network: "BiLSTMCRF", weights: dict[str, Array]) -> "BiLSTMCRF":
 
 
 def _made(stored: StoredModel, network: "BiLSTMCRF | Network", runtime: str) -> Model:
-    return Model(
-        stored.config, stored.vocabularies, network, stored.metrics, stored.history, stored.memory, runtime=runtime
-    )
+    parts = (stored.metrics, stored.history, stored.memory)
+    return Model(stored.config, stored.vocabularies, network, *parts, runtime=runtime, adjustment=stored.adjustment)
 
 
 def torch_network(model: Model) -> "BiLSTMCRF":
@@ -175,7 +177,8 @@ def to_store(model: Model) -> StoredModel:
         weights = _unpacked(model.network)
     else:
         weights = {name: tensor.detach().cpu().numpy() for name, tensor in model.network.state_dict().items()}
-    return StoredModel(model.config, model.vocabularies, weights, model.metrics, model.history, model.memory)
+    parts = (model.metrics, model.history, model.memory)
+    return StoredModel(model.config, model.vocabularies, weights, *parts, adjustment=model.adjustment)
 
 
 def save_model(

@@ -92,6 +92,11 @@ class Reader:
         found = self.each(sentences, work, of_empty=None)
         return [([], [SpanLabelling([], 1.0)]) if each is None else each for each in found]
 
+    def candidates(self, sentences: Sequence[Sentence]) -> list[ScoredSpans]:
+        """Each entity of each sentence that may be, those that overlap too, as probable as the network has it."""
+        find = self.decoder.candidates
+        return self._each(sentences, lambda read: find(read.emissions, read.lengths), of_empty=())
+
     def emitted(self, sentences: Sequence[Sentence]) -> Iterator[Emitted]:
         """The emissions of all sentences with a token, batch by batch."""
         if any(sentence.spelled for sentence in sentences):
@@ -118,8 +123,8 @@ def make_reader(backend: Backend, vocabularies: Vocabularies, decoding: Decoding
 
 
 def reader_of(model: Model) -> Reader:
-    """A model's reader, which decodes as its settings say."""
-    return make_reader(_backend_of(model), model.vocabularies, Decoding.of(model.config.model))
+    """A model's reader, which decodes as its settings say, and as was fitted to a kind of text."""
+    return make_reader(_backend_of(model), model.vocabularies, Decoding.of(model.config.model, model.adjustment))
 
 
 def _backend_of(model: Model) -> Backend:

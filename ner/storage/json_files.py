@@ -13,6 +13,7 @@ MOST_BYTES = {
     "metrics.json": 2**24,
     "history.jsonl": 2**24,
     "entities.json": 2**30,
+    "calibration.json": 2**20,
 }
 
 

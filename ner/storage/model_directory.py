@@ -14,9 +14,11 @@ from typing import Any
 
 from ner.config import Config, parse_config, rename
 from ner.errors import ConfigError, ModelError, describe
+from ner.evaluation.adjustment import Adjustment
 from ner.evaluation.training_entities import Memory, memory_from_dict
 from ner.features.vocabulary import Vocabularies
 from ner.resources.models import MANIFEST
+from ner.storage.calibration_file import CALIBRATION, read_adjustment
 from ner.storage.card import write_card
 from ner.storage.json_files import read_json, read_text, write_json
 from ner.storage.old_defaults import LAST_FORMAT, with_old_defaults
@@ -30,7 +32,7 @@ from ner.whole_files import staged_file, staged_folder
 FORMAT = 5  # of the model directory; counts up when an older package could not read a newer directory
 _NEEDED = ("config.json", "vocabulary.json", "model.safetensors", "metrics.json")
 _CURVES = "learning-curves.png"
-_FILES = (*_NEEDED, ARRAYS, "history.jsonl", "README.md", "entities.json", _CURVES, MANIFEST)
+_FILES = (*_NEEDED, ARRAYS, "history.jsonl", "README.md", "entities.json", CALIBRATION, _CURVES, MANIFEST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class StoredModel:
     memory: Memory | None = None
     rows: Mapping[str, StoredRows] = field(default_factory=dict)
     """Tables that were asked for as rows; they aren't among the weights, and aren't written."""
+    adjustment: Adjustment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,8 @@ def write_model(
         (part / "history.jsonl").write_text(lines, encoding="utf-8")
         if model.memory is not None:
             write_json(part / "entities.json", model.memory.as_dict())
+        if model.adjustment:
+            write_json(part / CALIBRATION, model.adjustment.as_dict())
     warnings = _add(folder / _CURVES, draw_curves)
 
     def make_card() -> bytes:
@@ -141,11 +146,7 @@ def check_target(folder: Path) -> None:
 
 
 def check_free(folder: Path) -> None:
-    """Nothing, where this folder holds no model yet; it is one that `check_target` took.
-
-    Raises:
-        ModelError: it holds one.
-    """
+    """Raise ModelError where this folder, one that `check_target` took, holds a model."""
     if folder.is_dir() and any(folder.iterdir()):
         raise ModelError(f"{folder}: expected no model yet, found one; --force replaces it, or choose another --out")
 
@@ -218,7 +219,8 @@ def read_model(opened: OpenModel, wanted: dict[str, str], *, rows: Collection[st
     _check_digests(folder, header)
     weights = {names[name]: tensor for name, tensor in tensors.items()}
     metrics, history = read_json(folder / "metrics.json"), _read_history(folder)
-    return StoredModel(opened.config, opened.vocabularies, weights, metrics, history, _read_memory(folder), tables)
+    more = (_read_memory(folder), tables, read_adjustment(folder, opened.vocabularies.labels))
+    return StoredModel(opened.config, opened.vocabularies, weights, metrics, history, *more)
 
 
 @contextmanager

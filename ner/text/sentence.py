@@ -33,7 +33,8 @@ class Token:
 class Entity:
     """A labelled range of characters: `source[start:end] == text`.
 
-    `score` is the probability of exactly this entity under the model; None where none was computed.
+    `score` is the probability of exactly this entity under the model; None where none was computed. `review` is True
+    where somebody should look at it: the model finds it less sure than it was promised to be.
     """
 
     label: str
@@ -41,14 +42,18 @@ class Entity:
     start: int
     end: int
     score: float | None = None
+    review: bool = field(default=False, repr=False)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON values: label, text, start, end, score.
+        """Plain JSON values: label, text, start, end, score; `review` where it is true.
 
         >>> Entity("LOC", "Rome", 0, 4).as_dict()
         {'label': 'LOC', 'text': 'Rome', 'start': 0, 'end': 4, 'score': None}
         """
-        return asdict(self)
+        values = asdict(self)
+        if not self.review:
+            del values["review"]
+        return values
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the text, marked, with label and score."""
