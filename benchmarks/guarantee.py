@@ -21,15 +21,14 @@ from ner.inference.calibrating import find_candidates
 from ner.inference.prediction import reader_of
 
 
-def simulate(candidates, *, precision, confidence, splits, seed=1):
-    """How many promises were made and held, and the shares of recall kept."""
+def simulate(candidates, *, precisions, confidence, splits, seed=1):
+    """For each precision: how many promises were made and held, and the shares of recall kept."""
     units = np.unique([c.unit for c in candidates])
     of_unit = {unit: [] for unit in units.tolist()}
     for candidate in candidates:
         of_unit[candidate.unit].append(candidate)
     generator = np.random.default_rng(seed)
-    made = held = 0
-    kept = []
+    told = {precision: ([], []) for precision in precisions}
     for _ in range(splits):
         order = generator.permutation(units).tolist()
         half, other = (
@@ -39,19 +38,18 @@ def simulate(candidates, *, precision, confidence, splits, seed=1):
         scales = fit_scales(without_overlaps(half))
         half, other = (without_overlaps(adjusted(part, scales)) for part in (half, other))
         columns = ([c.unit for c in half], [c.score for c in half], [c.correct for c in half])
-        promise = find_promise(*columns, precision=precision, confidence=confidence)
-        if promise is None:
-            continue
-        made += 1
-        # `other` goes from the highest score down.
-        right = np.cumsum([c.correct for c in other])
-        precise = np.flatnonzero(right >= precision * np.arange(1, len(other) + 1))
-        taken = sum(c.score >= promise.threshold for c in other)
-        found = int(right[taken - 1]) if taken else 0
-        held += found >= precision * taken
-        if len(precise):
-            kept.append(found / right[precise[-1]])
-    return made, held, kept
+        right = np.cumsum([c.correct for c in other])  # from the highest score down
+        for precision, (held, kept) in told.items():
+            promise = find_promise(*columns, precision=precision, confidence=confidence)
+            if promise is None:
+                continue
+            precise = np.flatnonzero(right >= precision * np.arange(1, len(other) + 1))
+            taken = sum(c.score >= promise.threshold for c in other)
+            found = int(right[taken - 1]) if taken else 0
+            held.append(found >= precision * taken)
+            if len(precise):
+                kept.append(found / right[precise[-1]])
+    return told
 
 
 def main():
@@ -80,10 +78,9 @@ def main():
     for name, sentences in texts.items():
         # Little is taken below: a tenth of what may be is all that a simulation has to sort a thousand times.
         candidates = [c for c in find_candidates(reader, sentences) if c.score >= 0.1]
-        for precision in given.precision:
-            made, held, kept = simulate(
-                candidates, precision=precision, confidence=given.confidence, splits=given.splits
-            )
+        precisions = {"precisions": given.precision, "confidence": given.confidence, "splits": given.splits}
+        for precision, (holds, kept) in simulate(candidates, **precisions).items():
+            made, held = len(holds), sum(holds)
             share = f"{held / made:.3f}" if made else "-"
             recall = f"{np.mean(kept):.3f}" if kept else "-"
             units = len({c.unit for c in candidates})
