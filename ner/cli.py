@@ -20,6 +20,7 @@ from ner.commands.models import models_app
 from ner.commands.ranking import rank, simulate
 from ner.commands.redaction import restore
 from ner.commands.resources import data_app, vectors_app
+from ner.commands.serving import serve
 from ner.commands.settings import settings
 from ner.commands.shrinking import shrink
 from ner.commands.tagging import bench, tag
@@ -64,6 +65,7 @@ _TAG, _TRAIN, _JUDGE, _DATA = "Tag text", "Train", "Evaluate", "Data, models and
 for command, group, example, page in (
     (tag, _TAG, 'ner tag en --text "Angela Merkel visited Paris."', "docs/formats.md"),
     (inspect, _TAG, 'ner inspect en "Angela Merkel visited Paris." --out pictures', "docs/from-rnn-to-bilstm-crf.md"),
+    (serve, _TAG, "ner serve en --port 8000", "docs/serve.md"),
     (bench, _TAG, "ner bench en text.txt", "docs/performance.md"),
     (restore, _TAG, "ner restore redacted.txt --map names.map --out text.txt", "docs/redaction.md"),
     (train, _TRAIN, "ner train configs/quickstart.toml --out runs/mine --set training.epochs=5", "docs/training.md"),

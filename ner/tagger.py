@@ -14,7 +14,7 @@ from ner.config import Config
 from ner.errors import ModelError, check_type
 from ner.evaluation.training_entities import Memory, Training
 from ner.inference import arguments
-from ner.inference.decoding import as_calibrated, check_threshold, with_threshold
+from ner.inference.decoding import ScoredSpans, as_calibrated, check_threshold, with_threshold
 from ner.inference.documents import batched, labelling_of, tag_batches
 from ner.inference.loading import Model, in_short, load_model, save_model, torch_network
 from ner.inference.prediction import SpanLabelling, reader_of
@@ -22,7 +22,7 @@ from ner.resources.models import find_model
 from ner.sharing import Shared
 from ner.text.alignment import entity_of
 from ner.text.document import Document
-from ner.text.sentence import Entity, Labelling, Sentence, Span, sentence_from_words
+from ner.text.sentence import Entity, Labelling, Sentence, sentence_from_words
 from ner.text.tags import spans_to_tags
 from ner.text.tokenizer import split_sentences
 
@@ -171,15 +171,15 @@ class Tagger(Shared):
         predicted = self._reader.spans(arguments.checked_sentences(sentences))
         return [spans_to_tags(spans, len(s.spelled)) for spans, s in zip(predicted, sentences, strict=True)]
 
-    def find_spans(self, sentences: Sequence[Sentence]) -> list[list[tuple[Span, float]]]:
-        """The spans of each sentence, in tokens, each with its probability."""
-        return self._reader.scored_spans(arguments.checked_sentences(sentences))
+    def find_spans(self, sentences: Sequence[Sentence], *, threshold: float | None = None) -> list[ScoredSpans]:
+        """The spans of each sentence, in tokens, each with its probability; with a threshold, as `load` takes it."""
+        return self._reader.at(threshold).scored_spans(arguments.checked_sentences(sentences))
 
     def find_k_best(
-        self, sentences: Sequence[Sentence], *, k: int
-    ) -> list[tuple[list[tuple[Span, float]], list[SpanLabelling]]]:
+        self, sentences: Sequence[Sentence], *, k: int, threshold: float | None = None
+    ) -> list[tuple[ScoredSpans, list[SpanLabelling]]]:
         """Of each sentence what `find_spans` gives, and its k (at least 1) most probable labellings, best first."""
-        return self._reader.k_best(arguments.checked_sentences(sentences), k=k)
+        return self._reader.at(threshold).k_best(arguments.checked_sentences(sentences), k=k)
 
     def entropy(self, sentences: Sequence[Sentence]) -> list[float]:
         """The exact entropy over all tag sequences of each sentence, natural logarithm; 0 where it is sure."""

@@ -1,7 +1,7 @@
 """From sentences to spans, in training and in use: encoding, batches, emissions, decoding."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -15,7 +15,7 @@ from ner.features.vocabulary import Vocabularies
 from ner.forward.network import Network
 from ner.inference.array_backend import ArrayBackend
 from ner.inference.backend import Backend
-from ner.inference.decoding import Decoder, Decoding, ScoredSpans
+from ner.inference.decoding import Decoder, Decoding, ScoredSpans, check_threshold
 from ner.inference.loading import Model
 from ner.inference.windows import WINDOW, windowed_emissions
 from ner.inference.word_cache import WordCache
@@ -95,7 +95,18 @@ class Reader:
     def candidates(self, sentences: Sequence[Sentence]) -> list[ScoredSpans]:
         """Each entity of each sentence that may be, those that overlap too, as probable as the network has it."""
         find = self.decoder.candidates
-        return self._each(sentences, lambda read: find(read.emissions, read.lengths), of_empty=())
+        return self.each(sentences, lambda read: find(read.emissions, read.lengths), of_empty=())
+
+    def at(self, threshold: float | None) -> "Reader":
+        """A reader of the same weights that finds each entity of at least this probability; None: this one.
+
+        Raises:
+            ConfigError: as `check_threshold`.
+        """
+        if threshold is None:
+            return self
+        check_threshold(threshold)
+        return replace(self, decoder=replace(self.decoder, decoding=Decoding("threshold", threshold)))
 
     def emitted(self, sentences: Sequence[Sentence]) -> Iterator[Emitted]:
         """The emissions of all sentences with a token, batch by batch."""

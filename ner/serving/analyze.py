@@ -1,0 +1,71 @@
+"""The path and shapes of Presidio's analyzer service, so that what calls that service can call this one.
+
+Names of labels are Presidio's where it has one for ours, else our own.
+"""
+
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, Field
+
+from ner.serving.answers import Answer, Taggers, as_json, check_size, find_tagger, kept
+from ner.serving.batcher import Job, Read
+from ner.serving.gate import BODY
+from ner.serving.limits import Limits
+from ner.serving.openapi import errors, extra
+from ner.serving.schemas import AnyAnswer, parse_body
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+# Presidio's entities of names (its page "supported entities"); MISC has none there.
+NAMES = {"PER": "PERSON", "LOC": "LOCATION", "GPE": "LOCATION", "ORG": "ORGANIZATION", "DATE": "DATE_TIME"}
+
+
+class AnalyzeRequest(BaseModel):
+    """What Presidio's client sends; more fields of it, such as ad-hoc recognizers, aren't looked at."""
+
+    text: str | list[str] = Field(examples=["Angela Merkel visited Paris."])
+    language: str | None = None
+    entities: list[str] | None = Field(None, description="Only these, by Presidio's names; null: all.")
+    score_threshold: float | None = Field(None, ge=0, le=1)
+
+
+def job_for_analysis(request: AnalyzeRequest, taggers: Taggers, limits: Limits) -> Job:
+    """The job of `POST /analyze`, by the first model.
+
+    Raises:
+        RefusalError: 413, as `check_size`.
+    """
+    alone = isinstance(request.text, str)
+    texts = [request.text] if isinstance(request.text, str) else request.text
+    check_size(texts, limits)
+    name, tagger = find_tagger(None, taggers)
+
+    def finish(read: list[list[Read]]) -> bytes:
+        results = []
+        for text, sentences in zip(texts, read, strict=True):
+            found = [
+                {
+                    "entity_type": NAMES.get(entity.label, entity.label),
+                    "start": entity.start,
+                    "end": entity.end,
+                    "score": entity.score,
+                    "analysis_explanation": None,
+                    "recognition_metadata": {"recognizer_name": name},
+                }
+                for entity in kept(text, sentences, request.score_threshold or 0.0)
+            ]
+            results.append([one for one in found if request.entities is None or one["entity_type"] in request.entities])
+        return as_json(results[0] if alone else results)
+
+    return Job(tagger, finish, texts)
+
+
+def add_routes(app: "FastAPI", taggers: Taggers, limits: Limits, answer: Answer) -> None:
+    """Adds the path; `answer` answers a request with what a job makes."""
+    from fastapi import Request, Response
+
+    @app.post("/analyze", tags=["Presidio"], responses=errors(AnyAnswer), openapi_extra=extra(AnalyzeRequest))
+    async def analyze(request: Request) -> Response:
+        """Find entities as Presidio's analyzer tells them."""
+        return await answer(request, job_for_analysis(parse_body(AnalyzeRequest, request.scope[BODY]), taggers, limits))
