@@ -16,7 +16,7 @@ from pathlib import Path
 from ner.distribution import FULL, LITE
 
 ROOT = Path(__file__).parent.parent
-PARTS = ("ner", "pyproject.toml", "README.md", "LICENSE")  # what a wheel is made of
+PARTS = ("ner", "bilstm_crf_ner_spacy.py", "pyproject.toml", "README.md", "LICENSE")  # what a wheel is made of
 
 
 def lite_project(text: str) -> str:

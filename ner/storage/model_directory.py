@@ -32,7 +32,7 @@ from ner.whole_files import staged_file, staged_folder
 FORMAT = 5  # of the model directory; counts up when an older package could not read a newer directory
 _NEEDED = ("config.json", "vocabulary.json", "model.safetensors", "metrics.json")
 _CURVES = "learning-curves.png"
-_FILES = (*_NEEDED, ARRAYS, "history.jsonl", "README.md", "entities.json", CALIBRATION, _CURVES, MANIFEST)
+FILES = (*_NEEDED, ARRAYS, "history.jsonl", "README.md", "entities.json", CALIBRATION, _CURVES, MANIFEST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ def check_target(folder: Path) -> None:
         raise ModelError(f"{folder}: expected a new folder or a model's, found a file; choose another --out")
     names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     # The folder is replaced as a whole, so nothing may lie there that isn't a model's: many tools write a config.json.
-    if names and not {"vocabulary.json"} <= names <= set(_FILES):
+    if names and not {"vocabulary.json"} <= names <= set(FILES):
         raise ModelError(f"{folder}: expected a new folder or a model's, found other files; choose another --out")
 
 
@@ -266,7 +266,7 @@ def _check_digests(folder: Path, header: Header) -> None:
             "train or copy it again"
         )
     for name, wanted in digests.items():
-        if name in _FILES and (found := _digest(folder / name)) != wanted:
+        if name in FILES and (found := _digest(folder / name)) != wanted:
             raise ModelError(
                 f"{folder / name}: expected SHA-256 {wanted}, as model.safetensors says, found {found}; "
                 "changed or of another model: train or copy it again"
