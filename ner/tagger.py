@@ -36,8 +36,8 @@ if TYPE_CHECKING:  # who only tags shouldn't wait for what evaluates
 class Tagger(Shared):
     """A trained recognizer; made by `ner.load` or `ner.train`.
 
-    Several threads may use one at once, and so may processes forked from this one. It is pickled as the name of its
-    model directory, and read from there again.
+    Several threads may use one at once (what they ask in the same moment is read in one batch, which may change a last
+    digit), and so may processes forked from this one. It is pickled as the name of its model directory.
     """
 
     def __init__(

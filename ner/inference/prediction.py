@@ -1,6 +1,6 @@
 """From sentences to spans, in training and in use: encoding, batches, emissions, decoding."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeVar
 
@@ -15,6 +15,7 @@ from ner.features.vocabulary import Vocabularies
 from ner.forward.network import Network
 from ner.inference.array_backend import ArrayBackend
 from ner.inference.backend import Backend
+from ner.inference.combining import Combiner
 from ner.inference.decoding import Decoder, Decoding, ScoredSpans, check_threshold
 from ner.inference.loading import Model
 from ner.inference.windows import WINDOW, windowed_emissions
@@ -48,22 +49,26 @@ class SpanLabelling(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """What reads sentences as a model of these weights does, and keeps what it makes of words."""
+    """What reads sentences as a model of these weights does, and keeps what it makes of words.
+
+    Several threads may use one at once: few sentences each, and they are read together.
+    """
 
     backend: Backend
     vocabularies: Vocabularies
     decoder: Decoder
     words: WordCache
+    together: Combiner
 
     def spans(self, sentences: Sequence[Sentence]) -> list[list[Span]]:
         """The spans of each sentence, in order."""
         decode = self.decoder.spans
-        return self.each(sentences, lambda read: decode(read.emissions, read.lengths), of_empty=())
+        return self._ask("spans", sentences, lambda read: decode(read.emissions, read.lengths), of_empty=())
 
     def scored_spans(self, sentences: Sequence[Sentence]) -> list[ScoredSpans]:
         """The spans of each sentence, those of `spans`, each with its exact probability under the CRF."""
         decode = self.decoder.scored_spans
-        return self.each(sentences, lambda read: decode(read.emissions, read.lengths), of_empty=())
+        return self._ask("scored spans", sentences, lambda read: decode(read.emissions, read.lengths), of_empty=())
 
     def entropies(self, sentences: Sequence[Sentence]) -> list[float]:
         """The entropy of the distribution over the tag sequences of each sentence, natural logarithm."""
@@ -89,7 +94,7 @@ class Reader:
                 for spans, labellings in zip(scored, best, strict=True)
             ]
 
-        found = self.each(sentences, work, of_empty=None)
+        found = self._ask(("k best", k), sentences, work, of_empty=None)
         return [([], [SpanLabelling([], 1.0)]) if each is None else each for each in found]
 
     def candidates(self, sentences: Sequence[Sentence]) -> list[ScoredSpans]:
@@ -113,6 +118,21 @@ class Reader:
         if any(sentence.spelled for sentence in sentences):
             yield from emit(self.backend, encode(sentences, self.vocabularies, cache=self.words), lambda read: read)
 
+    def _ask(
+        self,
+        kind: Hashable,
+        sentences: Sequence[Sentence],
+        work: Callable[[Emitted], Sequence[Result]],
+        *,
+        of_empty: object,
+    ) -> list[Result]:
+        """As `each`: of few sentences together with those that other threads ask in the same moment."""
+        if sum(len(sentence.spelled) for sentence in sentences) > BATCH_TOKENS:
+            return self.each(sentences, work, of_empty=of_empty)
+        return self.together.ask(
+            (kind, self.decoder.decoding), sentences, lambda them: self.each(them, work, of_empty=of_empty)
+        )
+
     def each(
         self, sentences: Sequence[Sentence], work: Callable[[Emitted], Sequence[Result]], *, of_empty: object
     ) -> list[Result]:
@@ -130,7 +150,7 @@ class Reader:
 def make_reader(backend: Backend, vocabularies: Vocabularies, decoding: Decoding) -> Reader:
     """A reader of a model's parts."""
     decoder = Decoder(backend.chain, vocabularies, decoding)
-    return Reader(backend, vocabularies, decoder, WordCache(backend, vocabularies))
+    return Reader(backend, vocabularies, decoder, WordCache(backend, vocabularies), Combiner())
 
 
 def reader_of(model: Model) -> Reader:
