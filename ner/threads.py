@@ -40,9 +40,7 @@ def settle_threads() -> None:
     imported and the second at its first operation, NumPy the third when it is imported; so call this before
     `import torch`; it imports none itself, and warns if that was done. The command line calls it.
     """
-    always = [_FEW_KERNELS, _ONE_FOR_PRODUCTS]
-    wanted = always if "OMP_WAIT_POLICY" in os.environ else [_SHORT_SPINS, *always]
-    missing = {name: value for name, value in wanted if name not in os.environ}
+    missing = {name: value for name, value in _wanted() if name not in os.environ}
     if _SHORT_SPINS[0] in missing and "torch" in sys.modules:
         warnings.warn(
             "settle_threads: expected to be called before PyTorch is imported, which reads GOMP_SPINCOUNT, found it "
@@ -51,6 +49,20 @@ def settle_threads() -> None:
             stacklevel=2,
         )
     os.environ.update(missing)
+
+
+def _wanted() -> list[tuple[str, str]]:
+    always = [_FEW_KERNELS, _ONE_FOR_PRODUCTS]
+    return always if "OMP_WAIT_POLICY" in os.environ else [_SHORT_SPINS, *always]
+
+
+def settled_variables(threads: int) -> dict[str, str]:
+    """The variables of a process to be started that computes on so many threads and imports NumPy or PyTorch first.
+
+    They are those of `settle_threads`, with the values that this process has, and OpenMP's number.
+    """
+    settled = {name: os.environ.get(name, value) for name, value in _wanted()}
+    return {**settled, "OMP_NUM_THREADS": str(threads)}
 
 
 def child_environment(threads: int) -> dict[str, str]:

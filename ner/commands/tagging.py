@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ner.commands.bulk import tag_in_bulk
 from ner.commands.options import (
     AsJson,
     Device,
@@ -56,7 +57,10 @@ if TYPE_CHECKING:
 
 def tag(
     model: ModelFolder,
-    file: Annotated[str, typer.Argument(metavar="[FILE or -]", help="Text, or a file of any format; -: stdin.")] = "-",
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[FILE or -]", help="Text, or a file of any format; -: stdin. Several with --engine."),
+    ] = None,
     text: Annotated[str | None, typer.Option(metavar="TEXT", help="Tag this text, not a file.")] = None,
     input_format: Annotated[
         str | None,
@@ -92,8 +96,51 @@ def tag(
     key_file: KeyFile = None,
     fixed: Fixed = None,
     map_path: Map = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(metavar="ENGINE", help="Tag in bulk into the folder --out: local (processes) or ray."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="With --engine: how many; default: as many as there are processors.")
+    ] = None,
+    text_column: Annotated[
+        str | None, typer.Option(metavar="C", help="With --engine: where rows of Parquet or JSON lines have the text.")
+    ] = None,
+    shard_size: Annotated[
+        int | None, typer.Option(min=1, metavar="BYTES", help="With --engine: input of a file of the output.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="With --engine: go on with an interrupted job.")] = False,
 ) -> None:
     """Find the entities of each line of a text, of whole texts, or of each document of an annotated file."""
+    if engine is not None:
+        if text is not None or k_best:
+            raise ConfigError(f"--engine: expected no {'--text' if text is not None else '--k-best'} beside it")
+        if lines and input_format:
+            raise ConfigError(f"--lines: expected no --input beside it, found --input {input_format}")
+        from ner.serving.bulk.job import SHARD_SIZE, Options
+
+        options_in_bulk = Options(
+            format=output_format or "jsonl",
+            input_format=LINES if lines else input_format or "auto",
+            text_column=text_column,
+            settings=tuple(settings or ()),
+            shard_size=shard_size or SHARD_SIZE,
+            min_score=min_score,
+            digits=digits,
+            threshold=threshold,
+            runtime=runtime,
+            device=device,
+            threads=threads or 1,
+        )
+        tag_in_bulk(model, files or [], out, options_in_bulk, engine=engine, workers=workers, resume=resume)
+        return
+    only = {"--workers": workers, "--text-column": text_column, "--shard-size": shard_size, "--resume": resume or None}
+    for name, value in only.items():
+        if value is not None:
+            raise ConfigError(f"{name}: expected --engine beside it, found none")
+    if files and len(files) > 1:
+        raise ConfigError(f"{files[1]}: expected one file, found {len(files)}; --engine local tags several")
+    file = files[0] if files else "-"
     from ner.formats.table import can_write, find_format, name_for_writing, readable, writable
 
     if text is not None and (file != "-" or input_format):

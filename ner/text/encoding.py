@@ -65,6 +65,11 @@ def _check_ends(text: str, path: str | Path) -> None:
         raise DataError(f"{path}: expected lines that end in LF or CRLF, found CR only; convert the line ends")
 
 
+def is_wide(encoding: str) -> bool:
+    """Whether an encoding has characters of two or four bytes, so that lines can't be told by their bytes."""
+    return bool(_IS_WIDE(encoding))
+
+
 def decode(content: bytes, encoding: str, where: str, *, first_line: int = 1) -> str:
     """Bytes as text, without a byte-order mark; `where` and a line from `first_line` on open a message.
 

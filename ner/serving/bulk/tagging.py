@@ -1,0 +1,79 @@
+"""A batch of documents through a tagger; one that fails has its error, and the others their entities."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from ner.errors import describe
+from ner.serving.bulk.reading import Item
+from ner.tagger import Tagger
+from ner.text.document import Document
+from ner.text.sentence import Entity
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A document with the entities that were found in it, or with the reason why none could be."""
+
+    id: str
+    text: str
+    entities: tuple[Entity, ...] = ()
+    error: str | None = None
+
+
+def tag_items(tagger: Tagger, items: Sequence[Item], *, min_score: float, digits: int) -> list[Found]:
+    """What was found in each document, in their order.
+
+    Args:
+        tagger: finds the entities.
+        items: tagged together.
+        min_score: entities with a lower score are left out.
+        digits: significant digits of scores.
+    """
+    good = [item for item in items if item.error is None]
+    found = iter(_found(tagger, good))
+    return [
+        Found(item.id, item.text, error=item.error) if item.error is not None else _sure(next(found), min_score, digits)
+        for item in items
+    ]
+
+
+def _found(tagger: Tagger, items: list[Item]) -> list[Found]:
+    try:
+        return list(_tagged(tagger, items))
+    except (MemoryError, OSError):
+        raise
+    except Exception:  # one of them fails: which one shows when each is alone
+        return [_alone(tagger, item) for item in items]
+
+
+def _alone(tagger: Tagger, item: Item) -> Found:
+    try:
+        return next(_tagged(tagger, [item]))
+    except (MemoryError, OSError):
+        raise
+    except Exception as error:
+        return Found(item.id, item.text, error=f"{item.id}: {describe(error)}")
+
+
+def _tagged(tagger: Tagger, items: list[Item]) -> Iterator[Found]:
+    if any(item.document for item in items):  # with sentences of their own
+        documents = [item.document or Document(item.text) for item in items]
+        for item, document in zip(items, tagger.tag_documents(documents, batch_size=len(items) or 1), strict=True):
+            yield Found(item.id, item.text, document.entities)
+        return
+    texts = [item.text for item in items]
+    for item, entities in zip(items, tagger.pipe(texts, batch_size=len(items) or 1), strict=True):
+        yield Found(item.id, item.text, tuple(entities))
+
+
+def _sure(found: Found, min_score: float, digits: int) -> Found:
+    return replace(found, entities=sure_entities(found.entities, min_score, digits))
+
+
+def sure_entities(entities: Sequence[Entity], min_score: float, digits: int) -> tuple[Entity, ...]:
+    """Those of at least this score, each score with so many significant digits."""
+    return tuple(
+        replace(entity, score=float(f"{entity.score or 0:.{digits}g}"))
+        for entity in entities
+        if (entity.score or 0) >= min_score
+    )
