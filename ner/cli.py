@@ -16,6 +16,7 @@ from ner.commands.comparison import compare
 from ner.commands.conversion import convert, formats
 from ner.commands.evaluation import evaluate, score
 from ner.commands.inspection import inspect
+from ner.commands.measuring import bench
 from ner.commands.models import models_app
 from ner.commands.ranking import rank, simulate
 from ner.commands.redaction import restore
@@ -23,7 +24,7 @@ from ner.commands.resources import data_app, vectors_app
 from ner.commands.serving import serve
 from ner.commands.settings import settings
 from ner.commands.shrinking import shrink
-from ner.commands.tagging import bench, tag
+from ner.commands.tagging import tag
 from ner.commands.training import sweep, train
 from ner.distribution import error_of_missing
 from ner.errors import NerError

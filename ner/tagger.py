@@ -4,7 +4,7 @@ Text becomes sentences, sentences spans, spans entities with character offsets o
 """
 
 import warnings
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from ner.collector import no_search_for_cycles
 from ner.config import Config
 from ner.errors import ModelError, check_type
-from ner.evaluation.training_entities import Memory, Training
 from ner.inference import arguments
 from ner.inference.decoding import ScoredSpans, as_calibrated, check_threshold, with_threshold
 from ner.inference.documents import batched, labelling_of, tag_batches
 from ner.inference.loading import Model, in_short, load_model, save_model, torch_network
 from ner.inference.prediction import SpanLabelling, reader_of
+from ner.judging import Judging
 from ner.resources.models import find_model
 from ner.sharing import Shared
 from ner.text.alignment import entity_of
@@ -27,13 +27,10 @@ from ner.text.tags import spans_to_tags
 from ner.text.tokenizer import split_sentences
 
 if TYPE_CHECKING:  # who only tags shouldn't wait for what evaluates
-    from ner.evaluation.analysis import Analysis
-    from ner.evaluation.calibration import Calibration
-    from ner.evaluation.report import Report
     from ner.inspection.trace import Inspection, Transitions
 
 
-class Tagger(Shared):
+class Tagger(Judging, Shared):
     """A trained recognizer; made by `ner.load` or `ner.train`.
 
     Several threads may use one at once (what they ask in the same moment is read in one batch, which may change a last
@@ -199,47 +196,6 @@ class Tagger(Shared):
         from ner.inspection.trace import learned_transitions
 
         return learned_transitions(torch_network(self._model), self._model.vocabularies)
-
-    def calibration(self, sentences: Sequence[Sentence]) -> "Calibration":
-        """How well calibrated its scores are on tagged sentences; DataError where no entity is predicted in any."""
-        from ner.evaluation import timed
-
-        return timed.calibration(arguments.checked_tagged(sentences), self.find_spans)
-
-    def evaluate(self, sentences: Sequence[Sentence]) -> "Report":
-        """How well it tags sentences whose tags are known, as conlleval counts; DataError where one has no tags."""
-        from ner.evaluation import timed
-
-        return timed.evaluate(arguments.checked_tagged(sentences), self._reader.spans)
-
-    def analyse(self, sentences: Sequence[Sentence], *, memory: Memory | None = None) -> "Analysis":
-        """What lies behind `evaluate`: relaxed scores, mistakes by kind, slices, intervals, calibration.
-
-        Args:
-            sentences: whose tags are known.
-            memory: of the training entities; None: what the model itself remembers.
-
-        Raises:
-            DataError: a sentence has no tags.
-        """
-        from ner.evaluation import timed
-
-        return timed.analyse(arguments.checked_tagged(sentences), self.find_spans, self._training(memory))
-
-    def analyse_documents(
-        self, documents: Sequence[Document], *, memory: Memory | None = None, labels: Collection[str] | None = None
-    ) -> "Analysis":
-        """As `analyse`, of texts: cut as this model cuts them, whatever their entities are; of `labels`, if given.
-
-        DataError where an entity isn't one of whole tokens, or shares a character, and `[data]` makes that an error.
-        """
-        from ner.evaluation import timed
-
-        checked, training = list(arguments.checked_documents(documents)), self._training(memory)
-        return timed.analyse_documents(checked, self.tag_documents, training, data=self.config.data, labels=labels)
-
-    def _training(self, memory: Memory | None) -> Training:
-        return Training(self._model.vocabularies.words, memory or self._model.memory)
 
     def shrink(self, *, weights: str = "int8", keep_vectors: str = "all", most_words: int | None = None) -> "Tagger":
         """The same tagger to be saved in less room, as `ner.inference.shrinking.shrink` makes it of a model.

@@ -81,7 +81,7 @@ def test_settings_are_those_with_the_word_in_name_or_description(run):
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["trian"], "error: no such command 'trian'. Did you mean 'train'?; `ner --help` tells what there is"),
+        (["shrimk"], "error: no such command 'shrimk'. Did you mean 'shrink'?; `ner --help` tells what there is"),
         (["tag"], "error: missing argument 'MODEL'; `ner tag --help` tells what there is"),
         (["data", "lst"], "error: no such command 'lst'. Did you mean 'list'?; `ner data --help` tells what there is"),
     ],

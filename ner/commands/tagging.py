@@ -1,20 +1,16 @@
-"""`ner tag` and `ner bench`."""
+"""`ner tag`."""
 
-import json
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ner.commands.bulk import tag_in_bulk
+from ner.commands.input import LINES, Source, check_what_it_looks_like, documents_of
 from ner.commands.options import (
-    AsJson,
     Device,
     ModelFolder,
     Runtime,
@@ -23,9 +19,6 @@ from ner.commands.options import (
     Threshold,
     Uncalibrated,
     load_tagger,
-    read_lines,
-    said_warnings,
-    say,
     say_losses,
 )
 from ner.commands.redaction import (
@@ -41,10 +34,8 @@ from ner.commands.redaction import (
     write_redacted,
 )
 from ner.commands.results import check_is_another
-from ner.errors import ConfigError, NerError
+from ner.errors import ConfigError
 
-_MOST_MEASURED = 2_000_000  # characters, half a million tokens: each runtime reads them a dozen times
-LINES = "lines of text"  # what is read where --input says nothing
 REDACTED = "redacted"  # what is written beside the formats: text without its entities
 
 if TYPE_CHECKING:
@@ -184,38 +175,31 @@ def tag(
     tagger = load_tagger(model, device, runtime=runtime, threads=threads, threshold=threshold, calibration=calibration)
     data = override_data(tagger.config.data, settings or [])
     interactive = file == "-" and text is None and sys.stdin.isatty()
-    options = OutputOptions(output_format, min_score, k_best, batch_size=1 if interactive else 2048, digits=digits)
-    options = replace(options, sure=least_sure(tagger._model))
+    options = OutputOptions(
+        output_format,
+        min_score,
+        k_best,
+        batch_size=1 if interactive else 2048,
+        digits=digits,
+        sure=least_sure(tagger._model),
+    )
     losses = Losses()
-    source = _Source(file, input_format, text)
-    _check_what_it_looks_like(file, input_format, data)
+    source = Source(file, input_format, text)
+    check_what_it_looks_like(file, input_format, data)
     if output_format == REDACTED:
         _redact(tagger, source, options, redaction, out=out, data=data, losses=losses)
     elif out and not find_format(output_format).write:
-        documents = tagged_documents(tagger, _documents(source, data, losses), options)
+        documents = tagged_documents(tagger, documents_of(source, data, losses), options)
         write_documents(out, documents, output_format, data, losses)
     elif out:
         write_pieces(out, _pieces(tagger, source, options, data, losses))
     else:
-        shown = tagged_documents(tagger, _documents(source, data, losses), options) if on_terminal else ()
+        shown = tagged_documents(tagger, documents_of(source, data, losses), options) if on_terminal else ()
         for piece in _coloured(shown) if on_terminal else _pieces(tagger, source, options, data, losses):
             sys.stdout.write(piece)
             if interactive:
                 sys.stdout.flush()
     say_losses(file, losses)
-
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """What is tagged: a file, or stdin, of this format; or the one text, where there is one."""
-
-    file: str
-    format: str
-    text: str | None
-
-    def lines(self, encoding: str) -> Iterator[str]:
-        """The lines of it; a text is one line, whatever is in it."""
-        return read_lines(self.file, encoding) if self.text is None else iter([self.text])
 
 
 def _coloured(documents: "Iterable[Document]") -> Iterator[str]:
@@ -229,7 +213,7 @@ def _coloured(documents: "Iterable[Document]") -> Iterator[str]:
 
 
 def _pieces(
-    tagger: "Tagger", source: _Source, options: "OutputOptions", data: "DataConfig", losses: "Losses"
+    tagger: "Tagger", source: Source, options: "OutputOptions", data: "DataConfig", losses: "Losses"
 ) -> Iterator[str]:
     """What is written, as it comes."""
     from ner.output import tag_columns, tag_documents, tag_text
@@ -240,12 +224,12 @@ def _pieces(
     if source.format == "conll" and options.format in ("jsonl", "conll", "html"):
         where = "stdin" if source.file == "-" else source.file
         return tag_columns(tagger, lines, options, data=data, where=where, losses=losses)
-    return tag_documents(tagger, _documents(source, data, losses), options, data=data, losses=losses)
+    return tag_documents(tagger, documents_of(source, data, losses), options, data=data, losses=losses)
 
 
 def _redact(
     tagger: "Tagger",
-    source: _Source,
+    source: Source,
     options: "OutputOptions",
     redaction: RedactionOptions,
     *,
@@ -264,83 +248,9 @@ def _redact(
     elif source.format == LINES:
         kind, before, documents = "lines", mark_of(source.file), lines_of(source.lines(data.encoding))
     else:
-        documents = _documents(source, data, losses)
+        documents = documents_of(source, data, losses)
         if source.format == "text":
             kind = "folder" if Path(source.file).is_dir() else "text"
             before = mark_of(source.file) if kind == "text" else ""
     tagged = tagged_documents(tagger, documents, options)
     write_redacted(tagged, kind, redact, out=out, map_path=redaction.map_path, losses=losses, before=before)
-
-
-def _documents(source: _Source, data: "DataConfig", losses: "Losses") -> "Iterator[Document]":
-    """The documents to tag. What stdin holds is kept in a file while it is read, unless each line is a document."""
-    from ner.formats.files import read_documents
-    from ner.text.document import Document
-
-    file, input_format = source.file, source.format
-    if input_format == LINES:
-        for line in source.lines(data.encoding):
-            yield Document(line.removesuffix("\n").removesuffix("\r"))
-        return
-    data = data.model_copy(update={"format": input_format})
-    if file != "-":
-        yield from read_documents(file, data, losses)
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "stdin"
-        with copy.open("wb") as stream:
-            shutil.copyfileobj(sys.stdin.buffer, stream)
-        try:
-            for document in read_documents(copy, data, losses):
-                own = document.id == copy.name and input_format == "text"
-                place = document.source.replace(str(copy), copy.name)
-                yield replace(document, id=None if own else document.id, source=place)
-        except NerError as error:
-            raise type(error)(str(error).replace(str(copy), copy.name)) from None
-
-
-def _check_what_it_looks_like(file: str, input_format: str, data: "DataConfig") -> None:
-    """Raise ConfigError where a file that is called one of columns surely is of another format; warn of other lines."""
-    from ner.formats.conll import looks_like_columns
-    from ner.formats.table import looks_like, take_sample
-
-    if file == "-" or input_format not in ("conll", LINES) or not Path(file).is_file():
-        return
-    sample = take_sample(Path(file))
-    found = looks_like(sample)
-    if not found and input_format == LINES and looks_like_columns(sample):
-        found = ["conll"]
-    if not found or (input_format == "conll" and (data.word_column or data.separator)):
-        return
-    way_out = f"--input {found[0]} reads it so"
-    if input_format == "conll":
-        raise ConfigError(f"{file}: expected columns with the words first, found what looks like {found[0]}; {way_out}")
-    say(f"{file}: each line is tagged as a text, and it looks like {found[0]}; {way_out}")
-
-
-def bench(
-    model: ModelFolder,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Text, a few thousand lines of it.")],
-    as_json: AsJson = False,
-    threads: Threads = None,
-    device: Device = "auto",
-    runtime: Runtime = "auto",
-) -> None:
-    """Measure a model on this machine: start-up, throughput, latency, memory."""
-    from ner.bench import run_benchmark
-    from ner.data_settings import DataConfig
-    from ner.resources.models import find_model
-
-    texts: list[str] = []
-    characters = 0
-    for line in read_lines(str(file), "utf-8"):
-        if texts and characters + len(line) > _MOST_MEASURED:
-            say(f"{file}: its first {len(texts):,} lines are measured, which is text enough")
-            break
-        texts.append(line.rstrip("\r\n"))
-        characters += len(line)
-    folder = find_model(model, warn=say)
-    _check_what_it_looks_like(str(file), LINES, DataConfig())
-    with said_warnings():
-        result = run_benchmark(folder, texts, device=device, runtime=runtime, threads=threads)
-    print(json.dumps(result.as_dict()) if as_json else result)

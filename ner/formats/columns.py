@@ -58,8 +58,7 @@ def read_conll(
 ) -> list[Sentence]:
     """The tagged sentences of a column file, tags as IOB2 whatever the file's scheme.
 
-    The arguments are the settings of `[data]` with the same names. What is left out or may be meant otherwise is a
-    warning.
+    The arguments are settings of `[data]`. What is left out or may be meant otherwise is a warning.
 
     Raises:
         ConfigError: an argument of the wrong type or value.
@@ -229,7 +228,6 @@ def write_conll(
         DataError: a sentence without tags, or a word or label that would not come back.
     """
     check_type("path", path, str | Path, "the path of a file", "write_conll(PATH, SENTENCES) takes it first")
-    check_type("sentences", sentences, Iterable, "tagged sentences")
     data = parse_config({"data": {"scheme": scheme, "tag_pattern": tag_pattern}}, "write_conll").data
     if data.scheme == "auto":
         raise ConfigError(f"write_conll: expected one of the schemes {', '.join(SCHEMES)}, found 'auto'")

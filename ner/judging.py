@@ -1,0 +1,77 @@
+"""How well a recognizer does on sentences whose tags are known: the part of the façade that scores."""
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
+from ner.evaluation.training_entities import Memory, Training
+from ner.inference import arguments
+from ner.inference.decoding import ScoredSpans
+from ner.inference.loading import Model
+from ner.inference.prediction import Reader
+from ner.text.document import Document
+from ner.text.sentence import Sentence
+
+if TYPE_CHECKING:  # who only tags shouldn't wait for what evaluates
+    from collections.abc import Iterable, Iterator
+
+    from ner.evaluation.analysis import Analysis
+    from ner.evaluation.calibration import Calibration
+    from ner.evaluation.report import Report
+
+
+class Judging:
+    """The part of `Tagger` that scores it."""
+
+    _model: Model
+    _reader: Reader
+
+    if TYPE_CHECKING:  # which `Tagger` has
+
+        def find_spans(self, sentences: Sequence[Sentence]) -> list[ScoredSpans]:
+            """As `Tagger.find_spans`."""
+
+        def tag_documents(self, documents: Iterable[Document]) -> Iterator[Document]:
+            """As `Tagger.tag_documents`."""
+
+    def calibration(self, sentences: Sequence[Sentence]) -> "Calibration":
+        """How well calibrated its scores are on tagged sentences; DataError where no entity is predicted in any."""
+        from ner.evaluation import timed
+
+        return timed.calibration(arguments.checked_tagged(sentences), self.find_spans)
+
+    def evaluate(self, sentences: Sequence[Sentence]) -> "Report":
+        """How well it tags sentences whose tags are known, as conlleval counts; DataError where one has no tags."""
+        from ner.evaluation import timed
+
+        return timed.evaluate(arguments.checked_tagged(sentences), self._reader.spans)
+
+    def analyse(self, sentences: Sequence[Sentence], *, memory: Memory | None = None) -> "Analysis":
+        """What lies behind `evaluate`: relaxed scores, mistakes by kind, slices, intervals, calibration.
+
+        Args:
+            sentences: whose tags are known.
+            memory: of the training entities; None: what the model itself remembers.
+
+        Raises:
+            DataError: a sentence has no tags.
+        """
+        from ner.evaluation import timed
+
+        return timed.analyse(arguments.checked_tagged(sentences), self.find_spans, self._training(memory))
+
+    def analyse_documents(
+        self, documents: Sequence[Document], *, memory: Memory | None = None, labels: Collection[str] | None = None
+    ) -> "Analysis":
+        """As `analyse`, of texts: cut as this model cuts them, whatever their entities are; of `labels`, if given.
+
+        DataError where an entity isn't one of whole tokens, or shares a character, and `[data]` makes that an error.
+        """
+        from ner.evaluation import timed
+
+        checked, training = list(arguments.checked_documents(documents)), self._training(memory)
+        return timed.analyse_documents(
+            checked, self.tag_documents, training, data=self._model.config.data, labels=labels
+        )
+
+    def _training(self, memory: Memory | None) -> Training:
+        return Training(self._model.vocabularies.words, memory or self._model.memory)
