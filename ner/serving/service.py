@@ -31,8 +31,13 @@ from ner.serving.schemas import (
 if TYPE_CHECKING:
     from fastapi import FastAPI, Response
 
-_PAGE = {"/": "index.html", "/page.css": "page.css", "/page.js": "page.js", "/words.js": "words.js"}
-_KINDS = {"html": "text/html; charset=utf-8", "css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
+_PAGE = {"/": "index.html"} | {f"/{name}": name for name in ("page.css", "page.js", "words.js", "icon.svg")}
+_KINDS = {
+    "html": "text/html; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml",
+}
 # Needs no key: none of them tells anything of a text, and a page can't send one before it is loaded.
 _UNLOCKED = (*_PAGE, "/health", "/ready", "/openapi.json")
 _WARM = "Angela Merkel visited Paris."
