@@ -44,6 +44,9 @@ class SetupRequest(BaseModel):
     labelling: str | None = Field(None, alias="schema")
 
 
+REQUESTS = (PredictRequest, SetupRequest)
+
+
 @dataclass(slots=True)
 class Interface:
     """What a labelling configuration wants: where texts are, and how labels are called there.

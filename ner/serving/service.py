@@ -133,7 +133,7 @@ def make_app(
             refusal = RefusalError(405, code, "another method is wanted here; /openapi.json has it")
         return Response(refusal.body(), error.status_code, error.headers, "application/json")
 
-    describe_requests(app, EntitiesRequest, WordsRequest, label_studio.PredictRequest, analyze.AnalyzeRequest)
+    describe_requests(app, EntitiesRequest, WordsRequest, *label_studio.REQUESTS, analyze.AnalyzeRequest)
     paths = [str(route.path) for route in app.routes if hasattr(route, "path")]
     app.add_middleware(
         Gate,

@@ -1,4 +1,4 @@
-"""The page in a browser: it colours as one types, asks nobody but its service, and is used by keyboard and on a phone."""
+"""The page in a browser: it colours as one types, asks its service alone, and is used by keyboard and on a phone."""
 
 import os
 import re
