@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ner.collector import no_search_for_cycles
+from ner.crf.lengths import Array
 from ner.errors import ConfigError, check_type
 from ner.features.batches import Encoded, batch_rows, collate, encode
 from ner.features.feature import Numbers
@@ -112,6 +113,17 @@ class Reader:
             return self
         check_threshold(threshold)
         return replace(self, decoder=replace(self.decoder, decoding=Decoding("threshold", threshold)))
+
+    def marginals(self, sentences: Sequence[Sentence]) -> list[Array]:
+        """The probability of each of the network's tags at each token of each sentence (T, K)."""
+        chain = self.decoder.chain
+
+        def work(read: Emitted) -> list[Array]:
+            found = chain.marginals(read.emissions, read.lengths)
+            return [row[:length] for row, length in zip(found, read.lengths, strict=True)]
+
+        empty = np.zeros((0, len(self.vocabularies.tags)))
+        return [empty if each is None else each for each in self._ask("marginals", sentences, work, of_empty=None)]
 
     def emitted(self, sentences: Sequence[Sentence]) -> Iterator[Emitted]:
         """The emissions of all sentences with a token, batch by batch."""

@@ -5,11 +5,8 @@ none to a recognizer: they are left out of its sentences, and no entity begins o
 is asked for `__call__`, `pipe`, `score` and the four ways of keeping it: https://spacy.io/api/pipe.
 """
 
-import os
 import shutil
-import tempfile
 import warnings
-import weakref
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,8 +17,8 @@ from typing import Any, NamedTuple
 
 from ner.errors import ConfigError, ModelError
 from ner.inference.documents import batched
+from ner.model_files import hold_files, read_files, write_files
 from ner.resources.models import find_model
-from ner.storage.model_directory import FILES
 from ner.tagger import Tagger, load
 from ner.text.sentence import Sentence
 
@@ -126,9 +123,9 @@ class EntityTagger(Pipe):
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Copies the model into a folder `model` of this one, which may be there."""
         target = Path(path) / _FOLDER
-        content = {file.name: file.read_bytes() for file in self._files()}  # all, lest it be the folder itself
+        content = self._files()  # all, lest it be the folder itself
         shutil.rmtree(target, ignore_errors=True)
-        _write(content, target)
+        write_files(content, target)
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "EntityTagger":
         """The same component, with the model that `to_disk` copied there.
@@ -141,7 +138,7 @@ class EntityTagger(Pipe):
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
         """The files of the model."""
-        content: bytes = srsly.msgpack_dumps({file.name: file.read_bytes() for file in self._files()})
+        content: bytes = srsly.msgpack_dumps(self._files())
         return content
 
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "EntityTagger":
@@ -157,17 +154,14 @@ class EntityTagger(Pipe):
                 f"{self.name}: expected the bytes that to_bytes makes, found others: {type(error).__name__}; "
                 "make them again"
             ) from None
-        folder = Path(tempfile.mkdtemp(prefix="bilstm-crf-ner-"))
-        weakref.finalize(self, _remove, folder, os.getpid())
-        _write(content, folder / _FOLDER)
-        self._load(folder / _FOLDER)
+        self._load(hold_files(content, self))
         return self
 
-    def _files(self) -> list[Path]:
+    def _files(self) -> dict[str, bytes]:
         if self._missing:
             raise self._missing
         assert self._folder is not None
-        return [path for name in FILES if (path := self._folder / name).is_file()]
+        return read_files(self._folder)
 
     def _load(self, folder: Path) -> None:
         s = self.settings
@@ -253,14 +247,3 @@ def _count_characters(doc: Doc) -> int:
 def _restored(name: str, settings: Settings, scorer: Any, content: bytes | None) -> EntityTagger:
     made = EntityTagger(name, settings, scorer=scorer)
     return made if content is None else made.from_bytes(content)
-
-
-def _write(content: dict[str, bytes], folder: Path) -> None:
-    folder.mkdir(parents=True)
-    for name in content.keys() & set(FILES):  # a name from elsewhere could lead out of the folder
-        (folder / name).write_bytes(content[name])
-
-
-def _remove(folder: Path, process: int) -> None:
-    if os.getpid() == process:  # not in one that was forked from it
-        shutil.rmtree(folder, ignore_errors=True)
