@@ -31,6 +31,7 @@ from ner.resources.models import find_model
 from ner.storage.model_directory import OpenModel, open_model
 from ner.text.sentence import Sentence
 from ner.text.tags import legal_transitions
+from ner.training.distributed import ALONE, Group
 from ner.training.events import Listener
 
 Floats = npt.NDArray[np.float32]
@@ -120,7 +121,13 @@ def check_teachers_named(config: Config, corpus: Corpus) -> None:
 
 
 def take_lessons(
-    config: Config, sentences: Sequence[Sentence], *, vocabularies: Vocabularies, num_labelled: int, listener: Listener
+    config: Config,
+    sentences: Sequence[Sentence],
+    *,
+    vocabularies: Vocabularies,
+    num_labelled: int,
+    listener: Listener,
+    group: Group = ALONE,
 ) -> Lessons | None:
     """What the teachers expect of training sentences; None where there is no teacher.
 
@@ -130,6 +137,7 @@ def take_lessons(
         vocabularies: the student's.
         num_labelled: the first so many have gold tags.
         listener: hears how far each teacher is.
+        group: of processes, which share the reading.
 
     Raises:
         ModelError: a teacher can't be loaded.
@@ -152,20 +160,24 @@ def take_lessons(
         reader = reader_of(load_model(teacher, config.run.device))
         chain = _constrained(reader.backend.chain, legal)
         done = 0
-        for portion in _portions(sentences):
+        for index, portion in enumerate(_portions(sentences)):
+            done += len(portion)
+            if index % group.size != group.rank:
+                continue
             for read in reader.emitted(portion):
                 counts = chain.expected_counts(read.emissions, read.lengths)
                 mask = np.arange(read.emissions.shape[1]) < read.lengths[:, None]
-                rows = read.rows + done
+                rows = read.rows + done - len(portion)
                 tokens = starts[rows][:, None] + np.arange(mask.shape[1])
                 marginals[tokens[mask]] += counts.marginals[mask] / len(teachers)
                 transitions[rows] += counts.transitions.reshape(len(rows), -1)[:, pairs] / len(teachers)
-            done += len(portion)
             seconds = time.perf_counter() - begun
             listener.on_message(
                 f"teacher {number} of {len(teachers)}, {teacher}: "
                 f"{done:,} of {len(sentences):,} sentences read, {seconds:.0f} s"
             )
+    for table in (marginals, transitions):  # zeros where others read
+        group.add_up(torch.from_numpy(table))
     weights = np.ones(len(sentences), np.float32)
     weights[:num_labelled] = config.training.teacher_weight
     lessons = Lessons(starts, lengths, weights, marginals, transitions, pairs)

@@ -129,7 +129,7 @@ def _train(
         listener.on_message("model.precision: this processor isn't built for bf16, so fp32 is used")
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(config.training.seed)
-        task, network, coverage = _prepare(config, corpus, listener, start)
+        task, network, coverage = _prepare(config, corpus, listener, start, group)
         network.to(device)
         digest = fingerprint([*task.sentences, *corpus.dev])
         group.check_alike(repr((key_of(config), digest, device.type, _package_versions())))
@@ -214,7 +214,7 @@ def _calibrate(config: Config, network: BiLSTMCRF, task: Task, *, found: bool) -
 
 
 def _prepare(
-    config: Config, corpus: Corpus, listener: Listener, start: Model | None
+    config: Config, corpus: Corpus, listener: Listener, start: Model | None, group: Group
 ) -> tuple[Task, BiLSTMCRF, dict[str, Any] | None]:
     """What to train on, a network with its vectors, fresh or from a model, the vectors' coverage."""
     training = training_sentences(corpus)
@@ -237,8 +237,9 @@ def _prepare(
         place_lexicon(vectors, lexicon.lexicon, network.embedding.twin("lexicon").words)  # type: ignore[arg-type]
     shown = in_all_cases(training) if config.training.recase else training
     encoded = encode(shown, vocabularies, tagged=True)
-    labelled = len(corpus.train)
-    lessons = take_lessons(config, training, vocabularies=vocabularies, num_labelled=labelled, listener=listener)
+    lessons = take_lessons(
+        config, training, vocabularies=vocabularies, num_labelled=len(corpus.train), listener=listener, group=group
+    )
     old = None
     if start and config.training.keep_old and encoded.allowed_tags is not None:
         old = OldLabels.of(start, corpus.train, vocabularies)
