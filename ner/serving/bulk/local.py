@@ -48,7 +48,10 @@ class _Process:
         return self.answer()
 
     def answer(self) -> Answer:
-        line = _pipe(self._process.stdout).readline()
+        try:
+            line = _pipe(self._process.stdout).readline()
+        except ValueError:  # its driver is ending it in this moment
+            line = b""
         if not line.endswith(b"\n"):
             raise _LostError(f"a worker ended with exit code {self._process.wait()}")
         answer: Answer = json.loads(line)
@@ -59,7 +62,7 @@ class _Process:
             stream = _pipe(self._process.stdin)
             stream.write(json.dumps(value).encode() + b"\n")
             stream.flush()
-        except OSError:
+        except (OSError, ValueError):
             raise _LostError(f"a worker ended with exit code {self._process.wait()}") from None
 
     def end(self) -> None:
@@ -93,18 +96,24 @@ def run(work: Work, shards: Sequence[Shard], workers: int | None) -> Iterator[An
     processes: list[_Process] = []
     workers = workers or max(1, count_cores() // work.threads)
     stopped = threading.Event()
+    threads: list[threading.Thread] = []
     try:
         for _ in range(min(workers, len(shards))):
             processes.append(_Process(work))
         for process in processes:
             _check_ready(process)
         for place in range(len(processes)):
-            talk = threading.Thread(target=_talk, args=(work, processes, place, waiting, answers, stopped), daemon=True)
-            talk.start()
+            arguments = work, processes, place, waiting, answers, stopped
+            threads.append(threading.Thread(target=_talk, args=arguments, daemon=True))
+            threads[-1].start()
         for _ in shards:
             yield answers.get()
     finally:
         stopped.set()
+        for process in processes:
+            process.end()
+        for thread in threads:  # one may just have put a new worker in the place of another
+            thread.join()
         for process in processes:
             process.end()
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ner.data_settings import DataConfig
-from ner.errors import DataError, describe, shown
+from ner.errors import DataError, describe
 from ner.formats.format import Losses
 from ner.formats.json_text import parse_json, told
 from ner.formats.records import document_of
@@ -175,9 +175,7 @@ def check_readable(piece: Piece, data: DataConfig, *, text_column: str | None) -
             return
         first = first or item.error
     if first is not None:
-        raise DataError(
-            f"{first}; no document of {shown(piece.name)} can be read so: --input or --text-column says how"
-        )
+        raise DataError(f"{first}; nor can another document of the file be read: --input or --text-column says how")
 
 
 _LOOKED_AT = 100
