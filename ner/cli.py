@@ -17,6 +17,7 @@ from ner.commands.conversion import convert, formats
 from ner.commands.evaluation import evaluate, score
 from ner.commands.inspection import inspect
 from ner.commands.measuring import bench
+from ner.commands.merging import merge
 from ner.commands.models import models_app
 from ner.commands.ranking import rank, simulate
 from ner.commands.redaction import restore
@@ -73,6 +74,7 @@ for command, group, example, page in (
     (sweep, _TRAIN, "ner sweep configs/quickstart.toml --log log.jsonl --try model.cell=gru", "docs/accuracy.md"),
     (rank, _TRAIN, "ner rank en text.txt --budget 100 --format label-studio --out tasks.json", "docs/annotate-less.md"),
     (simulate, _TRAIN, "ner simulate configs/quickstart.toml --budget 400 --out runs/curve", "docs/annotate-less.md"),
+    (merge, _DATA, "ner merge anna.conll bob.conll carla.conll --out merged.conll", "docs/annotate-less.md"),
     (shrink, _TRAIN, "ner shrink runs/mine --out runs/small", "docs/models.md"),
     (evaluate, _JUDGE, "ner evaluate runs/mine dev.conll --details --html report.html", "docs/evaluation.md"),
     (calibrate, _JUDGE, "ner calibrate en mine.conll --out runs/mine --precision 0.95", "docs/confidence.md"),

@@ -220,6 +220,12 @@ class TrainingConfig(Section):
     teacher_weight: float = Field(
         0.5, gt=0, le=1, description="share of the teachers in the loss of a sentence with gold tags"
     )
+    soft_targets: str | None = Field(
+        None,
+        description="what `ner merge` found several annotators to agree on: how probable each tag is, to be learned "
+        "from in place of the tags of the training file",
+        json_schema_extra=FILE,
+    )
     seed: int = Field(1, ge=0, lt=2**63, description="seed of every random choice")
 
 

@@ -68,6 +68,11 @@ class Chain:
             return ExpectedCounts(scores.emissions, np.zeros((len(lengths), *self.transitions.shape), emissions.dtype))
         return expected_counts(scores, lengths)
 
+    def log_partitions(self, emissions: Array, lengths: Array) -> Array:
+        """The log of the summed weight of all tag sequences of each sentence (B,), in double precision; 0 of none."""
+        scores = self._tempered(emissions, lengths)
+        return forward_backward(scores, lengths).log_partition if scores.emissions.size else np.zeros(len(lengths))
+
     def entropies(self, emissions: Array, lengths: Array) -> Array:
         """The entropy of the distribution over all tag sequences of each sentence (B,), natural logarithm, double."""
         scores = self._tempered(emissions, lengths)

@@ -209,7 +209,7 @@ class _Learner:
         config = self._settings(sentences, run)
         model = train_model(config, Corpus(sentences), listener=Listener(), start=self.start)
         reader = reader_of(model)
-        scores = report_spans(self.dev, reader.spans(self.dev), seconds=0.0).micro
+        scores = report_spans(self.dev, reader.spans(self.dev)).micro
         following: tuple[int, ...] = ()
         sizes = self.experiment.sizes()
         if strategy != ALL and number < self.experiment.rounds:

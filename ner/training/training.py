@@ -37,7 +37,7 @@ from ner.threads import count_cores, threads_for_training, using_threads
 from ner.training.calibration import fit_temperature, fit_threshold, why_no_threshold
 from ner.training.checkpoint import load_weights, restore_run, settings_as_begun, start_run
 from ner.training.continuation import annotated_corpus, continued_settings, take_over
-from ner.training.distillation import check_teachers_named, take_lessons, training_sentences
+from ner.training.distillation import Lessons, check_teachers_named, take_lessons, training_sentences
 from ner.training.distributed import Group, joined
 from ner.training.epochs import Task, run_epochs
 from ner.training.events import Listener
@@ -46,6 +46,7 @@ from ner.training.lazy_sgd import RowwiseSGD
 from ner.training.recasing import in_all_cases
 from ner.training.runs import key_of
 from ner.training.selection import dev_reports, dev_scores
+from ner.training.soft_targets import read_lessons
 from ner.training.vectors import measure_coverage, place_lexicon, place_vectors
 
 
@@ -88,8 +89,9 @@ def train_model(
     check_teachers_named(config, corpus)
     train, unlabelled = ([s for s in part if s.spelled] for part in (corpus.train, corpus.unlabelled))
     corpus = replace(corpus, train=train, unlabelled=unlabelled)
-    if start is not None and config.training.teachers:
-        raise ConfigError("--from (start) and --teacher (training.teachers): expected one or the other, found both")
+    taught = {"training.teachers": config.training.teachers, "training.soft_targets": config.training.soft_targets}
+    if len(given := ["start"] * (start is not None) + [name for name, value in taught.items() if value]) > 1:
+        raise ConfigError(f"{given[0]} and {given[1]}: expected one or the other, found both")
     if start is not None:
         config, corpus = continued_settings(config, start.config, corpus), annotated_corpus(corpus)
     config = _with_tokenizer(config, corpus)
@@ -237,9 +239,12 @@ def _prepare(
         place_lexicon(vectors, lexicon.lexicon, network.embedding.twin("lexicon").words)  # type: ignore[arg-type]
     shown = in_all_cases(training) if config.training.recase else training
     encoded = encode(shown, vocabularies, tagged=True)
-    lessons = take_lessons(
-        config, training, vocabularies=vocabularies, num_labelled=len(corpus.train), listener=listener, group=group
-    )
+    if config.training.soft_targets:
+        lessons: Lessons | None = read_lessons(config.training.soft_targets, training, vocabularies)
+    else:
+        lessons = take_lessons(
+            config, training, vocabularies=vocabularies, num_labelled=len(corpus.train), listener=listener, group=group
+        )
     old = None
     if start and config.training.keep_old and encoded.allowed_tags is not None:
         old = OldLabels.of(start, corpus.train, vocabularies)
