@@ -183,6 +183,13 @@ class TrainingConfig(Section):
         description="share of the training sentences that an epoch shows in another case: half of them in lower case, "
         "the others in capitals or with each word capitalised; names are then found in such text too",
     )
+    augment: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="share of the training sentences that an epoch shows otherwise than they are: half of them in "
+        "another case, as with `recase`, a quarter without punctuation, a quarter with typing mistakes",
+    )
     unknown_rate: float = Field(
         0.5, ge=0, le=1, description="chance that a word seen once is trained as the unknown word"
     )

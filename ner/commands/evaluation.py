@@ -25,7 +25,10 @@ from ner.commands.options import (
 from ner.commands.results import check_places, write_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ner.evaluation.analysis import Analysis
+    from ner.evaluation.perturbation import Perturbed
 
 Details = Annotated[bool, typer.Option("--details", help="Also: mistakes by kind, confused labels, slices.")]
 Errors = Annotated[Path | None, typer.Option(metavar="JSONL", help="Where each mistake goes, with its sentence.")]
@@ -59,6 +62,9 @@ def evaluate(
     precision: Annotated[
         float | None, typer.Option(min=0, max=1, help="Also: the --min-score that gives this precision.")
     ] = None,
+    perturb: Annotated[
+        bool, typer.Option("--perturb", help="Also: what is lost in other cases, with noise, with other names.")
+    ] = False,
     labels: Annotated[
         str | None, typer.Option(metavar="PER,ORG", help="Entities of these labels alone count, on both sides.")
     ] = None,
@@ -73,6 +79,7 @@ def evaluate(
     from ner.config import override_data
     from ner.evaluation.documents import tell_dropped
     from ner.evaluation.files import read_training
+    from ner.evaluation.perturbation import report_perturbed, table_of
     from ner.formats.files import read_documents
     from ner.formats.format import LossesByFile
     from ner.formats.sentences import read_sentences
@@ -108,11 +115,15 @@ def evaluate(
         known, found = ", ".join(tagger.labels), ", ".join(sorted(there))
         say(f"{file}: expected a label that the model finds ({known}), found {found}; so every score is 0")
     lines = []
+    rows = []
+    if perturb:
+        rows = report_perturbed(analysis.sentences, tagger.evaluate, memory=memory or tagger._model.memory)
+        lines.append(table_of(rows))
     if precision is not None:
         lines.append(_threshold_line(analysis, precision))
     if calibration:
         lines.append(str(analysis.calibration or "calibration: no entity was found, so there is none"))
-    _write(analysis, lines, _Wanted(as_json, details, errors, page, plots, f"{Path(model).name} on {file.name}"))
+    _write(analysis, lines, _Wanted(as_json, details, errors, page, plots, f"{Path(model).name} on {file.name}"), rows)
 
 
 def score(
@@ -145,7 +156,7 @@ def score(
     _write(analysis, [], _Wanted(as_json, details, errors, page, plots, title))
 
 
-def _write(analysis: "Analysis", lines: list[str], wanted: _Wanted) -> None:
+def _write(analysis: "Analysis", lines: list[str], wanted: _Wanted, perturbed: "Sequence[Perturbed]" = ()) -> None:
     """Prints the report with these lines below it, and writes its parts where they are wanted."""
     from ner.evaluation.tables import details_of
     from ner.reporting.page import render_report
@@ -162,7 +173,8 @@ def _write(analysis: "Analysis", lines: list[str], wanted: _Wanted) -> None:
         rows = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in analysis.errors())
         write_text(wanted.errors, rows)
     if wanted.as_json:
-        print(json.dumps(analysis.as_dict()))
+        more = {"perturbed": [row.as_dict() for row in perturbed]} if perturbed else {}
+        print(json.dumps(analysis.as_dict() | more))
     else:
         print("\n".join([str(analysis), *([details_of(analysis)] if wanted.details else []), *lines]))
 

@@ -39,7 +39,7 @@ from ner.training.interruption import Checkpoints
 from ner.training.keeping import OldLabels
 from ner.training.lazy_sgd import RowwiseSGD
 from ner.training.optimizer import clip_gradient, learning_rate
-from ner.training.recasing import draw_cases
+from ner.training.recasing import draw_augmented, draw_cases
 from ner.training.selection import dev_scores
 
 
@@ -51,7 +51,7 @@ class Task:
     corpus: Corpus
     vocabularies: Vocabularies
     sentences: list[Sentence]  # those that are trained on
-    encoded: Encoded  # in other cases behind them, where `training.recase` asks for it
+    encoded: Encoded  # written otherwise behind them, where `training.recase` or `training.augment` asks for it
     dev: Prepared
     listener: Listener
     old: OldLabels | None = None  # of a model that is gone on from
@@ -195,6 +195,9 @@ def _train_epoch(run: Run, task: Task, number: int, checkpoints: Checkpoints, ex
     if settings.recase:
         cases = np.random.default_rng([settings.seed, number, 1])  # apart, so that all else is drawn as without
         drawn = draw_cases(drawn, num_sentences=num_sentences, share=settings.recase, rng=cases)
+    if settings.augment:
+        ways = np.random.default_rng([settings.seed, number, 2])
+        drawn = draw_augmented(drawn, num_sentences=num_sentences, share=settings.augment, rng=ways)
     lengths, size, tokens = encoded.lengths[drawn], settings.batch_size, settings.batch_tokens
     batches = [drawn[rows] for rows in batch_rows(lengths, size=size, tokens=tokens, generator=rng)]
     rate = settings.learning_rate

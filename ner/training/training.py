@@ -43,7 +43,7 @@ from ner.training.epochs import Task, run_epochs
 from ner.training.events import Listener
 from ner.training.keeping import OldLabels
 from ner.training.lazy_sgd import RowwiseSGD
-from ner.training.recasing import in_all_cases
+from ner.training.recasing import in_all_cases, in_all_ways
 from ner.training.runs import key_of
 from ner.training.selection import dev_reports, dev_scores
 from ner.training.soft_targets import read_lessons
@@ -238,6 +238,10 @@ def _prepare(
         vectors = material.vectors(config.features.lexicon, lexicon.dim, "features.lexicon_dim")
         place_lexicon(vectors, lexicon.lexicon, network.embedding.twin("lexicon").words)  # type: ignore[arg-type]
     shown = in_all_cases(training) if config.training.recase else training
+    if config.training.augment:
+        # Teachers, soft targets and an old model say something of each token.
+        keep = start is not None or bool(config.training.teachers or config.training.soft_targets)
+        shown = in_all_ways(training, seed=config.training.seed, keep_tokens=keep)
     encoded = encode(shown, vocabularies, tagged=True)
     if config.training.soft_targets:
         lessons: Lessons | None = read_lessons(config.training.soft_targets, training, vocabularies)
@@ -256,9 +260,7 @@ def _prepare(
         # A model has its own words that training never saw.
         placed = replace(vocabularies.words, extra=()) if start else vocabularies.words
         row_of = place_vectors(vectors, placed, network.embedding.word_table())
-        coverage = measure_coverage(
-            vectors, row_of, encode(training, vocabularies) if config.training.recase else encoded
-        )
+        coverage = measure_coverage(vectors, row_of, encoded if shown is training else encode(training, vocabularies))
         listener.on_message(str(coverage))
     if start:
         take_over(network, vocabularies, start)
