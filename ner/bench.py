@@ -132,7 +132,9 @@ def run_benchmark(
         threads=count_threads(),
         device=str(device),
         runtime=tagger.runtime,
-        reason="asked for" if runtime != "auto" else explain_runtime(device, model)[1],
+        reason="asked for"
+        if runtime != "auto"
+        else explain_runtime(device, model, contextual=bool(tagger.config.features.contextual))[1],
         runtimes=_compare_runtimes(folder, device, model, sentences, alone),
         texts=len(texts),
         sentences=len(sentences),
@@ -145,7 +147,7 @@ def run_benchmark(
         latency_p90=float(np.quantile(latencies, 0.9)),
         latency_p99=float(np.quantile(latencies, 0.99)),
         memory_peak=_peak_memory(),
-        model_bytes=sum(path.stat().st_size for path in folder.iterdir()),
+        model_bytes=sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from ner.commands.cache import cache_app
 from ner.commands.calibration import calibrate
 from ner.commands.comparison import compare
 from ner.commands.conversion import convert, formats
@@ -89,6 +90,7 @@ for commands, name, page, examples in (
     (models_app, "models", "docs/models.md", {"list": "", "path": " en", "get": " en --from WHEEL"}),
     (vectors_app, "vectors", "docs/recipes.md", {"list": "", "get": " wiki-zh-100d"}),
     (data_app, "data", "docs/corpora.md", {"list": "", "get": " wnut17", "check": " train.conll dev.conll"}),
+    (cache_app, "cache", "docs/contextual.md", {"list": "", "clear": ""}),
 ):
     for information in commands.registered_commands:
         known = str(information.name)

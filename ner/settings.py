@@ -24,7 +24,7 @@ CELLS = ("lstm", "gru", "rnn", "peephole-lstm", "coupled-lstm", "depth-gated-lst
 
 # What a token is shown to the network as, in the order in which the vectors stand side by side: `ner/features/NAME.py`
 # makes numbers of it, `ner/network/features/NAME.py` vectors of the numbers. The first is the one that all have.
-FEATURES = ("words", "characters", "bigrams", "casing", "lexicon", "gazetteers", "document_context")
+FEATURES = ("words", "characters", "bigrams", "casing", "lexicon", "gazetteers", "contextual", "document_context")
 
 
 class ModelConfig(Section):
@@ -154,6 +154,32 @@ class FeaturesConfig(Section):
     document_context_dim: int = Field(
         100, ge=1, description="hidden units between what is shown of other mentions and the tags"
     )
+    contextual: str | None = Field(
+        None,
+        description="a pretrained encoder (a folder that `transformers` reads, or a name of the Hugging Face hub): its "
+        "state of each word stands beside the words; it stays as it is (docs/contextual.md)",
+        json_schema_extra=FILE,
+    )
+    contextual_layers: tuple[int, ...] = Field(
+        (),
+        strict=False,
+        description="its layers that are used, from 0, its embeddings; -1 is the last; none named: the last four",
+    )
+    contextual_mix: Literal["mean", "learned"] = Field(
+        "mean",
+        description="what becomes of several layers: their `mean`, or weights that are `learned` (Peters et al. 2018), "
+        "for which all of them are kept",
+    )
+    contextual_pieces: Literal["mean", "first", "last"] = Field(
+        "mean", description="the pieces of a word that stand for it: their `mean`, the `first` or the `last`"
+    )
+    contextual_dim: int = Field(64, ge=1, description="width to which an encoder's state is projected")
+    contextual_dropout: float = Field(0.1, ge=0, lt=1, description="dropout on an encoder's state")
+    contextual_copy: bool = Field(
+        False,
+        description="copy the encoder into the model directory; else it names the encoder and its digest",
+        json_schema_extra=affecting("record"),
+    )
 
 
 class TrainingConfig(Section):
@@ -253,6 +279,9 @@ class RunConfig(Section):
     )
     checkpoint_minutes: float | None = Field(
         10.0, gt=0, description="minutes between two checkpoints within an epoch; there is one after each epoch too"
+    )
+    cache_gb: float = Field(
+        20.0, ge=0, description="GB of an encoder's states that are kept on disk; 0: none (`ner cache list`)"
     )
 
 

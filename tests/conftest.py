@@ -84,6 +84,14 @@ def fresh_use(small_model):
     return json.loads(done.stdout)
 
 
+@pytest.fixture(scope="session")
+def tiny_bert(tmp_path_factory):
+    """The folder of a BERT of random weights, with pieces of English and Chinese, that reads 24 pieces at once."""
+    from tests.tiny_bert import make_tiny_bert
+
+    return make_tiny_bert(tmp_path_factory.mktemp("encoder") / "bert")
+
+
 @pytest.fixture
 def blank_curves(monkeypatch):
     """Learning curves are drawn, and a dot is saved in their place, which takes no time to lay out."""

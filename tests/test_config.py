@@ -92,6 +92,7 @@ def test_each_setting_says_what_it_affects_and_most_of_them_the_result():
     others = {key: affects(key) for key in known_keys() if affects(key) != "result"}
     assert others == {
         "data.test": "record",
+        "features.contextual_copy": "record",
         "training.epochs": "end",
         "training.patience": "end",
         "training.remember_entities": "record",

@@ -38,7 +38,7 @@ def shrink(
     folder = find_model(model, warn=say)
     whole = load_model(folder, "cpu")
     save_tagger(Tagger(shrink_model(whole, weights=weights, keep_vectors=vectors, most_words=words)), out)
-    sizes = [sum(path.stat().st_size for path in each.iterdir()) / 1e6 for each in (folder, out)]
+    sizes = [sum(path.stat().st_size for path in each.rglob("*") if path.is_file()) / 1e6 for each in (folder, out)]
     print(f"{out}: {sizes[1]:.1f} MB, of {sizes[0]:.1f} MB")
     if sizes[1] >= sizes[0]:
         say(f"{out}: expected less than {model} takes, found no less; --vectors small or seen drops more")

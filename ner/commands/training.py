@@ -110,7 +110,7 @@ def train(
                     *set_over,
                     "--out",
                     str(out),
-                    "--resume",
+                    *["--resume"] * is_unfinished(state),
                     *["--force"] * force,
                 ]
                 again += ["--from", start] if start else []

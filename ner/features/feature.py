@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, cast
 
 import numpy as np
@@ -91,6 +92,7 @@ class Feature(ABC):
         Raises:
             VectorsError: vectors that it needs are missing, damaged or of another width.
             DataError: a list that it needs can't be read.
+            ConfigError: an encoder that it needs isn't here.
         """
 
     def encode_words(self, words: Sequence[str]) -> Arrays:
@@ -131,6 +133,18 @@ class Feature(ABC):
         Raises:
             ValueError: an entry is missing or of another kind.
         """
+
+    def located(self, folder: Path, device: str) -> Self:
+        """The same feature, of a model directory that lies here, to be used on this device.
+
+        Raises:
+            ModelError: what it needs beside the directory's own files isn't here.
+            ConfigError: nor is a package that it needs.
+        """
+        return self
+
+    def write_files(self, folder: Path) -> None:  # noqa: B027
+        """Write what a model directory should hold of it besides what `as_dict` says."""
 
     def owns(self, array: str) -> bool:
         """Whether an array of this name is this feature's."""

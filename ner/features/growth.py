@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from ner.features.characters import Characters
-from ner.features.feature import NUM_SPECIAL, UNKNOWN, Material, feature_type
+from ner.features.contextual import Contextual
+from ner.features.feature import NUM_SPECIAL, UNKNOWN, Feature, Material, feature_type
 from ner.features.vocabulary import Vocabularies, labels_in
 from ner.features.words import Words, WordVocabulary, lookup_forms
 from ner.text.sentence import Sentence
@@ -23,8 +24,11 @@ def grow_vocabularies(old: Vocabularies, material: Material) -> Vocabularies:
     """
     model = material.config.model
     known = material.vectors(model.vectors, model.word_dim, "model.word_dim").words if model.vectors else ()
-    features = {}
+    features: dict[str, Feature] = {}
     for name, feature in old.features.items():
+        if isinstance(feature, Contextual):  # which knows where its encoder lies
+            features[name] = feature
+            continue
         grown = feature_type(name).from_dict(feature.as_dict(), material.config)
         if isinstance(grown, Words):
             words = grow_words(old.words, material.sentences, frozenset(known), min_count=model.min_count)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Self
 
 from ner.config import Config
@@ -58,6 +59,15 @@ class Vocabularies:
             KeyError: a label that training didn't see.
         """
         return [self._tags[f"{role}-{label}"] for role in "BIES"]
+
+    def located(self, folder: Path, device: str) -> "Vocabularies":
+        """The same, of a model directory that lies here, each feature as `Feature.located` gives it.
+
+        Raises:
+            ModelError, ConfigError: as there.
+        """
+        features = {name: feature.located(folder, device) for name, feature in self.features.items()}
+        return replace(self, features=features)
 
     def as_dict(self) -> dict[str, Any]:
         """Everything as plain JSON values, and arrays among the entries of features."""

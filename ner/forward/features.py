@@ -3,9 +3,7 @@
 The modules of `ner/network/features` say what each computes, and why.
 """
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar
 
 import numpy as np
 
@@ -19,6 +17,8 @@ from ner.features.gazetteers import Gazetteers
 from ner.features.lexicon import LexiconMatches
 from ner.features.words import Words
 from ner.forward.characters import encoder_shapes, encoders_of, output_dim
+from ner.forward.contextual import ContextualVectors
+from ner.forward.vectors import Vectors
 from ner.forward.weights import Array, Floats, Shapes, Weight, arrays_in, linear_shapes, named, part_of
 from ner.storage.rows import StoredRows
 
@@ -52,35 +52,6 @@ def in_rows(weight: Weight) -> StoredRows:
 def table_shapes(num_trained: int, num_extra: int, dim: int) -> Shapes:
     """Those of a word table."""
     return {"trained.weight": (num_trained, dim), "extra": (num_extra, dim)}
-
-
-class Vectors(ABC):
-    """Vectors of tokens from a feature's arrays."""
-
-    of_words: ClassVar[bool] = False
-    """Whether they are of the word alone, so that `encode_words` makes them."""
-
-    def __init__(self, feature: Any, weights: Mapping[str, Weight]) -> None:
-        """The weights are those whose names begin with the feature's."""
-        self.name = feature.name
-
-    @classmethod
-    @abstractmethod
-    def shapes(cls, feature: Any) -> Shapes:
-        """Those of its weights."""
-
-    @classmethod
-    @abstractmethod
-    def width(cls, feature: Any) -> int:
-        """How many numbers a vector has."""
-
-    def encode_words(self, words: Arrays) -> Floats:
-        """Vectors of S distinct words (S, D), from what features say of them (S, …)."""
-        raise TypeError(f"{self.name}: knows no words apart from their sentence")
-
-    def of_tokens(self, batch: Batch) -> Floats:
-        """Vectors of the tokens of a batch (T, B, D); padding holds anything."""
-        return self.encode_words(batch.arrays).swapaxes(0, 1)
 
 
 class WordVectors(Vectors):
@@ -262,6 +233,7 @@ VECTORS: dict[str, type[Vectors]] = {
     "casing": CasingVectors,
     "lexicon": SoftLexicon,
     "gazetteers": GazetteerMarks,
+    "contextual": ContextualVectors,
 }
 
 

@@ -1,7 +1,7 @@
 """A network in memory and its model directory: from one to the other."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +70,9 @@ def load_model(folder: str | Path, device: str, *, runtime: str = "torch") -> Mo
         ConfigError: no such device or runtime, or none here.
     """
     opened = open_model(folder)
-    chosen = choose_runtime(runtime, device, opened.config.model)
+    contextual = "contextual" in opened.vocabularies.features
+    chosen = choose_runtime(runtime, device, opened.config.model, contextual=contextual)
+    opened = replace(opened, vocabularies=opened.vocabularies.located(opened.folder, device))
     if chosen == "torch":
         return _on_torch(opened, device)
     settings = opened.config.model

@@ -20,13 +20,14 @@ def installed_runtimes() -> list[str]:
     return [name for name in RUNTIMES if is_there(_PACKAGES[name])]
 
 
-def choose_runtime(name: str, device: str, model: ModelConfig) -> str:
+def choose_runtime(name: str, device: str, model: ModelConfig, *, contextual: bool = False) -> str:
     """The runtime of this name; `auto` is what reads fastest of those that are installed and can.
 
     Args:
         name: a name of `RUNTIMES`, or `auto`.
         device: of `load`; a GPU is PyTorch's.
         model: its settings; which cell it has, and whether it computes in bfloat16.
+        contextual: whether an encoder, which runs on PyTorch, reads beside it.
 
     Raises:
         ConfigError: no such runtime, or it isn't installed, or knows no such device.
@@ -35,7 +36,7 @@ def choose_runtime(name: str, device: str, model: ModelConfig) -> str:
     if name not in (*RUNTIMES, "auto"):
         raise ConfigError(f"runtime: expected auto, {', '.join(RUNTIMES)}, found {name!r}")
     if name == "auto":
-        return explain_runtime(device, model)[0]
+        return explain_runtime(device, model, contextual=contextual)[0]
     if name != "torch" and device not in ("auto", "cpu"):
         raise ConfigError(f'device: runtime "{name}" computes on the processor, expected auto or cpu, found {device!r}')
     if name == "torch":
@@ -55,7 +56,7 @@ def usable_runtimes(device: str, model: ModelConfig) -> list[str]:
     return [name for name in installed_runtimes() if able[name]]
 
 
-def explain_runtime(device: str, model: ModelConfig) -> tuple[str, str]:
+def explain_runtime(device: str, model: ModelConfig, *, contextual: bool = False) -> tuple[str, str]:
     """What `auto` takes, and why, as half a sentence.
 
     ONNX Runtime reads one sentence in half of PyTorch's time and starts without its second and a half; NumPy alone
@@ -65,6 +66,8 @@ def explain_runtime(device: str, model: ModelConfig) -> tuple[str, str]:
     here = installed_runtimes()
     measured = recall(model)
     if "torch" in here:
+        if contextual:
+            return "torch", "the model's pretrained encoder runs on PyTorch"
         if device not in ("auto", "cpu"):
             return (
                 "torch",

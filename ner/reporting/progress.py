@@ -49,7 +49,13 @@ class TrainingProgress(_Progress):
         super().__init__(*columns, task="training", total=epochs)
         self._epochs = epochs
         self._best = 0.0
-        self.listener = Listener(on_step=self._on_step, on_epoch=self._on_epoch, on_message=self.message)
+        self.listener = Listener(
+            on_step=self._on_step, on_epoch=self._on_epoch, on_message=self.message, on_reading=self._on_reading
+        )
+
+    def _on_reading(self, share: float, seconds: float) -> None:
+        text = f"the encoder has read {share:.0%} of the corpus, {seconds:,.0f} s left"
+        self._bar.update(self._task, description=text)
 
     def _on_step(self, step: Step) -> None:
         text = f"epoch {step.epoch}/{self._epochs}  loss {step.loss:.4f}  {step.tokens_per_second:,.0f} tokens/s"

@@ -39,6 +39,7 @@ def write_card(
         f"Seed {seed}. All settings are in `config.json`, the epochs in `history.jsonl`.",
         "",
         *([f"![Loss, learning rate and dev scores by epoch]({curves})", ""] if curves else []),
+        *_encoder(metrics),
         "The model knows the kind of text it was trained on and no other; the licence of the training corpus and",
         "of the word vectors binds whoever passes the model on.",
         "",
@@ -53,6 +54,20 @@ def _summary(metrics: dict[str, Any]) -> str:
         f"{training['seconds']:.0f} s, "
         + (f"the best was epoch {training['best_epoch']}." if "dev" in metrics else "of which none was measured.")
     )
+
+
+def _encoder(metrics: dict[str, Any]) -> list[str]:
+    """The lines on a pretrained encoder that reads beside the model, if one does."""
+    if not (encoder := metrics.get("encoder")):
+        return []
+    place = "a copy lies in `encoder/`" if encoder["copied"] else "it isn't part of this directory"
+    return [
+        "Beside the words it reads the states of a pretrained encoder, of its layers",
+        f"{', '.join(map(str, encoder['layers']))}: `{encoder['encoder']}` (SHA-256 of its files",
+        f"`{encoder['sha256']}`); {place}.",
+        "The encoder's licence binds whoever passes it on; tagging needs `pip install 'bilstm-crf-ner[contextual]'`.",
+        "",
+    ]
 
 
 def _example(folder: Path, metrics: dict[str, Any]) -> list[str]:

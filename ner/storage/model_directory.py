@@ -16,6 +16,7 @@ from ner.config import Config, parse_config, rename
 from ner.errors import ConfigError, ModelError, describe
 from ner.evaluation.adjustment import Adjustment
 from ner.evaluation.training_entities import Memory, memory_from_dict
+from ner.features.contextual import COPY, Contextual
 from ner.features.vocabulary import Vocabularies
 from ner.resources.models import MANIFEST
 from ner.storage.calibration_file import CALIBRATION, read_adjustment
@@ -32,7 +33,7 @@ from ner.whole_files import staged_file, staged_folder
 FORMAT = 5  # of the model directory; counts up when an older package could not read a newer directory
 _NEEDED = ("config.json", "vocabulary.json", "model.safetensors", "metrics.json")
 _CURVES = "learning-curves.png"
-FILES = (*_NEEDED, ARRAYS, "history.jsonl", "README.md", "entities.json", CALIBRATION, _CURVES, MANIFEST)
+FILES = (*_NEEDED, ARRAYS, "history.jsonl", "README.md", "entities.json", CALIBRATION, _CURVES, MANIFEST, COPY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +250,8 @@ def _check_sizes(folder: Path, config: Config, vocabularies: Vocabularies, heade
     needed[f"{tags} tags"] = tags**2
     if "lexicon" in vocabularies.features:
         needed[f"features.lexicon_dim = {config.features.lexicon_dim}"] = config.features.lexicon_dim
+    if isinstance(contextual := vocabularies.features.get("contextual"), Contextual):
+        needed[f"features.contextual_dim = {contextual.dim}"] = contextual.dim * contextual.width
     for name, numbers in needed.items():
         if numbers > header.numbers:
             raise ModelError(

@@ -21,7 +21,7 @@ LAST_WITHOUT_ARRAYS = 4  # format of model directories
 
 
 def write_vocabularies(folder: Path, vocabularies: Vocabularies) -> None:
-    """Writes both files into a folder."""
+    """Writes both files into a folder, and what features keep beside them."""
     values = vocabularies.as_dict()
     arrays: dict[str, Array] = {}
     for name, feature in values["features"].items():
@@ -29,6 +29,8 @@ def write_vocabularies(folder: Path, vocabularies: Vocabularies) -> None:
             arrays[f"{name}.{entry}"] = feature.pop(entry)
     write_json(folder / TEXTS, values)
     write_tensors(folder / ARRAYS, arrays, {})
+    for each in vocabularies.features.values():
+        each.write_files(folder)
 
 
 def read_vocabularies(folder: Path, config: Config, format: int) -> Vocabularies:

@@ -57,10 +57,12 @@ class Step:
 class Listener:
     """Who hears of progress: each batch, each epoch, and messages for the user; and who may ask for an end.
 
+    `on_reading` hears what share of the corpus a pretrained encoder has read, and how many seconds are left.
     `should_stop` is called after each batch; where it says yes, the run is saved and ends in an `InterruptionError`.
     """
 
     on_step: Callable[[Step], object] = lambda step: None
     on_epoch: Callable[[Epoch], object] = lambda epoch: None
     on_message: Callable[[str], object] = lambda message: None
+    on_reading: Callable[[float, float], object] = lambda share, seconds: None
     should_stop: Callable[[], bool] = lambda: False

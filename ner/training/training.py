@@ -15,8 +15,10 @@ from ner.errors import ConfigError, DataError, TrainingError
 from ner.evaluation.report import report_spans
 from ner.evaluation.training_entities import remember
 from ner.features.batches import encode, fingerprint
+from ner.features.contextual import Contextual
 from ner.features.feature import Material
 from ner.features.growth import grow_vocabularies
+from ner.features.kept_states import Keeping, keeping
 from ner.features.lexicon import LexiconMatches
 from ner.features.vocabulary import fit_vocabularies
 from ner.formats.corpora import names_of
@@ -102,6 +104,7 @@ def train_model(
         listener.on_message(
             "warning: the dev set: expected an entity to choose an epoch by, found none; the last epoch is kept"
         )
+    how = Keeping(int(1e9 * config.run.cache_gb), listener.on_message, listener.on_reading, listener.should_stop)
     with joined() as group:
         device = group.device(config.run.device)
         group.check_batches(config.training)
@@ -111,7 +114,7 @@ def train_model(
                 f"warning: run.threads: expected at most {count_cores()} threads in {group.local_size} processes, as "
                 f"there are cores, found {threads} in each; they slow each other"
             )
-        with using_threads(threads):
+        with using_threads(threads), keeping(how):
             return _train(config, corpus, device, group, listener=listener, state=state, resume=resume, start=start)
 
 
@@ -166,6 +169,10 @@ def _train(
         if sentences:
             source = _source(config.data, split)
             metrics[split] = {"source": source, **evaluate(reader, sentences)}
+    encoder = task.vocabularies.features.get("contextual")
+    if isinstance(encoder, Contextual):
+        shares = network.embedding.twin("contextual").shares()  # type: ignore[operator]
+        metrics["encoder"] = {**encoder.as_dict(), "shares": shares, "copied": encoder.copied}
     if corpus.parts:
         told = [{"labels": sorted(p.labels), "weight": p.weight, "sentences": len(p.train)} for p in corpus.parts]
         metrics["corpora"] = {part.name: values for part, values in zip(corpus.parts, told, strict=True)}
@@ -260,7 +267,10 @@ def _prepare(
         # A model has its own words that training never saw.
         placed = replace(vocabularies.words, extra=()) if start else vocabularies.words
         row_of = place_vectors(vectors, placed, network.embedding.word_table())
-        coverage = measure_coverage(vectors, row_of, encoded if shown is training else encode(training, vocabularies))
+        words_alone = replace(vocabularies, features={"words": vocabularies.features["words"]})
+        coverage = measure_coverage(
+            vectors, row_of, encoded if shown is training else encode(training, words_alone)
+        )
         listener.on_message(str(coverage))
     if start:
         take_over(network, vocabularies, start)

@@ -1,0 +1,203 @@
+"""A pretrained encoder at work: words to pieces, pieces to a state of each word.
+
+It stands among the features since what a token looks like doesn't depend on what computes it; PyTorch and transformers
+are imported when the first sentence is read, and the encoder is loaded once in a process. What is ours: which pieces
+are read together (`transformer_windows`), and that nothing is cut; the library cuts in silence.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ner.distribution import is_there
+from ner.errors import ConfigError, describe
+from ner.features.transformer_files import TransformerFiles
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Pieces = Literal["mean", "first", "last"]
+States = npt.NDArray[np.float16]
+
+# Pieces of a batch, padding included: on two cores more aren't faster, and a GPU wants many.
+_BATCH_PIECES = {"cpu": 2048, "cuda": 32_768}
+_LARGEST = float(np.finfo(np.float16).max)
+
+
+class Reading(NamedTuple):
+    """What is read together: the pieces of words, one list a word, of which those of `first` to `last` are kept."""
+
+    words: tuple[tuple[int, ...], ...]
+    first: int
+    last: int
+
+    @property
+    def num_pieces(self) -> int:
+        """Of all words together."""
+        return sum(map(len, self.words))
+
+
+class Transformer:
+    """A pretrained encoder in memory; several threads may ask it at once."""
+
+    def __init__(self, files: TransformerFiles, device: str) -> None:
+        """Loads it.
+
+        Raises:
+            ConfigError: its files aren't those of an encoder.
+        """
+        import torch
+
+        place = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+        self._tokenizer, model = _load(files)
+        self._model = model.to(place).eval().requires_grad_(False)
+        self._device = torch.device(place)
+        self.kind: str = self._device.type
+        self._begin, self._end = _ends(self._tokenizer)
+        self._padding = int(self._tokenizer.pad_token_id or 0)
+        self.unknown: int | None = self._tokenizer.unk_token_id
+        self.room = files.limit - len(self._begin) - len(self._end)
+        """Pieces that it reads at once, without those that mark beginning and end."""
+
+    def pieces(self, words: Sequence[str]) -> list[tuple[int, ...]]:
+        """The pieces of each word, which may have none; a word is cut the same wherever it stands."""
+        if not words:
+            return []
+        # With a space before it, tokenizers that tell the beginning of a word from its middle see the beginning.
+        found = self._tokenizer([f" {word}" for word in words], add_special_tokens=False, verbose=False)["input_ids"]
+        return list(map(tuple, found))
+
+    def batches(self, readings: Sequence[Reading]) -> list[list[int]]:
+        """Which readings are computed together: long ones with long ones, the longest first."""
+        most = _BATCH_PIECES.get(self.kind, _BATCH_PIECES["cpu"])
+        specials = len(self._begin) + len(self._end)
+        sizes = [reading.num_pieces + specials for reading in readings]
+        batches: list[list[int]] = []
+        for index in sorted(range(len(readings)), key=lambda index: -sizes[index]):
+            if batches and (len(batches[-1]) + 1) * sizes[batches[-1][0]] <= most:
+                batches[-1].append(index)
+            else:
+                batches.append([index])
+        return batches
+
+    def read(self, readings: Sequence[Reading], *, layers: Sequence[int], mean: bool, pieces: Pieces) -> States:
+        """The states of the kept words of these readings, one behind the other (N, L, W); zeros of one without pieces.
+
+        Args:
+            readings: of one batch.
+            layers: whose states are kept, 0 the embeddings.
+            mean: the mean of the layers in place of each (L = 1).
+            pieces: which pieces of a word stand for it.
+        """
+        import torch
+
+        ids, mask, where, word_of, weights, num_words = self._arrange(readings, pieces)
+        with torch.inference_mode():
+            hidden: Sequence[Tensor] = self._model(
+                input_ids=ids, attention_mask=mask, output_hidden_states=True
+            ).hidden_states  # of each layer (B, T, W)
+            chosen = [hidden[layer] for layer in layers]
+            if mean:
+                chosen = [torch.stack(chosen).mean(dim=0) if len(chosen) > 1 else chosen[0]]
+            states = torch.stack([layer.flatten(0, 1)[where].float() for layer in chosen], dim=1)  # (P, L, W)
+            sums = states.new_zeros(num_words, *states.shape[1:])
+            sums.index_add_(0, word_of, states * weights[:, None, None])
+            return sums.clamp_(-_LARGEST, _LARGEST).half().cpu().numpy()
+
+    def _arrange(
+        self, readings: Sequence[Reading], pieces: Pieces
+    ) -> "tuple[Tensor, Tensor, Tensor, Tensor, Tensor, int]":
+        """Padded ids and mask (B, T); of P pieces that count where they stand (in B·T), whose word's, how much."""
+        import torch
+
+        rows = [[*self._begin, *(piece for word in each.words for piece in word), *self._end] for each in readings]
+        longest = max(map(len, rows))
+        ids = torch.full((len(rows), longest), self._padding, dtype=torch.long)
+        where: list[int] = []
+        word_of: list[int] = []
+        weights: list[float] = []
+        number = 0
+        for row, reading in enumerate(readings):
+            ids[row, : len(rows[row])] = torch.tensor(rows[row], dtype=torch.long)
+            at = row * longest + len(self._begin) + sum(map(len, reading.words[: reading.first]))
+            for word in reading.words[reading.first : reading.last]:
+                counted = range(at, at + len(word))
+                at += len(word)
+                counted = counted if pieces == "mean" else counted[:1] if pieces == "first" else counted[-1:]
+                where += counted
+                word_of += [number] * len(counted)
+                weights += [1 / len(counted)] * len(counted) if counted else []
+                number += 1
+        lengths = torch.tensor([len(row) for row in rows])
+        mask = (torch.arange(longest) < lengths[:, None]).long()
+        arranged = (ids, mask, torch.tensor(where, dtype=torch.long), torch.tensor(word_of, dtype=torch.long))
+        return *(tensor.to(self._device) for tensor in (*arranged, torch.tensor(weights))), number  # type: ignore[return-value]
+
+
+@lru_cache(maxsize=2)
+def load_transformer(folder: Path, sha256: str, device: str, files: TransformerFiles) -> Transformer:
+    """The encoder of these files, loaded once in a process for each device."""
+    return Transformer(files, device)
+
+
+def check_installed() -> None:
+    """Raise ConfigError unless what runs an encoder is installed; nothing is imported."""
+    missing = [name for name in ("torch", "transformers") if not is_there(name)]
+    if missing:
+        raise ConfigError(
+            f"features.contextual: expected {' and '.join(missing)}, which run its encoder, not installed here; "
+            "pip install 'bilstm-crf-ner[contextual]'"
+        )
+
+
+def _load(files: TransformerFiles) -> tuple[Any, Any]:
+    """Tokenizer and model."""
+    import transformers
+    from transformers.utils import logging
+
+    shown, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    # That a task's own layer isn't used is none of the user's business.
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    try:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(files.folder, local_files_only=True)
+        model = transformers.AutoModel.from_pretrained(
+            files.folder, local_files_only=True, use_safetensors=True, dtype="float32"
+        )
+    except Exception as error:  # the library raises anything
+        raise ConfigError(
+            f"features.contextual: {files.folder} can't be loaded: {describe(error)}; expected a tokenizer and a model "
+            "as save_pretrained of transformers writes them"
+        ) from None
+    finally:
+        logging.set_verbosity(verbosity)
+        if shown:
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+    return tokenizer, model.get_encoder() if model.config.is_encoder_decoder else model
+
+
+def _ends(tokenizer: Any) -> tuple[list[int], list[int]]:
+    """The pieces that a model wants before a text and behind it."""
+    inside = tokenizer(" a", add_special_tokens=False)["input_ids"]
+    whole = tokenizer(" a")["input_ids"]
+    for start in range(len(whole) - len(inside) + 1):
+        if whole[start : start + len(inside)] == inside:
+            return whole[:start], whole[start + len(inside) :]
+    return [], []
+
+
+def share_unknown(pieces: Iterable[tuple[int, ...]], counts: Iterable[int], unknown: int | None) -> float:
+    """The share of unknown pieces among those of words that stand so often each; 0 where there are none.
+
+    >>> share_unknown([(7, 3), (3,)], [1, 2], unknown=3)
+    0.75
+    """
+    total = wrong = 0
+    for each, count in zip(pieces, counts, strict=True):
+        total += count * len(each)
+        wrong += count * each.count(unknown) if unknown is not None else 0
+    return wrong / total if total else 0.0
