@@ -57,6 +57,12 @@ def test_loading_a_model_and_tagging_import_neither_training_nor_inspection(fres
     assert not [name for name in fresh_use["modules"] if name.startswith(("ner.training", "ner.inspection"))]
 
 
+def test_a_model_without_a_pretrained_encoder_imports_nothing_of_what_runs_one(
+    fresh_use: dict[str, list[str]],
+) -> None:
+    assert not {"transformers", "tokenizers", "huggingface_hub"} & set(fresh_use["modules"])
+
+
 @pytest.mark.parametrize("runtime", ["onnx", "numpy"])
 def test_without_torch_a_stored_model_tags_a_text_as_with_it(runtime: str, small_model: Path) -> None:
     text = "Angela Merkel visited Paris. IBM left Berlin for New York."

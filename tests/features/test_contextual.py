@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import ner
-from ner.errors import ConfigError, ModelError
+from ner.errors import ConfigError, InterruptionError, ModelError
 from ner.features.batches import encode
 from ner.features.contextual import COPY, Contextual
 from ner.features.feature import Material
@@ -18,6 +18,7 @@ from ner.features.vocabulary import Vocabularies, fit_vocabularies
 from ner.formats.corpus import Corpus
 from ner.inference.loading import load_model, save_model
 from ner.text.sentence import Sentence, sentence_from_words
+from ner.training.events import Listener, Step
 from ner.training.training import train_model
 from tests.tiny import MakeConfig, predict_tags
 from tests.tiny_bert import SPECIAL, make_tiny_bert
@@ -256,6 +257,20 @@ def test_training_goes_on_from_a_contextual_model(tiny_bert: Path, make_config: 
     model = train_model(config, corpus)
     further = train_model(config, corpus, start=model)
     assert further.vocabularies.features["contextual"] == model.vocabularies.features["contextual"]
+
+
+def test_an_interrupted_run_goes_on_to_the_same_weights(
+    tiny_bert: Path, tmp_path: Path, make_config: MakeConfig, corpus: Corpus
+) -> None:
+    config = make_config(contextual=str(tiny_bert), contextual_mix="learned", epochs=3)
+    whole = train_model(config, corpus)
+    steps: list[Step] = []
+    stopping = Listener(on_step=steps.append, should_stop=lambda: len(steps) == 5)
+    with pytest.raises(InterruptionError):
+        train_model(config, corpus, listener=stopping, state=tmp_path / "state")
+    resumed = train_model(config, corpus, state=tmp_path / "state", resume=True)
+    for name, tensor in whole.network.state_dict().items():
+        assert tensor.equal(resumed.network.state_dict()[name]), name
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from ner.inference.word_cache import WordCache
 from ner.network.cells import CELLS
 from ner.network.inputs import to_inputs
 from ner.network.model import BiLSTMCRF, build_model
-from ner.settings import FEATURES
+from ner.settings import FEATURES, FeaturesConfig
 from ner.text.sentence import Sentence, sentence_from_words
 from tests.tiny import TEXT, plain_settings, read_pairs
 
@@ -40,7 +40,7 @@ def make(tmp_path: Path, **settings: object) -> tuple[Config, Vocabularies, BiLS
     tree = plain_settings()
     tree["model"] |= {"word_dim": 8, "char_dim": 5, "char_hidden_dim": 4, "hidden_dim": 8, "context_dim": 3}
     for key, value in settings.items():
-        tree["features" if key in ("lexicon", "lexicon_dim", "gazetteer", "document_context") else "model"][key] = value
+        tree["features" if key in FeaturesConfig.model_fields else "model"][key] = value
     config = parse_config(tree, "test")
     vocabularies = fit_vocabularies(Material(sentences_of_a_document(), config))
     torch.manual_seed(7)
@@ -127,6 +127,18 @@ def test_a_lexicon_and_gazetteers_give_the_emissions_of_pytorch(
     (tmp_path / "cities.txt").write_text("New York\nRome\n", encoding="utf-8")
     features = {"lexicon": str(tmp_path / "lexicon.txt"), "lexicon_dim": 2, "gazetteer": [str(tmp_path / "cities.txt")]}
     assert largest_difference(make(tmp_path, **features), encoder) < 1e-5
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+@pytest.mark.parametrize("mix", ["mean", "learned"])
+def test_a_pretrained_encoder_gives_the_emissions_of_pytorch(
+    mix: str, encoder: str, tiny_bert: Path, tmp_path: Path
+) -> None:
+    settings = {"contextual": str(tiny_bert), "contextual_mix": mix, "contextual_dim": 5, "document_context": True}
+    made = make(tmp_path, **settings)
+    assert largest_difference(made, encoder) < 1e-5
+    wanted = {name: tuple(tensor.shape) for name, tensor in made[2].state_dict().items()}
+    assert weight_shapes(made[0].model, made[1]) == wanted
 
 
 @pytest.mark.parametrize("cell", CELLS)
