@@ -19,6 +19,7 @@ GROUND = [
     "section",
     "corpus_settings",
     "data_settings",
+    "features_settings",
     "settings",
     "config",
     "threads",

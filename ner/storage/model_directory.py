@@ -16,7 +16,7 @@ from ner.config import Config, parse_config, rename
 from ner.errors import ConfigError, ModelError, describe
 from ner.evaluation.adjustment import Adjustment
 from ner.evaluation.training_entities import Memory, memory_from_dict
-from ner.features.contextual import COPY, Contextual
+from ner.features.contextual import COPY
 from ner.features.vocabulary import Vocabularies
 from ner.resources.models import MANIFEST
 from ner.storage.calibration_file import CALIBRATION, read_adjustment
@@ -26,6 +26,7 @@ from ner.storage.old_defaults import LAST_FORMAT, with_old_defaults
 from ner.storage.older import name_now
 from ner.storage.quantization import pack, stored_rows, unpack, unpacked_kinds
 from ner.storage.rows import StoredRows
+from ner.storage.sizes import check_sizes
 from ner.storage.tensor_files import Array, DamagedError, Header, read_header, read_tensors, write_tensors
 from ner.storage.vocabulary_files import ARRAYS, TEXTS, read_vocabularies, write_vocabularies
 from ner.whole_files import staged_file, staged_folder
@@ -183,7 +184,7 @@ def open_model(folder: str | Path) -> OpenModel:
     except ConfigError as error:
         raise ModelError(str(error)) from None
     vocabularies = read_vocabularies(folder, config, found)
-    _check_sizes(folder, config, vocabularies, header)
+    check_sizes(folder, config, vocabularies, header)
     return OpenModel(folder, config, vocabularies, header, found)
 
 
@@ -235,29 +236,6 @@ def _writing(folder: Path) -> Iterator[Path]:
     except (OSError, SafetensorError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ModelError(f"{folder}: can't be written: {reason}; free space there, or choose another --out") from None
-
-
-def _check_sizes(folder: Path, config: Config, vocabularies: Vocabularies, header: Header) -> None:
-    """That the network which the settings describe takes no more memory than the weights file has numbers.
-
-    Each cell has a matrix from its units to its units, the CRF one from its tags to its tags.
-    """
-    model, tags = config.model, len(vocabularies.tags)
-    needed = {f"model.{name} = {width}": width for name, width in model if type(width) is int}
-    needed[f"model.hidden_dim = {model.hidden_dim}"] = model.hidden_dim**2
-    if model.context == "global":
-        needed[f"model.context_dim = {model.context_dim}"] = model.context_dim**2
-    needed[f"{tags} tags"] = tags**2
-    if "lexicon" in vocabularies.features:
-        needed[f"features.lexicon_dim = {config.features.lexicon_dim}"] = config.features.lexicon_dim
-    if isinstance(contextual := vocabularies.features.get("contextual"), Contextual):
-        needed[f"features.contextual_dim = {contextual.dim}"] = contextual.dim * contextual.width
-    for name, numbers in needed.items():
-        if numbers > header.numbers:
-            raise ModelError(
-                f"{folder}: expected model.safetensors with at least {numbers} numbers for {name}, "
-                f"found {header.numbers}; train or copy it again"
-            )
 
 
 def _check_digests(folder: Path, header: Header) -> None:

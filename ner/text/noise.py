@@ -137,7 +137,7 @@ def with_other_names(sentence: Sentence, names: Mapping[str, Sequence[tuple[str,
     for span in sentence.spans:
         words += sentence.spelled[end : span.start]
         start, some = len(words), names.get(span.label, ())
-        words += some[rng.integers(len(some))] if some else sentence.spelled[span.start : span.end]
+        words += some[int(rng.integers(len(some)))] if some else sentence.spelled[span.start : span.end]
         spans.append(Span(span.label, start, len(words)))
         end = span.end
     return _made(sentence, [*words, *sentence.spelled[end:]], spans) if spans else sentence

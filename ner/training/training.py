@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -11,45 +11,34 @@ import torch
 
 from ner.config import Config
 from ner.distribution import FULL, installed
-from ner.errors import ConfigError, DataError, TrainingError
+from ner.errors import ConfigError
 from ner.evaluation.report import report_spans
 from ner.evaluation.training_entities import remember
-from ner.features.batches import encode, fingerprint
+from ner.features.batches import fingerprint
 from ner.features.contextual import Contextual
-from ner.features.feature import Material
-from ner.features.growth import grow_vocabularies
 from ner.features.kept_states import Keeping, keeping
-from ner.features.lexicon import LexiconMatches
-from ner.features.vocabulary import fit_vocabularies
-from ner.formats.corpora import names_of
 from ner.formats.corpus import Corpus
 from ner.inference.decoding import Decoding
 from ner.inference.loading import Model
 from ner.inference.prediction import Reader, make_reader
-from ner.inference.prepared import prepare
 from ner.inference.torch_backend import TorchBackend
 from ner.network.layer import has_bf16
-from ner.network.model import BiLSTMCRF, build_model, check_cell
-from ner.settings import DataConfig, RunConfig
-from ner.text.partial import is_partial, is_unknown, labels_of
-from ner.text.recut import natural_cut, recut
+from ner.network.model import BiLSTMCRF, check_cell
+from ner.settings import RunConfig
+from ner.text.recut import recut
 from ner.text.sentence import Sentence
-from ner.text.tags import plain_tag
 from ner.threads import count_cores, threads_for_training, using_threads
 from ner.training.calibration import fit_temperature, fit_threshold, why_no_threshold
 from ner.training.checkpoint import load_weights, restore_run, settings_as_begun, start_run
-from ner.training.continuation import annotated_corpus, continued_settings, take_over
-from ner.training.distillation import Lessons, check_teachers_named, take_lessons, training_sentences
+from ner.training.continuation import annotated_corpus, continued_settings
+from ner.training.distillation import check_teachers_named
 from ner.training.distributed import Group, joined
 from ner.training.epochs import Task, run_epochs
 from ner.training.events import Listener
-from ner.training.keeping import OldLabels
 from ner.training.lazy_sgd import RowwiseSGD
-from ner.training.recasing import in_all_cases, in_all_ways
+from ner.training.preparation import check_tags, prepare_task, source_of, with_tokenizer
 from ner.training.runs import key_of
 from ner.training.selection import dev_reports, dev_scores
-from ner.training.soft_targets import read_lessons
-from ner.training.vectors import measure_coverage, place_lexicon, place_vectors
 
 
 def train_model(
@@ -87,7 +76,7 @@ def train_model(
             raise ConfigError("resume: expected the folder of an unfinished run, found none")
         config = settings_as_begun(config, state)
     check_cell(config.model.cell)
-    _check_tags(corpus)
+    check_tags(corpus)
     check_teachers_named(config, corpus)
     train, unlabelled = ([s for s in part if s.spelled] for part in (corpus.train, corpus.unlabelled))
     corpus = replace(corpus, train=train, unlabelled=unlabelled)
@@ -96,7 +85,7 @@ def train_model(
         raise ConfigError(f"{given[0]} and {given[1]}: expected one or the other, found both")
     if start is not None:
         config, corpus = continued_settings(config, start.config, corpus), annotated_corpus(corpus)
-    config = _with_tokenizer(config, corpus)
+    config = with_tokenizer(config, corpus)
     if found := recut(corpus.train, config.data.cut):
         examples = ", ".join(how for _, how in found.examples[:3])
         listener.on_message(f"warning: {found.found} ({examples}); {found.remedy}")
@@ -134,7 +123,7 @@ def _train(
         listener.on_message("model.precision: this processor isn't built for bf16, so fp32 is used")
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(config.training.seed)
-        task, network, coverage = _prepare(config, corpus, listener, start, group)
+        task, network, coverage = prepare_task(config, corpus, listener, start, group)
         network.to(device)
         digest = fingerprint([*task.sentences, *corpus.dev])
         group.check_alike(repr((key_of(config), digest, device.type, _package_versions())))
@@ -149,7 +138,7 @@ def _train(
     config = _calibrate(config, network, task, found=run.best_f1 > 0)
     metrics: dict[str, Any] = {
         "training": {
-            "source": _source(config.data, "train"),
+            "source": source_of(config.data, "train"),
             "sentences": len(corpus.train),
             "tokens": sum(len(sentence.spelled) for sentence in corpus.train),
             "unlabelled_sentences": len(corpus.unlabelled),
@@ -167,7 +156,7 @@ def _train(
     reader = make_reader(TorchBackend(network), task.vocabularies, Decoding.of(config.model))
     for split, sentences in (("dev", corpus.dev), ("test", corpus.test)):
         if sentences:
-            source = _source(config.data, split)
+            source = source_of(config.data, split)
             metrics[split] = {"source": source, **evaluate(reader, sentences)}
     encoder = task.vocabularies.features.get("contextual")
     if isinstance(encoder, Contextual):
@@ -220,95 +209,6 @@ def _calibrate(config: Config, network: BiLSTMCRF, task: Task, *, found: bool) -
         elif config.model.decoding == "threshold":
             fitted["threshold"] = fit_threshold(network.crf.chain(), task.vocabularies, task.corpus.dev, emitted)
     return config.model_copy(update={"model": config.model.model_copy(update=fitted)})
-
-
-def _prepare(
-    config: Config, corpus: Corpus, listener: Listener, start: Model | None, group: Group
-) -> tuple[Task, BiLSTMCRF, dict[str, Any] | None]:
-    """What to train on, a network with its vectors, fresh or from a model, the vectors' coverage."""
-    training = training_sentences(corpus)
-    material = Material(training, config, listener.on_message)
-    vocabularies = grow_vocabularies(start.vocabularies, material) if start else fit_vocabularies(material)
-    if not vocabularies.labels:
-        mapped = any(each.map for each in config.data.corpora)
-        way_out = "does a map make O of all of them?" if mapped else "is data.tag_column right?"
-        raise TrainingError(f"{_source(config.data, 'train')}: expected at least one entity, found none; {way_out}")
-    for split, sentences in (("dev", corpus.dev), ("test", corpus.test)):
-        unseen = {label for s in sentences for label in labels_of(s.tags or ())} - set(vocabularies.labels)
-        if unseen:
-            found = f"only the {split} set has {', '.join(sorted(unseen))}"
-            listener.on_message(f"warning: {found}; no model learns that, all of them count as missed")
-    with using_threads(1):  # how many compute it shows in the last digit of a matrix that is made orthogonal
-        network = build_model(config.model, vocabularies)
-    lexicon = vocabularies.features.get("lexicon")
-    if isinstance(lexicon, LexiconMatches) and config.features.lexicon and not start:
-        vectors = material.vectors(config.features.lexicon, lexicon.dim, "features.lexicon_dim")
-        place_lexicon(vectors, lexicon.lexicon, network.embedding.twin("lexicon").words)  # type: ignore[arg-type]
-    shown = in_all_cases(training) if config.training.recase else training
-    if config.training.augment:
-        # Teachers, soft targets and an old model say something of each token.
-        keep = start is not None or bool(config.training.teachers or config.training.soft_targets)
-        shown = in_all_ways(training, seed=config.training.seed, keep_tokens=keep)
-    encoded = encode(shown, vocabularies, tagged=True)
-    if config.training.soft_targets:
-        lessons: Lessons | None = read_lessons(config.training.soft_targets, training, vocabularies)
-    else:
-        lessons = take_lessons(
-            config, training, vocabularies=vocabularies, num_labelled=len(corpus.train), listener=listener, group=group
-        )
-    old = None
-    if start and config.training.keep_old and encoded.allowed_tags is not None:
-        old = OldLabels.of(start, corpus.train, vocabularies)
-    dev = prepare(corpus.dev, vocabularies)
-    task = Task(config, corpus, vocabularies, training, encoded, dev, listener, old, lessons)
-    coverage = None
-    if config.model.vectors:
-        vectors = material.vectors(config.model.vectors, config.model.word_dim, "model.word_dim")
-        # A model has its own words that training never saw.
-        placed = replace(vocabularies.words, extra=()) if start else vocabularies.words
-        row_of = place_vectors(vectors, placed, network.embedding.word_table())
-        words_alone = replace(vocabularies, features={"words": vocabularies.features["words"]})
-        coverage = measure_coverage(
-            vectors, row_of, encoded if shown is training else encode(training, words_alone)
-        )
-        listener.on_message(str(coverage))
-    if start:
-        take_over(network, vocabularies, start)
-    return task, network, asdict(coverage) if coverage else None
-
-
-def _check_tags(corpus: Corpus) -> None:
-    known_tags: set[str] = set()
-    for split, sentences in (("train", corpus.train), ("dev", corpus.dev), ("test", corpus.test)):
-        for sentence in sentences:
-            if len(sentence.tags or ()) != len(sentence.spelled):
-                found = f"{len(sentence.tags or ())} for {len(sentence.spelled)}: {' '.join(sentence.words[:5])}"
-                raise DataError(f"{sentence.source or split}: expected as many tags as tokens, found {found}")
-            try:
-                known_tags.update(
-                    plain_tag(tag) for tag in set(sentence.tags or ()) - known_tags if not is_unknown(tag)
-                )
-            except ValueError as error:
-                raise DataError(f"{sentence.source or split}: {error}") from None
-            if split != "train" and is_partial(sentence.tags or ()):
-                raise DataError(
-                    f"{sentence.source or split}: expected known tags outside the training set, found some unknown"
-                )
-
-
-def _source(data: DataConfig, split: str) -> str:
-    if split == "dev" and data.dev_share:
-        return f"{data.dev} of {data.train}"
-    named = getattr(data, split) or ", ".join(names_of(data.corpora))
-    return named or (f"{data.dataset}:{split}" if data.dataset else "sentences given in Python")
-
-
-def _with_tokenizer(config: Config, corpus: Corpus) -> Config:
-    """The settings with `data.tokenizer` settled: raw text is cut as the training corpus was."""
-    if config.data.tokenizer != "auto":
-        return config
-    mode = natural_cut([word for sentence in corpus.train for word in sentence.spelled])
-    return config.model_copy(update={"data": config.data.model_copy(update={"tokenizer": mode})})
 
 
 def _package_versions() -> dict[str, str]:

@@ -79,7 +79,8 @@ def test_a_port_that_is_taken_is_told(run, small_model, served):
     assert code == 2
     assert err == (
         f"error: ner serve: expected a free port {port} of an address of this machine, found 127.0.0.1: Address "
-        f"already in use (while attempting to bind on address ('127.0.0.1', {port})); name others with --host and --port\n"
+        f"already in use (while attempting to bind on address ('127.0.0.1', {port})); name others with --host and "
+        "--port\n"
     )
 
 
