@@ -18,6 +18,7 @@ FORMATS = (
     "jsonl",
     "doccano",
     "prodigy",
+    "argilla",
     "label-studio",
     "brat",
     "conllu",

@@ -10,9 +10,10 @@ from ner.errors import DataError
 from ner.formats.columns import TAB_HINT
 from ner.formats.format import Losses
 from ner.formats.html import render_html
+from ner.formats.predictions import with_model
 from ner.formats.row_reader import read_rows
 from ner.formats.rows import Row
-from ner.formats.table import find_format
+from ner.formats.table import find_format, names_model
 from ner.inference.documents import batched, labelling_of
 from ner.schemes import find_scheme
 from ner.settings import DataConfig
@@ -82,8 +83,7 @@ def tag_text(tagger: Tagger, lines: Iterable[str], options: OutputOptions) -> It
             for text, (entities, labellings) in zip(batch, found, strict=True):
                 yield _as_json(text, _sure(entities, options), options, labellings)
         else:
-            for text, entities in _tag_batch(tagger, batch, options):
-                yield _as_json(text, entities, options)
+            yield from (_as_json(*each, options) for each in _tag_batch(tagger, batch, options))
 
 
 def tag_documents(
@@ -101,8 +101,8 @@ def tag_documents(
 
 def tagged_documents(tagger: Tagger, documents: Iterable[Document], options: OutputOptions) -> Iterator[Document]:
     """The documents with the entities that are found and sure enough, in place of their own."""
-    bare = (replace(document, entities=()) for document in documents)
-    for document in tagger.tag_documents(bare, batch_size=options.batch_size):
+    version = tagger.version if names_model(options.format) else None
+    for document in tagger.tag_documents((replace(d, entities=()) for d in documents), batch_size=options.batch_size):
         entities = tuple(_sure(document.entities, options))
         if len(entities) < len(document.entities):
             kept = {entity.start for entity in entities}
@@ -111,7 +111,7 @@ def tagged_documents(tagger: Tagger, documents: Iterable[Document], options: Out
                 for s in document.sentences
             )
             document = replace(document, sentences=tuple(some))
-        yield replace(document, entities=entities)
+        yield with_model(replace(document, entities=entities), version)
 
 
 def tag_columns(

@@ -4,6 +4,7 @@ import html
 from pathlib import Path
 
 from ner.inference.loading import Model
+from ner.storage.versions import version_of
 from ner.text.rendering import colour_of
 
 _CELL = "padding: .1em .8em .1em 0; text-align: "
@@ -15,6 +16,11 @@ class Shared:
 
     _model: Model
     _folder: Path | None
+
+    @property
+    def version(self) -> str:
+        """Which model it is, for whoever keeps what it found: a name, and a version or the digest of its weights."""
+        return "not saved" if self._folder is None else version_of(self._folder)
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the labels with their scores on the dev set, where the model is, what computes."""

@@ -27,7 +27,8 @@ class Reader(HTMLParser):
         self.words.append(data)
 
 
-def test_a_recognizer_shows_its_labels_with_their_scores(tagger) -> None:
+def test_a_recognizer_shows_its_labels_with_their_scores() -> None:
+    tagger = ner.load("en", runtime="numpy")
     words = Reader(tagger._repr_html_()).words
     assert words[:2] == ["Tagger", " "]
     for label in tagger.labels:

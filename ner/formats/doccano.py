@@ -9,14 +9,18 @@ from ner.formats.format import Format, Losses
 from ner.formats.json_text import number_in
 from ner.formats.jsonl import write_record
 from ner.formats.mentions import fields_of, joined
+from ner.formats.predictions import MODEL, model_of
 from ner.text.document import Document
 
 
 def write(documents: Iterable[Document], data: DataConfig, losses: Losses) -> Iterator[str]:
-    """A line for each document: `text` and `label`, or `entities` where they have fields that relations point to."""
+    """A line for each document: `text` and `label`, or `entities` where they have fields that relations point to.
+
+    Where a model found them, their probabilities stand under `scores`, in the same order.
+    """
     for document in documents:
-        entities = document.entities
-        if any(entity.score is not None for entity in entities):
+        entities, model = document.entities, model_of(document)
+        if model is None and any(entity.score is not None for entity in entities):
             losses.add("documents whose entities have probabilities: not kept", document.name)
         ends = sorted((entity.start, entity.end) for entity in entities)
         if any(two[0] < one[1] for one, two in pairwise(ends)):
@@ -35,7 +39,9 @@ def write(documents: Iterable[Document], data: DataConfig, losses: Losses) -> It
             ]
         else:
             own["label"] = [[entity.start, entity.end, entity.label] for entity in entities]
+        if model is not None:
+            own |= {"scores": [entity.score for entity in entities], MODEL: model}  # doccano shows them beside the text
         yield write_record(own, document, data, losses, name=number_in(document.id))
 
 
-FORMAT = Format(about="JSON lines as doccano imports them; jsonl reads them", write=write)
+FORMAT = Format(about="JSON lines as doccano imports them; jsonl reads them", write=write, names_model=True)

@@ -104,6 +104,7 @@ class Format:
         read_sentences: the tagged sentences of a file, for a format that knows tokens and no text; their tags may
             be partly unknown, and they open documents where the file says so.
         line_reader: makes rows of a line, for a format of lines whose faults are told one by one.
+        names_model: whether it says which model found the entities (`predictions.MODEL`).
     """
 
     about: str
@@ -115,3 +116,4 @@ class Format:
     save: Saver | None = None
     read_sentences: SentenceReader | None = None
     line_reader: LineReader | None = None
+    names_model: bool = False

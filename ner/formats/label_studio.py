@@ -16,6 +16,7 @@ from ner.errors import DataError
 from ner.formats.format import Format, Losses, Sample
 from ner.formats.json_text import first_record, number_in, read_records, told, write_json
 from ner.formats.mentions import FIELDS, Mention, entities_of_mentions, fields_of
+from ner.formats.predictions import MODEL, least_score, model_of
 from ner.text.document import Document
 from ner.text.sentence import Entity
 
@@ -220,7 +221,8 @@ def write(documents: Iterable[Document], data: DataConfig, losses: Losses) -> It
 
 
 def _as_task(document: Document, losses: Losses) -> Object:
-    meta = dict(document.meta)
+    meta, model = dict(document.meta), model_of(document)
+    meta.pop(MODEL, None) if model else None
     data, key = meta.pop("data", {}), meta.pop("text_key", "text")
     data = data if isinstance(data, dict) else {"data": data}
     annotation, prediction, others = (meta.pop(name, None) for name in ("annotation", "prediction", "results"))
@@ -235,16 +237,28 @@ def _as_task(document: Document, losses: Losses) -> Object:
         result |= {name: held for name, held in more.items() if name != "value"}
         extra = more.get("value")
         results.append(result | {"value": value | (extra if isinstance(extra, dict) else {})})
-    results += others if isinstance(others, list) else []
+    if isinstance(others, list) and not model:
+        results += others
+    elif others:
+        losses.add("results of an annotation that are no entities: left out of the prediction", document.name)
     number = number_in(document.id)
     task: Object = {} if document.id is None else {"id": document.id if number is None else number}
     task["data"] = {key: document.text, **data}
-    is_prediction = prediction is not None or any(entity.score is not None for entity in document.entities)
+    is_prediction = (
+        model is not None or prediction is not None or any(entity.score is not None for entity in document.entities)
+    )
     own = prediction if is_prediction else annotation
     made = {**(own if isinstance(own, dict) else {}), "result": results}
+    if model:
+        made = _prediction(model, results, least_score(document))
     is_bare = "annotation" in document.meta and annotation is None and not results  # nobody annotated it
     task["annotations"], task["predictions"] = ([], [made]) if is_prediction else ([] if is_bare else [made], [])
     return task | {name: held for name, held in meta.items() if name not in task}
+
+
+def _prediction(model: str, results: list[Object], score: float | None) -> Object:
+    """What a model says of a task; tasks are ordered by the score of the whole."""
+    return {"model_version": model, "result": results} | ({} if score is None else {"score": score})
 
 
 def recognizes(sample: Sample) -> bool:
@@ -261,4 +275,5 @@ FORMAT = Format(
     recognizes=recognizes,
     read=read,
     write=write,
+    names_model=True,
 )

@@ -102,6 +102,11 @@ def can_write(form: Format) -> bool:
     return form.write is not None or form.save is not None
 
 
+def names_model(name: str) -> bool:
+    """Whether there is a format of this name, and its files say which model found the entities."""
+    return name in FORMATS and find_format(name).names_model
+
+
 def take_sample(path: Path) -> Sample:
     """What a file's format is told from.
 

@@ -21,6 +21,9 @@ class Tool:
 
 
 TOOLS: dict[str, Tool] = {
+    "argilla": Tool(
+        "argilla", advice="dataset.records.from_json reads it: a TextField text, and a SpanQuestion entities on it"
+    ),
     "doccano": Tool(
         "doccano", advice="import it as JSONL; of overlapping spans it keeps the first, unless the project allows them"
     ),
