@@ -38,6 +38,8 @@ class Prepared:
         order, chunks = self.order, self.chunks
         if only is not None:
             order, chunks = self._words_of(only, self.encoded, order)
+            if not chunks:  # no sentence, or none with a token
+                return
         made = np.concatenate([backend.encode_words(chunk) for chunk in chunks])
         encodings: Floats = np.empty((len(self.order), made.shape[1]), dtype=made.dtype)
         encodings[order] = made

@@ -140,6 +140,8 @@ class Group:
         if self.size == 1:
             return table
         counts = [int(count[0]) for count in self.gather(np.array([len(table)]))]
+        if not any(counts):
+            return table
         padded = np.zeros((max(counts), *table.shape[1:]), dtype=table.dtype)
         padded[: len(table)] = table
         found = zip(self.gather(padded), counts, strict=True)
@@ -195,7 +197,7 @@ def joined() -> Iterator[Group]:
     if _joined:
         yield _joined[0]
         return
-    size = os.environ.get("WORLD_SIZE", "1")
+    size = os.environ.get("WORLD_SIZE") or "1"
     if size == "1":
         yield ALONE
         return
@@ -258,6 +260,6 @@ def refuse_processes(what: str, way_out: str) -> None:
         what: opens the message.
         way_out: ends it.
     """
-    size = os.environ.get("WORLD_SIZE", "1")
+    size = os.environ.get("WORLD_SIZE") or "1"
     if size != "1":
         raise ConfigError(f"{what}: expected to be started once, found {size} processes of torchrun; {way_out}")

@@ -10,9 +10,10 @@ import torch
 from ner.config import Config
 from ner.errors import ConfigError
 from ner.formats.corpus import Corpus
-from ner.inference.loading import Model
+from ner.inference.loading import Model, torch_network
 from ner.inference.prediction import _batches
-from ner.inference.torch_backend import choose_device
+from ner.inference.prepared import prepare
+from ner.inference.torch_backend import TorchBackend, choose_device
 from ner.text.sentence import Sentence, sentence_from_words
 from ner.training.training import train_model
 from tests.tiny import predict_tags
@@ -51,6 +52,23 @@ def test_as_many_tags_come_out_as_tokens_went_in(model: Model, sentences: list[S
     words = (["Anna", "Lee", "saw", "\u0000", "東京"] * length)[:length]
     tags = tag(model, [*sentences, sentence_from_words(words)])
     assert [len(row) for row in tags] == [len(s.tokens) for s in sentences] + [length]
+
+
+def test_sentences_read_in_shares_have_the_emissions_that_they_have_all_together(
+    model: Model, sentences: list[Sentence]
+) -> None:
+    backend = TorchBackend(torch_network(model))
+    prepared = prepare([*sentences, sentence_from_words([])], model.vocabularies)
+    found = {}
+    for rows, emissions, lengths in prepared.emitted(backend):
+        found |= {row: own[:size] for row, own, size in zip(rows.tolist(), emissions, lengths, strict=True)}
+    for share in ([0, 3, 8], [1], [7, 6, 5, 4, 2], [8], []):
+        read = []
+        for rows, emissions, lengths in prepared.emit(backend, lambda read: read, only=np.array(share, dtype=np.int64)):
+            for row, own, size in zip(rows.tolist(), emissions, lengths, strict=True):
+                np.testing.assert_allclose(own[:size], found[row], atol=1e-6)
+            read += rows.tolist()
+        assert sorted(read) == sorted(set(share) - {8})
 
 
 def test_empty_sentences_have_no_tags_and_disturb_nobody(model: Model, sentences: list[Sentence]) -> None:
