@@ -1,6 +1,7 @@
 """The parts of benchmarks/ that compute and don't measure."""
 
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 
 import pytest
@@ -12,6 +13,7 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 import formats
 import peers
 import redaction
+import scale_model
 import scaling
 import scoring
 import sides
@@ -80,3 +82,24 @@ def test_a_name_is_gone_where_no_character_of_it_is_left():
     done = ner.redact(text, [ner.Entity("PER", "Anna", 0, 4), ner.Entity("PER", "Max left", 13, 21)])
     assert redaction.replaced_in(done) == [(0, 4), (13, 21)]
     assert redaction.left_of(text, [(0, 4), (13, 21)], gold) == (1, 10, 5)
+
+
+def test_the_cost_model_gives_the_hours_that_the_page_on_scale_does():
+    model = scale_model.Model(start=3, scan=2e-9, speed=50_000, share=0.1)
+    hours, *minutes = (model.seconds(1e9, n) / 60 for n in (1, 16, 64))
+    text = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8").replace("\n", " ")
+    told = f"are {hours / 60:.1f} hours of one worker, {minutes[0]:.0f} minutes of 16, {minutes[1]:.0f} minutes of 64"
+    assert told in text
+
+
+def test_a_job_without_any_fixed_cost_is_linear_and_one_with_some_is_not():
+    runs = {"start": 0, "scan": 0, "bytes": 5_500_000, "words": 1_000_000, "one_worker": 100, "two_workers": 50}
+    model = scale_model.fit(runs)
+    assert (model.speed, model.share, model.bytes_per_word) == (10_000, 0, 5.5)
+    assert replace(model, shard=0).efficiency(1e6, 64) == pytest.approx(1)
+    slow = scale_model.fit({**runs, "start": 10, "two_workers": 60})
+    assert slow.share == pytest.approx(0.2)
+    assert slow.seconds(1e6, 1) == pytest.approx(110)
+    # 10 s of start, 1e6 words at 10,000 / 1.2 a second on four workers, and half of a shard of all the words.
+    assert slow.seconds(1e6, 4) == pytest.approx(10 + 30 + 4e6 / 5.5 / 10_000 * 1.2 / 2)
+    assert slow.most_workers(1e6) < slow.most_workers(1e9) < 4096
