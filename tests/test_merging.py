@@ -1,6 +1,7 @@
 """`ner merge`: several annotations of the same sentences, and training on what they agree on."""
 
 import json
+import re
 import sys
 from dataclasses import replace
 
@@ -295,6 +296,20 @@ def test_the_tag_columns_of_one_file_are_sources_too(run, annotators, tmp_path):
     out = tmp_path / "merged.conll"
     assert run("merge", tmp_path / "all.conll", "--columns", "1,2,3", "--out", out)[0] == 0
     assert [s.tags for s in ner.read_conll(out)] == [s.tags for s in GOLD]
+
+
+def test_the_example_of_the_page_prints_what_the_page_says(run, tmp_path, monkeypatch):
+    page = (ROOT / "docs" / "annotate-less.md").read_text(encoding="utf-8")
+    head, *lines = re.search(r"```\n(==> anna.*?)\n```", page, flags=re.DOTALL)[1].split("\n")
+    names = re.findall(r"==> (\S+) <==", head)
+    begins = [head.index(f"==> {name}") for name in names]
+    monkeypatch.chdir(tmp_path)
+    for name, begin, end in zip(names, begins, [*begins[1:], None], strict=True):
+        (tmp_path / name).write_text("\n".join(line[begin:end].strip() for line in lines) + "\n")
+    (tmp_path / "companies.txt").write_text("IBM\n")
+    command, printed = re.search(r"```sh\nner (merge anna[^\n]*)\n```\n\n```\n(.*?)```", page, flags=re.DOTALL).groups()
+    code, said, _ = run(*command.split())
+    assert (code, said) == (0, printed)
 
 
 @pytest.mark.parametrize(

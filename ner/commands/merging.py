@@ -61,9 +61,9 @@ def merge(
         print(json.dumps([told._asdict() for told in merged.told]))
     else:
         width = max(len("source"), *(len(told.name) for told in merged.told))
-        print(f"{'source':{width}}  sentences  precision  recall     F1")
+        print(f"{'source':{width}}  sentences  precision  recall      F1")
         for told in merged.told:
-            scores = f"{100 * told.precision:9.2f}  {100 * told.recall:6.2f}  {100 * told.f1:5.2f}"
+            scores = f"{100 * told.precision:9.2f}  {100 * told.recall:6.2f}  {100 * told.f1:6.2f}"
             print(f"{told.name:{width}}  {told.sentences:9,}  {scores}")
     unsure = sum(chance < (sure or 0.9) for own in merged.chances for chance in own)
     tokens = sum(map(len, merged.chances))
