@@ -16,6 +16,10 @@ from ner.commands.options import AsJson, Settings, run_settings, said_warnings, 
 from ner.distribution import need_training
 
 if TYPE_CHECKING:
+    from ner.config import Config
+    from ner.formats.corpus import Corpus
+    from ner.tagger import Tagger
+    from ner.training.events import Listener
     from ner.training.runs import Result
 
 Recipe = Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="The recipe.")]
@@ -34,6 +38,10 @@ def train(
         str | None, typer.Option("--from", metavar="MODEL", help="Go on from a model, with more data or more labels.")
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Train so many seeds, and keep the best on dev.")] = 1,
+    folds: Annotated[
+        int | None,
+        typer.Option(metavar="K", help="Train K models, each without a part, to learn how long; then one on all."),
+    ] = None,
     processes: Processes = 1,
     threads: RunThreads = None,
     device: RunDevice = None,
@@ -47,7 +55,6 @@ def train(
 ) -> None:
     """Train a recognizer and write its model directory."""
     need_training("ner train")
-    from ner.commands.ending import ending, next_commands
     from ner.config import load_config
     from ner.errors import ConfigError, InterruptionError, ModelError, TrainingError
     from ner.formats.corpus import load_corpus
@@ -58,7 +65,6 @@ def train(
     from ner.training.checkpoint import is_unfinished, remove_state, sole_run, state_folder
     from ner.training.distributed import joined, one_voice, refuse_processes
     from ner.training.interruption import Signals
-    from ner.training.selection import corpora_table
     from ner.training.tensorboard import event_files
 
     with joined() as group, one_voice(group):
@@ -70,6 +76,11 @@ def train(
         if group.first:
             check_target(out)
         model = find_model(start, warn=say) if start else None
+        if folds is not None:
+            refuse_processes("--folds", "train several seeds at once with --seeds and --processes")
+            if seeds > 1 or start:
+                found = "--from" if start else "--seeds"
+                raise ConfigError(f"--folds: expected a single run from nothing, found {found}")
         if seeds > 1:
             refuse_processes("--seeds", "train several at once with --processes")
             if start:
@@ -100,7 +111,12 @@ def train(
                         folder = out.with_name(out.name + ".tensorboard")
                         listener = stack.enter_context(event_files(folder, listener, anew=not resume))
                     listener = replace(listener, should_stop=signals.should_stop)
-                    tagger = train_tagger(loaded, corpus, listener=listener, state=state, resume=resume, start=model)
+                    if folds is not None:
+                        tagger = _train_folds(loaded, corpus, folds, out, listener=listener, resume=resume, force=force)
+                    else:
+                        tagger = train_tagger(
+                            loaded, corpus, listener=listener, state=state, resume=resume, start=model
+                        )
             except InterruptionError as error:
                 set_over = [word for setting in settings for word in ("--set", setting)]
                 again = [
@@ -110,10 +126,11 @@ def train(
                     *set_over,
                     "--out",
                     str(out),
-                    *["--resume"] * is_unfinished(state),
+                    *["--resume"] * (is_unfinished(state) or folds is not None),
                     *["--force"] * force,
                 ]
                 again += ["--from", start] if start else []
+                again += ["--folds", str(folds)] if folds else []
                 print(f"{error}; go on with: {shlex.join(again)}", file=sys.stderr)
                 # Where another process was asked to stop, this one got no signal.
                 raise typer.Exit(128 + (signals.received or signal.SIGTERM)) from None
@@ -125,19 +142,50 @@ def train(
                 return
             save_tagger(tagger, out)
             remove_state(state)
-        made = tagger.metrics["training"]
-        for line in corpora_table(tagger.metrics.get("corpora", {})):
-            print(line)
-        scores = ", ".join(
-            f"{split} F1 {100 * tagger.metrics[split].get('mean', tagger.metrics[split]['micro'])['f1']:.2f}"
-            for split in ("dev", "test")
-            if split in tagger.metrics
-        )
-        print(
-            f"{out}: {scores or 'no dev set'} (epoch {made['best_epoch']} of {made['epochs']}, {made['seconds']:.0f} s)"
-        )
-        print("".join(f"{line}\n" for line in ending(tagger)), end="")
-        print("\n".join(next_commands(tagger.config, out)), file=sys.stderr)
+        _tell(tagger, out)
+
+
+def _tell(tagger: "Tagger", out: Path) -> None:
+    """Prints how good the model is, and what to do with it."""
+    from ner.commands.ending import ending, next_commands
+    from ner.training.selection import corpora_table
+
+    made = tagger.metrics["training"]
+    for line in corpora_table(tagger.metrics.get("corpora", {})):
+        print(line)
+    scores = ", ".join(
+        f"{split} F1 {100 * tagger.metrics[split].get('mean', tagger.metrics[split]['micro'])['f1']:.2f}"
+        for split in ("dev", "test")
+        if split in tagger.metrics
+    )
+    if told := tagger.metrics.get("folds"):
+        scores = f"{len(told['f1'])} folds' F1 {100 * told['mean']:.2f} ± {100 * told['sd']:.2f}"
+    print(f"{out}: {scores or 'no dev set'} (epoch {made['best_epoch']} of {made['epochs']}, {made['seconds']:.0f} s)")
+    print("".join(f"{line}\n" for line in ending(tagger)), end="")
+    print("\n".join(next_commands(tagger.config, out)), file=sys.stderr)
+
+
+def _train_folds(
+    config: "Config", corpus: "Corpus", count: int, out: Path, *, listener: "Listener", resume: bool, force: bool
+) -> "Tagger":
+    """Trains folds in a folder beside the model directory, which stays for `ner review`, and a model on everything."""
+    from ner.tagger import Tagger
+    from ner.training.checkpoint import is_unfinished, state_folder
+    from ner.training.folds import refit_settings, train_folds, with_folds
+    from ner.training.training import train_model
+
+    folder = out.with_name(f"{out.name}.folds")
+    if force and not resume and folder.is_dir():
+        shutil.rmtree(folder)
+    found = train_folds(
+        config, corpus, count, folder=folder, listener=listener, on_fold=listener.on_message, resume=resume
+    )
+    listener.on_message(str(found))
+    everything = replace(corpus, train=[*corpus.train, *corpus.dev], dev=[])
+    state = state_folder(out)
+    going_on = resume and is_unfinished(state)
+    model = train_model(refit_settings(config, found), everything, listener=listener, state=state, resume=going_on)
+    return Tagger(with_folds(model, config, found))
 
 
 def _train_seeds(recipe: Path, settings: list[str], seeds: range, out: Path, processes: int) -> None:

@@ -18,6 +18,7 @@ from ner.evaluation.adjustment import (
     without_overlaps,
 )
 from ner.evaluation.promise import check_promise, fewest_entities, find_promise
+from ner.features.feature import Numbers
 from ner.inference.prediction import Reader
 from ner.text.inventory import annotates
 from ner.text.sentence import Sentence
@@ -44,11 +45,14 @@ def find_candidates(reader: Reader, sentences: Sequence[Sentence]) -> list[Candi
     return candidates
 
 
-def units_of(sentences: Sequence[Sentence]) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
-    """The number of the document of each sentence (N,), or its own where fewer than twenty documents are marked."""
-    documents = np.cumsum([sentence.opens_document for sentence in sentences])
-    enough = len(sentences) and documents[-1] >= _FEWEST_DOCUMENTS
-    return documents if enough else np.arange(len(sentences))
+def units_of(sentences: Sequence[Sentence], *, fewest: int = _FEWEST_DOCUMENTS) -> Numbers:
+    """The number of the document of each sentence (N,), or its own where fewer documents than that are marked."""
+    marked = np.array([sentence.opens_document for sentence in sentences], dtype=np.bool_)
+    if marked.sum() < fewest:
+        return np.arange(len(sentences))
+    marked[:1] = True  # what stands before the first mark is one, too
+    documents: Numbers = np.cumsum(marked) - 1
+    return documents
 
 
 def calibrate(
