@@ -88,7 +88,12 @@ for command, group, example, page in (
     app.command(rich_help_panel=group, epilog=_told(example, page))(command)
 for commands, name, page, examples in (
     (models_app, "models", "docs/models.md", {"list": "", "path": " en", "get": " en --from WHEEL"}),
-    (vectors_app, "vectors", "docs/recipes.md", {"list": "", "get": " wiki-zh-100d"}),
+    (
+        vectors_app,
+        "vectors",
+        "docs/recipes.md",
+        {"list": "", "get": " wiki-zh-100d", "distil": " bert --out bert-100d"},
+    ),
     (data_app, "data", "docs/corpora.md", {"list": "", "get": " wnut17", "check": " train.conll dev.conll"}),
     (cache_app, "cache", "docs/contextual.md", {"list": "", "clear": ""}),
 ):

@@ -36,6 +36,30 @@ def vectors_get(
     print(folder)
 
 
+@vectors_app.command("distil")
+def vectors_distil(
+    encoder: Annotated[str, typer.Argument(metavar="ENCODER", help="A folder of transformers, or a name of the hub.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the vectors go: model.vectors = DIR.")],
+    words: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Words, one a line; else those of the encoder's vocabulary.")
+    ] = None,
+    dim: Annotated[int, typer.Option(min=1, help="Width of a vector.")] = 100,
+) -> None:
+    """Make word vectors of a pretrained encoder."""
+    from ner.features.distilled_vectors import distil
+    from ner.reporting.progress import CountProgress
+    from ner.resources.compact import write_compact
+    from ner.resources.word_lists import read_names
+
+    if out.exists() and not (out / "vectors.npy").is_file():
+        raise ConfigError(f"--out: expected a new folder or one of vectors, found something else in {out}")
+    named = None if words is None else read_names(words)
+    with CountProgress("pieces") as progress:
+        vectors, files = distil(encoder, words=named, dim=dim, on_progress=progress.update)
+    write_compact(vectors, out, source={"distilled_from": files.name, "sha256": files.sha256})
+    print(f"{out}: {len(vectors.words):,} words of {dim} numbers; --set model.vectors={out} --set model.word_dim={dim}")
+
+
 @data_app.command("list")
 def data_list() -> None:
     """The public corpora that `ner data get` knows."""

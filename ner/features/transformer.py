@@ -71,6 +71,11 @@ class Transformer:
         found = self._tokenizer([f" {word}" for word in words], add_special_tokens=False, verbose=False)["input_ids"]
         return list(map(tuple, found))
 
+    def vocabulary(self) -> list[str]:
+        """All pieces that it knows, in the order of their numbers."""
+        numbers: dict[str, int] = self._tokenizer.get_vocab()
+        return sorted(numbers, key=lambda piece: numbers[piece])
+
     def batches(self, readings: Sequence[Reading]) -> list[list[int]]:
         """Which readings are computed together: long ones with long ones, the longest first."""
         most = _BATCH_PIECES.get(self.kind, _BATCH_PIECES["cpu"])

@@ -69,6 +69,19 @@ class TrainingProgress(_Progress):
         self.message(str(epoch))
 
 
+class CountProgress(_Progress):
+    """A context whose `update` shows on stderr how many of something are done."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            TextColumn(what), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), task="", total=None
+        )
+
+    def update(self, done: int, total: int) -> None:
+        """Moves the bar to `done` of `total`."""
+        self._bar.update(self._task, completed=done, total=total)
+
+
 class DownloadProgress(_Progress):
     """A context whose `message` and `update` show a download on stderr."""
 

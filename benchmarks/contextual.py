@@ -1,0 +1,129 @@
+"""What a pretrained encoder costs: `python benchmarks/contextual.py --encoder FOLDER --train FILE --dev FILE`.
+
+Four figures, each of two things measured by turns, so that noise meets both alike; medians of the rounds count.
+Filling the store, against the encoder alone over the same pieces, batch for batch. An epoch with the store filled,
+against one of the same recipe without the feature. Tagging, against the encoder alone on the same batches. What is
+kept of a million words. `--sentences` takes fewer of the training file, where time is short.
+"""
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import ner
+from ner.config import Config
+from ner.features.contextual import Contextual, Readings
+from ner.features.feature import Material, Tokens
+from ner.features.state_stores import list_stores
+from ner.features.transformer import load_transformer
+from ner.features.vocabulary import fit_vocabularies
+from ner.formats.corpus import Corpus
+from ner.inference.loading import Model
+from ner.tagger import Tagger
+from ner.text.sentence import Sentence
+from ner.threads import use_threads
+from ner.training.training import train_model
+
+
+def seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def tokens_of(sentences: list[Sentence]) -> Tokens:
+    """As `encode` makes them."""
+    spelled = [word for sentence in sentences for word in sentence.spelled]
+    words = list(dict.fromkeys(spelled))
+    row_of = {word: row for row, word in enumerate(words)}
+    return Tokens(sentences, words, np.array([row_of[word] for word in spelled], dtype=np.int64))
+
+
+def bare(feature: Contextual, readings: Readings, batch: int) -> None:
+    """The encoder alone over the pieces of a batch: its library's model, on ids and a mask that are there already."""
+    transformer = load_transformer(feature.files.folder, feature.files.sha256, feature.device, feature.files)
+    ids, mask, *_ = transformer._arrange([readings._readings[n] for n in readings._batches[batch]], feature.pieces)
+    with torch.inference_mode():
+        transformer._model(input_ids=ids, attention_mask=mask, output_hidden_states=True)
+
+
+def compare_filling(feature: Contextual, sentences: list[Sentence], rounds: int) -> tuple[float, float, int]:
+    """Seconds of reading these sentences, and of the encoder alone; pieces, padding included."""
+    readings = feature._plan(tokens_of(sentences), checked=False)
+    batches = range(len(readings.sizes))
+    ours, theirs = [], []
+    for _ in range(rounds):
+        mine = other = 0.0
+        for batch in batches:
+            mine += seconds(lambda batch=batch: list(readings.read(batch)))
+            other += seconds(lambda batch=batch: bare(feature, readings, batch))
+        ours.append(mine)
+        theirs.append(other)
+    return statistics.median(ours), statistics.median(theirs), sum(readings.sizes)
+
+
+def epoch_seconds(config: Config, corpus: Corpus) -> list[float]:
+    return [epoch["seconds"] for epoch in train_model(config, corpus).history]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--encoder", required=True)
+    parser.add_argument("--layers", type=int, nargs="*", default=[2, 4, 6])
+    parser.add_argument("--train", required=True)
+    parser.add_argument("--dev", required=True)
+    parser.add_argument("--sentences", type=int)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    use_threads(options.threads)
+    corpus = Corpus(ner.read_conll(options.train)[: options.sentences], ner.read_conll(options.dev), [])
+    words = sum(len(sentence.spelled) for sentence in corpus.train)
+    recipe = Path(__file__).parent.parent / "configs" / "contextual.toml"
+    settings = ["training.epochs=2", f"run.threads={options.threads}", "run.device=cpu"]
+    without = ner.load_config(recipe, settings)
+    with_encoder = ner.load_config(
+        recipe, [*settings, f"features.contextual={options.encoder}", f"features.contextual_layers={options.layers}"]
+    )
+    vocabularies = fit_vocabularies(Material(corpus.train, with_encoder))
+    feature = vocabularies.features["contextual"]
+    assert isinstance(feature, Contextual)
+    print("| what | with | beside | ratio |\n|---|---|---|---|")
+    # A tenth of the corpus is enough for a ratio: every batch is measured beside its own twin.
+    some = corpus.train[:: max(len(corpus.train) // 300, 1)]
+    filling, alone, pieces = compare_filling(feature, some, options.rounds)
+    print(f"| filling, {pieces:,} pieces | {filling:.2f} s | {alone:.2f} s, the encoder | {filling / alone:.3f} |")
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["NER_HOME"] = home
+        model: Model = train_model(with_encoder, corpus)  # fills the store
+        size = sum(store.bytes for store in list_stores())
+        kept = words + sum(len(sentence.spelled) for sentence in corpus.dev)
+        print(f"| kept of a million words | {size / kept:,.0f} MB | | |")
+        times: dict[str, list[float]] = {"with": [], "without": []}
+        for _ in range(options.rounds):
+            times["with"] += epoch_seconds(with_encoder, corpus)
+            times["without"] += epoch_seconds(without, corpus)
+    mine, other = (statistics.median(times[name]) for name in ("with", "without"))
+    print(f"| an epoch | {mine:.2f} s | {other:.2f} s, without the feature | {mine / other:.3f} |", flush=True)
+    tagger = Tagger(model)
+    some = corpus.dev[:300]
+    tagger.find_spans(some)
+    readings = feature._plan(tokens_of(some), checked=False)
+    ours, theirs = [], []
+    for _ in range(options.rounds):
+        ours.append(seconds(lambda: tagger.find_spans(some)))
+        theirs.append(seconds(lambda: [bare(feature, readings, batch) for batch in range(len(readings.sizes))]))
+    mine, other = statistics.median(ours), statistics.median(theirs)
+    speed = sum(len(sentence.spelled) for sentence in some) / mine
+    print(f"| tagging, {speed:,.0f} tokens/s | {mine:.2f} s | {other:.2f} s, the encoder | {mine / other:.3f} |")
+
+
+if __name__ == "__main__":
+    main()
