@@ -83,7 +83,8 @@ def components(states: npt.NDArray[np.float32], dim: int) -> npt.NDArray[np.floa
     chosen = directions[:, ::-1][:, :dim]
     chosen = chosen * np.sign(chosen[np.abs(chosen).argmax(axis=0), np.arange(dim)])
     made = centred @ chosen.astype(np.float32)
-    return (made * (_SPREAD / made.std())).astype(np.float32)
+    scaled: npt.NDArray[np.float32] = made * np.float32(_SPREAD / made.std())
+    return scaled
 
 
 def _read(
