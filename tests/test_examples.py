@@ -71,3 +71,14 @@ def test_a_cell_of_ones_own_is_trained_beside_the_lstm(run, sample_en, tmp_path)
     ner.write_conll(tmp_path / "few.conll", ner.read_conll(sample_en / "train.conll")[:20])
     printed = run("own_cell.py", "--epochs", 1, "--train", tmp_path / "few.conll", "--dev", tmp_path / "few.conll")
     assert re.fullmatch(r"lstm: dev F1 \d+\.\d\d\nmgu: dev F1 \d+\.\d\d\n", printed)
+
+
+@pytest.mark.filterwarnings("ignore:expected entities of the dev set, found none")  # after one epoch
+def test_two_half_labelled_corpora_become_one_model(run, blank_curves, tmp_path) -> None:
+    printed = run("half_labelled_corpora.py", tmp_path, "--epochs", 1)
+    assert printed.count("F1 ") == 2
+    assert "B-PER" not in (tmp_path / "places.conll").read_text(encoding="utf-8")
+    for number, inventories in ((1, [["PER"], ["LOC", "ORG"]]), (2, [["LOC", "ORG", "PER"]] * 2)):
+        tagger = ner.load(tmp_path / f"model-{number}")
+        assert tagger.labels == ["LOC", "ORG", "PER"]
+        assert [part["labels"] for part in tagger.metrics["corpora"].values()] == inventories
