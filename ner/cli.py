@@ -16,6 +16,7 @@ from ner.commands.calibration import calibrate
 from ner.commands.comparison import compare
 from ner.commands.conversion import convert, formats
 from ner.commands.evaluation import evaluate, score
+from ner.commands.hub import hub_app
 from ner.commands.inspection import inspect
 from ner.commands.measuring import bench
 from ner.commands.merging import merge
@@ -94,6 +95,8 @@ for commands, name, page, examples in (
         "docs/recipes.md",
         {"list": "", "get": " wiki-zh-100d", "distil": " bert --out bert-100d"},
     ),
+    (hub_app, "hub", "docs/hub.md", {"pull": " OWNER/NAME", "push": " runs/mine OWNER/NAME --licence cc-by-4.0"}),
+    (vectors_app, "vectors", "docs/recipes.md", {"list": "", "get": " wiki-zh-100d"}),
     (data_app, "data", "docs/corpora.md", {"list": "", "get": " wnut17", "check": " train.conll dev.conll"}),
     (cache_app, "cache", "docs/contextual.md", {"list": "", "clear": ""}),
 ):

@@ -2,8 +2,10 @@
 
 import html
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from ner.inference.loading import Model
+from ner.inference.loading import Model, save_model
+from ner.resources.hub import Published, push
 from ner.storage.versions import version_of
 from ner.text.rendering import colour_of
 
@@ -21,6 +23,37 @@ class Shared:
     def version(self) -> str:
         """Which model it is, for whoever keeps what it found: a name, and a version or the digest of its weights."""
         return "not saved" if self._folder is None else version_of(self._folder)
+
+    def push_to_hub(
+        self,
+        name: str,
+        *,
+        private: bool = False,
+        revision: str | None = None,
+        licence: str | None = None,
+        language: str | None = None,
+    ) -> str:
+        """Put the model into a repository of a hub, as `ner hub push`; returns the address of the commit.
+
+        Args:
+            name: `OWNER/NAME`; the repository is made where there is none.
+            private: makes a new repository private.
+            revision: the branch; None: the main one.
+            licence: of the model, as the hub's cards spell it: `cc-by-4.0`; a ready-made model has its own.
+            language: of the texts: `en`.
+
+        Raises:
+            ConfigError: huggingface_hub isn't installed, or the name isn't of that form.
+            DownloadError: no access, no answer, or the hub refuses it.
+        """
+        published = Published(name, private=private, revision=revision, licence=licence, language=language)
+        labels, metrics = self._model.vocabularies.labels, self._model.metrics
+        if self._folder is not None:
+            return push(self._folder, published, labels=labels, metrics=metrics)
+        with TemporaryDirectory() as place:
+            folder = Path(place) / "model"
+            save_model(self._model, folder)
+            return push(folder, published, labels=labels, metrics=metrics)
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the labels with their scores on the dev set, where the model is, what computes."""

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from ner.errors import ModelError, describe
 from ner.resources.download import sha256_of
+from ner.resources.hub import HUB, MANIFEST, pull
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 GROUP = "ner_models"
-MANIFEST = "manifest.json"
 WHEEL_PREFIX = "bilstm-crf-ner-model-"  # of the distributions that scripts/build_model_wheel.py makes
 IN_PACKAGE = Path(__file__).parent.parent / "models"
 # Those that `make models` trains, whether they are here or not.
@@ -58,12 +58,15 @@ class ReadyModel:
 def find_model(model: str | Path, *, warn: Callable[[str], object]) -> Path:
     """The model directory that is meant: a folder, or else that of the ready-made model of this name, checked.
 
-    A `Path`, and text with a slash in it, is always a folder. Where both are there, a folder that holds a model is
-    taken, and the ready-made model before any other folder; `warn` is told which.
+    Text that begins with `hf://` is a model of a hub; a `Path`, and other text with a slash, is a folder. Where both
+    are there, a folder that holds a model is taken, and the ready-made model before any other; `warn` is told which.
 
     Raises:
         ModelError: neither is there, or the ready-made model is damaged.
+        NerError: as `ner.resources.hub.pull`.
     """
+    if isinstance(model, str) and model.startswith(HUB):
+        return _pulled(model)
     if not str(model):
         raise ModelError("expected a model directory, or the name of a ready-made model, found an empty text")
     folder = Path(model)
@@ -90,6 +93,17 @@ def find_model(model: str | Path, *, warn: Callable[[str], object]) -> Path:
     return found.folder
 
 
+def _pulled(reference: str) -> Path:
+    """The folder of a model of a hub, its files as its manifest says, where it has one."""
+    folder = pull(reference)
+    if (folder / MANIFEST).exists():
+        try:
+            check_files(read_manifest(folder))
+        except ModelError as error:
+            raise ModelError(f"{reference}: {error}; if it is so again, remove {folder}") from None
+    return folder
+
+
 def _holds_model(folder: Path) -> bool:
     """Whether a folder is a model directory, or what is left of one."""
     return any((folder / name).exists() for name in ("config.json", "vocabulary.json", "model.safetensors"))
@@ -98,7 +112,7 @@ def _holds_model(folder: Path) -> bool:
 def is_model(model: str) -> bool:
     """Whether this is a folder, or the name of a ready-made model and no file."""
     path = Path(model)
-    return path.is_dir() or (not path.exists() and model in model_names())
+    return model.startswith(HUB) or path.is_dir() or (not path.exists() and model in model_names())
 
 
 def model_names() -> list[str]:
