@@ -6,6 +6,7 @@ no text passes through Ray's store, order is that of the shards, and what is don
 """
 
 import os
+import socket
 from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -17,14 +18,26 @@ from ner.serving.bulk.shards import Shard
 from ner.serving.bulk.work import Answer, Work, Worker
 from ner.threads import settled_variables
 
+_PATIENCE = 10.0  # seconds that a cluster may take to answer
 # Bytes; documents don't pass through the store.
 _STORE = 100_000_000
 
 
 def check_ray() -> None:
-    """Raise ConfigError unless Ray is installed."""
+    """Raise ConfigError unless Ray is installed, and something answers at the address in `RAY_ADDRESS`, if it is set.
+
+    Ray itself asks for minutes.
+    """
     if not is_there("ray"):
         raise ConfigError("--engine ray: expected the package `ray`; pip install 'bilstm-crf-ner[ray]'")
+    address = os.environ.get("RAY_ADDRESS", "")
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal():  # "auto", "local"
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=_PATIENCE).close()
+    except OSError as error:
+        raise _no_cluster(address, error.strerror or str(error)) from None
 
 
 class _Actor:
@@ -106,6 +119,13 @@ def run(work: Work, shards: Sequence[Shard], workers: int | None) -> Iterator[An
             ray.shutdown()
 
 
+def _no_cluster(address: str, reason: str) -> ConfigError:
+    return ConfigError(
+        f"--engine ray: expected a cluster at RAY_ADDRESS={address}, found none ({reason}); "
+        "start one by `ray start --head`, or unset RAY_ADDRESS to have one on this machine"
+    )
+
+
 def _ray() -> Any:
     """The module, whose functions have no types."""
     import ray
@@ -141,9 +161,6 @@ def _connect() -> bool:
         ray.init(address=address or "auto", **quiet)
     except (ConnectionError, RuntimeError, ValueError) as error:
         if address:
-            raise ConfigError(
-                f"--engine ray: expected a cluster at RAY_ADDRESS={address}, found none ({describe(error)}); "
-                "start one by `ray start --head`, or unset RAY_ADDRESS to have one on this machine"
-            ) from None
+            raise _no_cluster(address, describe(error)) from None
         ray.init(address="local", include_dashboard=False, object_store_memory=_STORE, **quiet)
     return True
