@@ -215,6 +215,22 @@ ray.shutdown()
     assert json.loads((tmp_path / "ray" / "_manifest.json").read_text())["documents"] == 400
 
 
+def test_a_cluster_that_does_not_start_here_is_told_in_a_line(monkeypatch):
+    class Ray:
+        def is_initialized(self):
+            return False
+
+        def init(self, address, **options):
+            raise ConnectionError("none") if address == "auto" else Exception("The current node timed out")
+
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr(on_ray, "_ray", Ray)
+    assert message(ConfigError, on_ray._connect) == (
+        "--engine ray: expected a cluster that starts on this machine, found Exception: The current node timed out; "
+        "try again, or take --engine local"
+    )
+
+
 def test_a_cluster_that_does_not_answer_is_told_in_a_line(tmp_path, monkeypatch):
     monkeypatch.setattr(on_ray, "is_there", lambda name: True)
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")

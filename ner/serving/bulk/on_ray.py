@@ -162,5 +162,11 @@ def _connect() -> bool:
     except (ConnectionError, RuntimeError, ValueError) as error:
         if address:
             raise _no_cluster(address, describe(error)) from None
-        ray.init(address="local", include_dashboard=False, object_store_memory=_STORE, **quiet)
+        try:
+            ray.init(address="local", include_dashboard=False, object_store_memory=_STORE, **quiet)
+        except Exception as error:  # Ray's own, when a machine is too busy for its patience
+            raise ConfigError(
+                f"--engine ray: expected a cluster that starts on this machine, found {describe(error)}; try again, "
+                "or take --engine local"
+            ) from None
     return True
