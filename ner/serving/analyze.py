@@ -5,14 +5,14 @@ Names of labels are Presidio's where it has one for ours, else our own.
 
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, RootModel
 
 from ner.serving.answers import Answer, Taggers, as_json, check_size, find_tagger, kept
 from ner.serving.batcher import Job, Read
 from ner.serving.gate import BODY
 from ner.serving.limits import Limits
 from ner.serving.openapi import errors, extra
-from ner.serving.schemas import AnyAnswer, parse_body
+from ner.serving.schemas import parse_body
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -28,6 +28,21 @@ class AnalyzeRequest(BaseModel):
     language: str | None = None
     entities: list[str] | None = Field(None, description="Only these, by Presidio's names; null: all.")
     score_threshold: float | None = Field(None, ge=0, le=1)
+
+
+class AnalyzedEntity(BaseModel):
+    """An entity as Presidio's `RecognizerResult` has it."""
+
+    entity_type: str
+    start: int
+    end: int
+    score: float
+    analysis_explanation: None = None
+    recognition_metadata: dict[str, str]
+
+
+class Analysis(RootModel[list[AnalyzedEntity] | list[list[AnalyzedEntity]]]):
+    """The entities of one text; of a list of texts, a list for each."""
 
 
 def job_for_analysis(request: AnalyzeRequest, taggers: Taggers, limits: Limits) -> Job:
@@ -65,7 +80,7 @@ def add_routes(app: "FastAPI", taggers: Taggers, limits: Limits, answer: Answer)
     """Adds the path; `answer` answers a request with what a job makes."""
     from fastapi import Request, Response
 
-    @app.post("/analyze", tags=["Presidio"], responses=errors(AnyAnswer), openapi_extra=extra(AnalyzeRequest))
+    @app.post("/analyze", tags=["Presidio"], responses=errors(Analysis), openapi_extra=extra(AnalyzeRequest))
     async def analyze(request: Request) -> Response:
         """Find entities as Presidio's analyzer tells them."""
         return await answer(request, job_for_analysis(parse_body(AnalyzeRequest, request.scope[BODY]), taggers, limits))

@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from ner.inference.prediction import SpanLabelling
     from ner.tagger import Tagger
 
-# From here on a request is long: some 15 batches of one sentence take as long.
-_LONG_CHARACTERS = 20_000
-# Of a long request that are tagged in one go; in between its thread looks whether anybody still waits.
-_LONG_SLICE = 200_000
+# From here on a request is long: some 15 batches of one sentence take as long. Each labelling that is asked for takes
+# about as long as finding the entities, hence characters times one more than those.
+_LONG_WORK = 20_000
+# Of a long request, what is tagged in one go; in between its thread looks whether anybody still waits.
+_SLICE_WORK = 200_000
 # Requests that are finished are remembered for so many seconds, to tell when there will be room.
 _REMEMBERED = 5.0
 
@@ -72,6 +73,15 @@ class Job:
         """How many texts it has."""
         return len(self.texts) or len(self.sentences)
 
+    @property
+    def work(self) -> int:
+        """About how much there is to do."""
+        return self.characters * (1 + self.k)
+
+    def forget(self) -> None:
+        """Lets go of all texts: nobody waits for the answer."""
+        self.texts, self.sentences, self.finish = (), (), lambda read: b""
+
     def slices(self) -> "list[Job]":
         """The same in parts of not too many characters; a text isn't cut, for what it says may count in all of it."""
         parts: list[Job] = []
@@ -79,8 +89,8 @@ class Job:
         length = 0
         for text in self.texts:
             texts.append(text)
-            length += len(text)
-            if length >= _LONG_SLICE:
+            length += len(text) * (1 + self.k)
+            if length >= _SLICE_WORK:
                 parts.append(self._of(texts))
                 texts, length = [], 0
         if texts or not self.texts:
@@ -133,6 +143,10 @@ class Batcher:
         """From now on refuses what comes, and goes on with what it has."""
         self._stopping = True
 
+    def is_long(self, job: Job) -> bool:
+        """Whether a job is for the thread of long ones: it has more texts than a batch, or much to do."""
+        return job.work >= _LONG_WORK or len(job) > self._limits.batch_texts
+
     async def answer(self, job: Job) -> bytes:
         """The answer of a job, once its turn came.
 
@@ -155,8 +169,11 @@ class Batcher:
         self.waiting += 1
         self.characters += job.characters
         try:
-            (self._quick if job.characters < _LONG_CHARACTERS else self._long).put(job)
+            (self._long if self.is_long(job) else self._quick).put(job)
             return await job.answer
+        except asyncio.CancelledError:
+            job.forget()  # it may lie in the queue for a while
+            raise
         finally:
             self.waiting -= 1
             self.characters -= job.characters

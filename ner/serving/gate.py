@@ -12,7 +12,7 @@ import hmac
 import json
 import sys
 import time
-from collections.abc import Awaitable, Callable, Collection, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, MutableMapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, get_args
 
@@ -39,6 +39,7 @@ _HEADERS = [
     (b"referrer-policy", b"no-referrer"),
     (b"x-content-type-options", b"nosniff"),
 ]
+_GONE = 499  # as nginx counts a client that closed the connection; nobody receives it
 # Of a body that is refused, this many bytes more are read and thrown away: a client that still sends when the
 # connection closes often doesn't see the answer.
 _DRAINED = 32 * 2**20
@@ -94,8 +95,8 @@ class Gate:
             except RefusalError as refusal:
                 await self._drain(receive, held)
                 await _refuse(sending, refusal)
-            except _GoneError:
-                return
+            except GoneError:
+                status = _GONE
             except Exception as error:
                 # The kind alone: what an error says may quote a text.
                 _write(f"error: {self._path(scope)}: {type(error).__name__} in the service")
@@ -141,7 +142,7 @@ class Gate:
                 while held.more:
                     message = await receive()
                     if message["type"] == "http.disconnect":
-                        raise _GoneError
+                        raise GoneError
                     piece = message.get("body", b"")
                     held.more = message.get("more_body", False)
                     held.bytes += len(piece)
@@ -183,8 +184,26 @@ class Gate:
         _write(f"{datetime.now().isoformat(timespec='milliseconds')} {line}")
 
 
-class _GoneError(Exception):
-    """The client closed the connection before its request was whole."""
+class GoneError(Exception):
+    """The client closed the connection before it had an answer."""
+
+
+async def while_there(receive: Receive, work: Coroutine[Any, Any, bytes]) -> bytes:
+    """What some work makes, which is cancelled where the client goes.
+
+    Raises:
+        GoneError: it went.
+    """
+    task = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(receive())  # the body is here: what comes next is the end of the connection
+    try:
+        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise GoneError
+        return task.result()
+    finally:
+        for one in (task, gone):
+            one.cancel()
 
 
 class _Held:

@@ -15,7 +15,7 @@ from ner.errors import ConfigError
 from ner.serving import analyze, label_studio
 from ner.serving.answers import Taggers, as_json, job_for_entities, job_for_words
 from ner.serving.batcher import Batcher, Job
-from ner.serving.gate import BODY, TAGGED, Gate, Log
+from ner.serving.gate import BODY, TAGGED, Gate, Log, while_there
 from ner.serving.limits import Limits, RefusalError
 from ner.serving.metrics import Metrics
 from ner.serving.openapi import describe_requests, errors, extra
@@ -80,7 +80,9 @@ def make_app(
 
     async def answer(request: Request, job: Job) -> Response:
         request.scope[TAGGED] = job.characters
-        body = await batcher.answer(job)
+        # Watching takes time, too, which short requests don't have.
+        long = batcher.is_long(job)
+        body = await (while_there(request.receive, batcher.answer(job)) if long else batcher.answer(job))
         metrics.tagged(job.characters)
         return Response(body, media_type="application/json")
 

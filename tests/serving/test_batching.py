@@ -111,6 +111,37 @@ def test_a_long_request_does_not_hold_up_a_short_one_and_is_answered_whole(held,
     assert [(e["start"], e["end"]) for e in entities] == [(e.start, e.end) for e in tagger.tag(long)]
 
 
+@pytest.mark.parametrize("more", [{"text": "Nobody. " * 500, "k_best": 9}, {"texts": ["Nobody."] * 65}])
+def test_much_work_in_few_characters_is_a_long_request_too(held, more):
+    held.find_k_best = lambda sentences, **options: (
+        held.find_spans([]),
+        held._tagger.find_k_best(sentences, **options),
+    )[1]
+    with running({"small": held}) as client, ThreadPoolExecutor(2) as pool:
+        held.go.clear()
+        slow = pool.submit(client.post, "/v1/entities", json=more)
+        assert held.began.acquire(timeout=20)
+        quick = pool.submit(ask, client, TEXTS[0])
+        assert held.began.acquire(timeout=20)
+        held.go.set()
+        assert (quick.result().status_code, slow.result().status_code) == (200, 200)
+
+
+def test_a_long_request_whose_client_has_gone_is_not_worked_on(held):
+    long = {"texts": ["Nobody."] * 65}
+    with running({"small": held}) as client, ThreadPoolExecutor(2) as pool:
+        held.go.clear()
+        first = pool.submit(client.post, "/v1/entities", json=long)
+        assert held.began.acquire(timeout=20)
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.post(f"{client.base_url}/v1/entities", json=long, timeout=0.5)
+        wait_until(lambda: client.app.state.batcher.waiting == 1)
+        held.go.set()
+        assert first.result().status_code == 200
+        assert client.post("/v1/entities", json=long).status_code == 200
+        assert [len(batch) for batch in held.asked] == [65, 65]
+
+
 def test_a_service_that_stops_answers_what_it_has_and_is_reached_no_more(held):
     with running({"small": held}) as client, ThreadPoolExecutor(12) as pool:
         held.go.clear()

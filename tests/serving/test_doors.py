@@ -5,6 +5,7 @@ import re
 import httpx
 import pytest
 
+from ner.serving.analyze import Analysis
 from ner.serving.openapi import EXAMPLES
 from ner.serving.schemas import EntitiesAnswer, ErrorAnswer, WordsAnswer
 from tests.serving.running import running
@@ -133,7 +134,7 @@ def test_openapi_describes_each_path_and_its_examples_are_answered_as_it_says(cl
         "/v1/entities", "/v1/words", "/v1/models", "/health", "/ready", "/metrics",
         "/setup", "/predict", "/webhook", "/analyze",
     }  # fmt: skip
-    answers = {"/v1/entities": EntitiesAnswer, "/v1/words": WordsAnswer}
+    answers = {"/v1/entities": EntitiesAnswer, "/v1/words": WordsAnswer, "/analyze": Analysis}
     seen = 0
     for path, methods in document["paths"].items():
         told = methods.get("post", {}).get("requestBody", {}).get("content", {}).get("application/json", {})
