@@ -164,15 +164,15 @@ def _load(files: TransformerFiles) -> tuple[Any, Any]:
     import transformers
     from transformers.utils import logging
 
+    # No network, and no code that lies beside the weights: without the second the library would ask on the terminal.
+    alone: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     shown, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     # That a task's own layer isn't used is none of the user's business.
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(files.folder, local_files_only=True)
-        model = transformers.AutoModel.from_pretrained(
-            files.folder, local_files_only=True, use_safetensors=True, dtype="float32"
-        )
+        tokenizer = transformers.AutoTokenizer.from_pretrained(files.folder, **alone)
+        model = transformers.AutoModel.from_pretrained(files.folder, **alone, use_safetensors=True, dtype="float32")
     except Exception as error:  # the library raises anything
         raise ConfigError(
             f"features.contextual: {files.folder} can't be loaded: {describe(error)}; expected a tokenizer and a model "

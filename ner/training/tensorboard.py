@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from ner.errors import ConfigError
@@ -55,4 +56,4 @@ def event_files(folder: Path, listener: Listener, *, anew: bool) -> Iterator[Lis
         listener.on_epoch(epoch)
 
     with writer:
-        yield Listener(on_step=on_step, on_epoch=on_epoch, on_message=listener.on_message)
+        yield replace(listener, on_step=on_step, on_epoch=on_epoch)

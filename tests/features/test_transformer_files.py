@@ -1,6 +1,7 @@
 """The files of a pretrained encoder: which are taken, and what is said where they aren't whole."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -138,3 +139,16 @@ def test_files_that_transformers_cant_load_are_told(tmp_path: Path) -> None:
     said = str(error.value)
     assert said.startswith(f"features.contextual: {files.folder} can't be loaded: ValueError: ")
     assert said.endswith("; expected a tokenizer and a model as save_pretrained of transformers writes them")
+
+
+def test_code_that_lies_beside_an_encoder_is_not_run(tiny_bert: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tiny_bert, tmp_path / "encoder"))
+    settings = json.loads((folder / "config.json").read_text())
+    own = {"model_type": "own", "auto_map": {"AutoConfig": "own.Config", "AutoModel": "own.Model"}}
+    (folder / "config.json").write_text(json.dumps({**settings, **own}))
+    (folder / "own.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
+    files = open_files(str(folder))
+    with pytest.raises(ConfigError) as error:
+        load_transformer(files.folder, files.sha256, "cpu", files)
+    assert str(error.value).startswith(f"features.contextual: {files.folder} can't be loaded: ValueError: ")
+    assert not (tmp_path / "ran").exists()
