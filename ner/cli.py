@@ -24,6 +24,7 @@ from ner.commands.models import models_app
 from ner.commands.ranking import rank, simulate
 from ner.commands.redaction import restore
 from ner.commands.resources import data_app, vectors_app
+from ner.commands.review import review
 from ner.commands.serving import serve
 from ner.commands.settings import settings
 from ner.commands.shrinking import shrink
@@ -79,6 +80,7 @@ for command, group, example, page in (
     (shrink, _TRAIN, "ner shrink runs/mine --out runs/small", "docs/models.md"),
     (evaluate, _JUDGE, "ner evaluate runs/mine dev.conll --details --html report.html", "docs/evaluation.md"),
     (calibrate, _JUDGE, "ner calibrate en mine.conll --out runs/mine --precision 0.95", "docs/confidence.md"),
+    (review, _JUDGE, "ner review runs/mine.folds --html suspects.html", "docs/trust.md"),
     (score, _JUDGE, "ner score gold.conll predicted.conll", "docs/evaluation.md"),
     (compare, _JUDGE, "ner compare dev.conll runs/mine runs/other", "docs/evaluation.md"),
     (convert, _DATA, "ner convert corpus.jsonl corpus.conll", "docs/formats.md"),

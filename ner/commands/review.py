@@ -1,0 +1,79 @@
+"""`ner review`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ner.commands.options import (
+    Device,
+    Runtime,
+    Settings,
+    Threads,
+    load_tagger,
+    say_losses_of_files,
+)
+from ner.commands.results import check_is_another, check_places, write_text
+from ner.errors import ConfigError
+
+
+def review(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL or DIR.folds", help="A model, or what `ner train --folds` left.")
+    ],
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="An annotated file that MODEL wasn't trained on.")
+    ] = None,
+    most: Annotated[int, typer.Option(min=1, metavar="N", help="List so many.")] = 50,
+    least: Annotated[float, typer.Option(min=0.5, max=1, metavar="P", help="How suspicious one is at least.")] = 0.95,
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON object a line, for all of them.")] = False,
+    page: Annotated[Path | None, typer.Option("--html", metavar="HTML", help="Where they go as a page.")] = None,
+    drop: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the other sentences there, to be trained on (columns).")
+    ] = None,
+    settings: Settings = None,
+    device: Device = "auto",
+    runtime: Runtime = "auto",
+    threads: Threads = None,
+) -> None:
+    """List likely mistakes of annotators, the most suspicious first."""
+    from ner.evaluation.out_of_fold import OUT_OF_FOLD, join, read_out_of_fold
+    from ner.evaluation.review import find_suspects, without_suspects
+    from ner.formats.columns import write_conll
+
+    check_places(files={"--html": page, "--drop": drop})
+    folds = Path(model) / OUT_OF_FOLD
+    if file is None:
+        if not folds.exists():
+            raise ConfigError(
+                f"FILE: expected an annotated file, or a folder with {OUT_OF_FOLD} for MODEL, found neither"
+            )
+        rows = read_out_of_fold(folds)
+    else:
+        from ner.config import override_data
+        from ner.formats.format import LossesByFile
+        from ner.formats.sentences import read_sentences
+        from ner.inference.prediction import reader_of
+
+        check_is_another("--drop", drop, file)
+        tagger = load_tagger(model, device, runtime=runtime, threads=threads)
+        losses = LossesByFile()
+        sentences = read_sentences(file, override_data(tagger.config.data, settings or []), losses.next_of(file))
+        say_losses_of_files(losses)
+        rows = join(sentences, reader_of(tagger._model).candidates(sentences))
+    suspects = find_suspects(rows, least=least)
+    if page:
+        from ner.reporting.suspects import render_suspects
+
+        write_text(page, "".join(render_suspects(suspects, f"Suspects of {Path(file or model).name}")))
+    if drop:
+        write_conll(drop, without_suspects(rows, suspects))
+    if as_json:
+        for suspect in suspects:
+            print(json.dumps(suspect.as_dict(), ensure_ascii=False))
+        return
+    for number, suspect in enumerate(suspects[:most], start=1):
+        print(f"{number:4}  {suspect.suspicion:.4f}  {suspect}")
+    sentences_told = len({suspect.row for suspect in suspects})
+    print(f"{len(suspects):,} suspects in {sentences_told:,} of {len(rows):,} sentences")
