@@ -14,6 +14,7 @@ import torch
 from ner.crf.chain import Chain
 from ner.crf.layer import CRF
 from ner.crf.span_posteriors import choose_spans
+from ner.evaluation.adjustment import FEWEST_FOR_THRESHOLD
 from ner.features.vocabulary import Vocabularies
 from ner.inference.prediction import Emitted
 from ner.text.inventory import annotates, unannotated
@@ -29,8 +30,6 @@ _SEARCH_STEPS = 24  # of golden-section search: the interval shrinks to a hundre
 _THRESHOLD_STEPS = 20
 # The lowest threshold, which goes with an F1 of 40: a model that is worse has more to learn than its threshold.
 _LOWEST_THRESHOLD = 0.2
-# Gold entities: of fewer, one more or less that is found moves F1 by as much as thresholds differ.
-_FEWEST_TO_FIT = 50
 
 
 def fit_temperature(
@@ -138,10 +137,10 @@ def why_no_threshold(sentences: Sequence[Sentence], *, found: bool) -> str | Non
         found: whether any of its entities was found in training.
     """
     num_gold = sum(len(sentence.spans) for sentence in sentences)
-    if num_gold >= _FEWEST_TO_FIT and found:
+    if num_gold >= FEWEST_FOR_THRESHOLD and found:
         return None
-    wanted = f"at least {_FEWEST_TO_FIT} entities in the dev set, found {num_gold}"
-    if num_gold >= _FEWEST_TO_FIT:
+    wanted = f"at least {FEWEST_FOR_THRESHOLD} entities in the dev set, found {num_gold}"
+    if num_gold >= FEWEST_FOR_THRESHOLD:
         wanted = "entities of the dev set to be found in training, and none was"
     return f"training.calibrate: to fit a threshold, expected {wanted}; so model.decoding is viterbi"
 

@@ -90,7 +90,7 @@ def test_on_a_small_dev_set_none_is_fitted(corpus: Corpus, make_config: MakeConf
     model = train_model(config, corpus, listener=Listener(on_message=said.append))
     assert sum(len(sentence.spans) for sentence in corpus.dev) == 11
     assert said[-1] == (
-        "training.calibrate: to fit a threshold, expected at least 50 entities in the dev set, found 11; so "
+        "training.calibrate: to fit a threshold, expected at least 100 entities in the dev set, found 11; so "
         "model.decoding is viterbi"
     )
     assert model.config.model.decoding == "viterbi"
@@ -104,7 +104,7 @@ def test_of_a_run_that_found_nothing_none_is_fitted(
     monkeypatch.setattr(epochs, "dev_scores", lambda corpus, predicted: nothing)
     said: list[str] = []
     config = make_config(decoding="threshold", calibrate=True, epochs=1)
-    larger = replace(corpus, dev=corpus.dev * 5)
+    larger = replace(corpus, dev=corpus.dev * 10)
     model = train_model(config, larger, listener=Listener(on_message=said.append))
     assert model.config.model.decoding == "viterbi"
     assert said[-1] == (
