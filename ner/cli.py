@@ -98,7 +98,6 @@ for commands, name, page, examples in (
         {"list": "", "get": " wiki-zh-100d", "distil": " bert --out bert-100d"},
     ),
     (hub_app, "hub", "docs/hub.md", {"pull": " OWNER/NAME", "push": " runs/mine OWNER/NAME --licence cc-by-4.0"}),
-    (vectors_app, "vectors", "docs/recipes.md", {"list": "", "get": " wiki-zh-100d"}),
     (data_app, "data", "docs/corpora.md", {"list": "", "get": " wnut17", "check": " train.conll dev.conll"}),
     (cache_app, "cache", "docs/contextual.md", {"list": "", "clear": ""}),
 ):

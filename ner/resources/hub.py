@@ -23,6 +23,7 @@ HUB = "hf://"  # opens the name of a model of a hub
 MANIFEST = "manifest.json"
 LIBRARY = "bilstm-crf-ner"
 CARD = "README.md"
+ENCODER = "encoder"  # the folder of one whose pretrained encoder was copied into it
 # Those of a model directory (a test holds them equal to ner.storage.model_directory's).
 NEEDED = ("config.json", "vocabulary.json", "model.safetensors", "metrics.json")
 FILES = (
@@ -31,8 +32,10 @@ FILES = (
     "history.jsonl",
     CARD,
     "entities.json",
+    "calibration.json",
     "learning-curves.png",
     MANIFEST,
+    ENCODER,
 )
 _REFERENCE = re.compile(r"(?P<name>[\w-][\w.-]*/[\w-][\w.-]*)(?:@(?P<revision>[\w./-]+))?")
 _TASK = "token-classification"
@@ -96,7 +99,7 @@ def pull(reference: str) -> Path:
             info = None
         if info is not None:
             _check_is_model({file.rfilename for file in info.siblings or ()}, reference)
-        found = client.snapshot_download(name, revision=revision, allow_patterns=list(FILES), **about)
+        found = client.snapshot_download(name, revision=revision, allow_patterns=[*FILES, f"{ENCODER}/*"], **about)
     folder = Path(found)
     _check_is_model({path.name for path in folder.iterdir()}, reference)
     return folder
@@ -124,6 +127,8 @@ def push(folder: Path, published: Published, *, labels: Sequence[str], metrics: 
         for file in FILES:
             if (folder / file).is_file():
                 shutil.copyfile(folder / file, stage / file)
+        if (folder / ENCODER).is_dir():
+            shutil.copytree(folder / ENCODER, stage / ENCODER)
         _write_manifest(stage, published, labels=labels, metrics=metrics)
         _write_card(client, stage, published, metrics)
         api = client.HfApi(library_name=LIBRARY, library_version=__version__)

@@ -191,7 +191,8 @@ def make_ready(
     lines = list(attribution)
     card = folder / "README.md"
     _write_terms(card, name, licence, lines)
-    sha256 = {path.name: sha256_of(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST}
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != MANIFEST]
+    sha256 = {path.relative_to(folder).as_posix(): sha256_of(path) for path in files}
     values = {
         "name": name,
         "version": version,
@@ -221,7 +222,7 @@ def check_files(model: ReadyModel) -> None:
     """Raise ModelError unless the folder holds each file that the manifest names, byte for byte."""
     for name, wanted in model.sha256.items():
         path = model.folder / name
-        found = sha256_of(path) if path.is_file() and path.parent == model.folder else "no such file"
+        found = sha256_of(path) if path.is_file() and model.folder in path.parents else "no such file"
         if found != wanted:
             raise ModelError(
                 f"{path}: expected SHA-256 {wanted}, as {MANIFEST} says, found {found}; install the model again"

@@ -18,7 +18,7 @@ from ner.evaluation.adjustment import Adjustment
 from ner.evaluation.training_entities import Memory, memory_from_dict
 from ner.features.contextual import COPY
 from ner.features.vocabulary import Vocabularies
-from ner.resources.models import MANIFEST
+from ner.resources.hub import MANIFEST
 from ner.storage.calibration_file import CALIBRATION, read_adjustment
 from ner.storage.card import write_card
 from ner.storage.json_files import read_json, read_text, write_json

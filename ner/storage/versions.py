@@ -4,7 +4,8 @@ import hashlib
 from pathlib import Path
 
 from ner.errors import ModelError
-from ner.resources.models import MANIFEST, read_manifest
+from ner.resources.hub import MANIFEST
+from ner.resources.models import read_manifest
 
 _DIGITS = 8
 

@@ -51,7 +51,7 @@ def some_model() -> dict[str, bytes]:
 
 
 def test_the_files_are_those_of_a_model_directory() -> None:
-    assert ours.FILES == model_directory._FILES
+    assert ours.FILES == model_directory.FILES
     assert ours.NEEDED == model_directory._NEEDED
 
 
