@@ -17,6 +17,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -188,7 +189,8 @@ def with_schemathesis(port: int, seconds: int) -> int:
     scripts = Path(sys.executable).parent
     environment = {**os.environ, "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}"}
     options = ["--checks", checks, "--max-time", str(seconds), "--request-timeout", "60"]
-    return subprocess.run([*command, *options], env=environment, check=False).returncode
+    with tempfile.TemporaryDirectory() as folder:  # where it keeps what it found
+        return subprocess.run([*command, *options], env=environment, cwd=folder, check=False).returncode
 
 
 def main() -> None:

@@ -2,9 +2,6 @@
 
 import pytest
 
-pytest.importorskip("fastapi", reason="the extra serve isn't installed")
-pytest.importorskip("uvicorn", reason="the extra serve isn't installed")
-
 from tests.serving.running import running
 
 

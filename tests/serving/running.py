@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
+import pytest
 
 from ner.serving.limits import Limits
 from ner.serving.server import make_server, open_socket
@@ -14,6 +15,8 @@ from ner.serving.service import make_app
 @contextmanager
 def running(taggers, *, limits=None, **options) -> Iterator[httpx.Client]:
     """A client of a service of these taggers; `client.server` is the server, `client.thread` where it runs."""
+    for module in ("fastapi", "prometheus_client", "uvicorn"):
+        pytest.importorskip(module, reason="the extra serve isn't installed")
     limits = limits or Limits()
     app = make_app(taggers, limits=limits, **options)
     ready = threading.Event()
