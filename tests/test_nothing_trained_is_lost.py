@@ -127,7 +127,7 @@ def test_in_a_notebook_and_on_a_path_that_is_not_utf_8_a_model_is_made_with_pict
 ) -> None:
     out = os.fsencode(tmp_path) + b"/\xff\xfe"
     environment = {**os.environ, "MPLBACKEND": "module://no_such_package.backend_inline"}
-    command = [sys.executable, "-m", "ner", "shrink", str(small_model), "--weights", "fp32", "--out", out]
+    command = [sys.executable, "-m", "ner", "shrink", str(small_model), "--weights", "int8", "--out", out]
     done = subprocess.run(command, capture_output=True, env=environment, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.startswith(out + b": ")

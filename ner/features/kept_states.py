@@ -112,7 +112,9 @@ def read_kept(
                 make_room(needed, how.most_bytes, but=key)
                 _fill(folder, shape, how, {**about, "words": shape[0]}, plan())
             os.utime(folder / ABOUT)
-            return np.memmap(folder / STATES, np.float16, "r", shape=shape), np.load(folder / _KNOWN)
+            return np.memmap(folder / STATES, np.float16, "r", shape=shape), np.load(
+                folder / _KNOWN, allow_pickle=False
+            )
         finally:
             lock.release()
     except OSError as error:
@@ -192,7 +194,7 @@ def _fill(folder: Path, shape: tuple[int, int, int], how: Keeping, about: dict[s
             _stop_if_asked(how, "what it read is kept")
     states.flush()
     del states
-    np.save(part / _KNOWN, plan.known)
+    np.save(part / _KNOWN, plan.known, allow_pickle=False)
     (part / ABOUT).write_text(json.dumps(about), encoding="utf-8")
     (part / _DONE).unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)

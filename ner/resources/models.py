@@ -222,7 +222,8 @@ def check_files(model: ReadyModel) -> None:
     """Raise ModelError unless the folder holds each file that the manifest names, byte for byte."""
     for name, wanted in model.sha256.items():
         path = model.folder / name
-        found = sha256_of(path) if path.is_file() and model.folder in path.parents else "no such file"
+        inside = model.folder.resolve() in path.resolve().parents
+        found = sha256_of(path) if inside and path.is_file() else "no such file"
         if found != wanted:
             raise ModelError(
                 f"{path}: expected SHA-256 {wanted}, as {MANIFEST} says, found {found}; install the model again"

@@ -52,11 +52,11 @@ def test_a_share_that_takes_nothing_is_refused(corpus_of, tmp_path, share):
 
 
 def test_a_model_says_what_it_was_measured_on_and_the_checkup_of_its_recipe_reads_one_file(run, corpus_of, tmp_path):
-    from ner.training.training import _source
+    from ner.training.preparation import source_of
 
     corpus_of("10%")
     data = {"train": str(tmp_path / "all.conll"), "dev": "10%"}
-    assert _source(parse_config({"data": data}, "test").data, "dev") == f"10% of {tmp_path / 'all.conll'}"
+    assert source_of(parse_config({"data": data}, "test").data, "dev") == f"10% of {tmp_path / 'all.conll'}"
     recipe = tmp_path / "c.toml"
     recipe.write_text(f"[data]\ntrain = '{data['train']}'\ndev = '10%'\n")
     code, out, err = run("data", "check", recipe)

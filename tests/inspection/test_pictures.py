@@ -371,7 +371,7 @@ def test_a_sentence_too_long_for_a_picture_is_one_line_on_stderr(run: Run, small
 def test_without_a_folder_to_write_to_nothing_is_looked_into(run: Run, small_model: Path) -> None:
     code, out, err = run(small_model, "Paris")
     assert (code, out) == (2, "")
-    assert "Missing option" in err
+    assert "missing option" in err
 
 
 @pytest.mark.parametrize("place", ["file", "file/below"])
