@@ -1,5 +1,6 @@
 """`ner serve` as it is typed: what it says, what it refuses, and how it ends."""
 
+import asyncio
 import json
 import os
 import re
@@ -12,6 +13,7 @@ import urllib.request
 import pytest
 
 from ner.commands import serving
+from ner.serving.server import open_socket
 
 
 @pytest.fixture
@@ -115,3 +117,22 @@ def test_a_real_service_answers_and_ends_well_when_it_is_told_to(small_model, ki
         process.send_signal(kind)
         assert process.wait(30) == 0
         assert process.stderr.read() == ""
+
+
+def test_a_connection_of_the_service_sends_at_once():
+    async def nodelay_of_a_connection() -> int:
+        accepted: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        async def answer(reader, writer):
+            own = writer.get_extra_info("socket")
+            accepted.set_result(own.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        listening = open_socket("127.0.0.1", 0)
+        async with await asyncio.start_server(answer, sock=listening):
+            _, writer = await asyncio.open_connection(*listening.getsockname())
+            found = await accepted
+            writer.close()
+        return found
+
+    assert asyncio.run(nodelay_of_a_connection()) != 0
