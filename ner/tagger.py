@@ -13,6 +13,7 @@ from ner.collector import no_search_for_cycles
 from ner.config import Config
 from ner.errors import ModelError, check_type
 from ner.inference import arguments
+from ner.inference.combining import Combiner
 from ner.inference.decoding import ScoredSpans, as_calibrated, check_threshold, with_threshold
 from ner.inference.documents import batched, labelling_of, tag_batches
 from ner.inference.loading import Model, in_short, load_model, save_model, torch_network
@@ -28,6 +29,8 @@ from ner.text.tokenizer import split_sentences
 
 if TYPE_CHECKING:  # who only tags shouldn't wait for what evaluates
     from ner.inspection.trace import Inspection, Transitions
+
+_SHORT = 10_000  # characters of a text that others may wait for
 
 
 class Tagger(Judging, Shared):
@@ -47,7 +50,7 @@ class Tagger(Judging, Shared):
         calibration: str = "use",
     ) -> None:
         """`folder` holds the model, if it is saved; with the others, which `load` explains, it is unpickled."""
-        self._model, self._reader = model, reader_of(model)
+        self._model, self._reader, self._together = model, reader_of(model), Combiner()
         self._folder = folder
         runtime = model.runtime
         self._load = partial(load, device=device, runtime=runtime, threshold=threshold, calibration=calibration)
@@ -85,7 +88,10 @@ class Tagger(Judging, Shared):
 
     def tag(self, text: str) -> list[Entity]:
         """The entities of a text of any length, in order; `text[e.start:e.end] == e.text` for each."""
-        return next(self.pipe([arguments.checked_text(text)]))
+        if len(arguments.checked_text(text)) > _SHORT:
+            return next(self.pipe([text]))
+        entities: list[Entity] = self._together.ask("tag", [text], lambda texts: list(self.pipe(texts)))[0]
+        return entities
 
     __call__ = tag
 
