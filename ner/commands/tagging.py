@@ -103,9 +103,13 @@ def tag(
     resume: Annotated[bool, typer.Option("--resume", help="With --engine: go on with an interrupted job.")] = False,
 ) -> None:
     """Find the entities of each line of a text, of whole texts, or of each document of an annotated file."""
+    redaction = RedactionOptions(replace, labels, numbered, also_repeats, key_file, fixed, map_path)
     if engine is not None:
-        if text is not None or k_best:
-            raise ConfigError(f"--engine: expected no {'--text' if text is not None else '--k-best'} beside it")
+        given = {"--text": text is not None, "--k-best": k_best, "--uncalibrated": uncalibrated}
+        for name in (name for name, is_given in given.items() if is_given):
+            raise ConfigError(f"--engine: expected no {name} beside it")
+        if output_format != REDACTED:  # which is refused below, as every format that isn't written in bulk
+            redaction.check_not_given(output_format or "jsonl")
         if lines and input_format:
             raise ConfigError(f"--lines: expected no --input beside it, found --input {input_format}")
         from ner.serving.bulk.job import SHARD_SIZE, Options
@@ -149,7 +153,6 @@ def tag(
     if output_format is None:
         own = input_format in readable() and can_write(find_format(input_format))
         output_format = name_for_writing(out, None) if out else input_format if own else "jsonl"
-    redaction = RedactionOptions(replace, labels, numbered, also_repeats, key_file, fixed, map_path)
     if output_format == REDACTED:
         redaction.check(file, out, is_folder=input_format == "text" and Path(file).is_dir())
     else:

@@ -104,6 +104,20 @@ def test_the_text_of_json_lines_is_found_under_another_name(tmp_path):
     assert second.error == f'{path}:2: expected a JSON object with text under "body", found \'{{"text": "Bob"}}\''
 
 
+def test_json_lines_without_a_text_are_told_by_the_column_and_never_tagged_as_lines(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"id": 1, "body": "Anna"}\n{"id": 2, "body": "Bob"}\n')
+    assert [(item.id, item.text) for item in read(path, text_column="body")] == [("1", "Anna"), ("2", "Bob")]
+    for column, wanted in ((None, "text"), ("boddy", "boddy")):
+        assert whole_message(ConfigError, lambda column=column: plan(path, text_column=column)) == (
+            f"{path}: expected the text under {wanted!r}, found the keys 'id', 'body'; --text-column names it, --lines "
+            "tags each line as it is"
+        )
+    assert len(read(path, data=AUTO.model_copy(update={"format": LINES}))) == 2
+    path.write_text('{"text": null}\n{"text": "Bob"}\n')
+    assert [item.text for item in read(path)] == ["", "Bob"]
+
+
 def test_an_array_and_utf_16_are_not_cut(tmp_path):
     (tmp_path / "a.json").write_text(json.dumps([{"text": "Anna"}, {"text": "Bob"}], indent=1))
     assert [item.text for item in read(tmp_path / "a.json", size=1)] == ["Anna", "Bob"]

@@ -377,6 +377,14 @@ def test_the_command_refuses_what_does_not_go_together(run, small_model, texts, 
     assert told("-", *bulk[1:]) == "error: --engine local: expected files or folders, found stdin\n"
     assert told(*bulk, "--k-best", 2) == "error: --engine: expected no --k-best beside it\n"
     assert told(*bulk, "--text", "Anna") == "error: --engine: expected no --text beside it\n"
+    assert told(*bulk, "--uncalibrated") == "error: --engine: expected no --uncalibrated beside it\n"
+    for option in (["--labels", "PER"], ["--also-repeats"], ["--map", tmp_path / "map"]):
+        assert told(*bulk, *option) == (
+            f"error: {option[0]}: expected --format redacted beside it, found --format jsonl\n"
+        )
+    assert told(*bulk, "--map", tmp_path / "map", "--format", "redacted") == (
+        "error: --format: expected one of jsonl, parquet with --engine, found 'redacted'\n"
+    )
     assert told(*bulk, "--lines", "--input", "text") == (
         "error: --lines: expected no --input beside it, found --input text\n"
     )

@@ -147,12 +147,33 @@ def _format_of(name: str, path: Path, data: DataConfig, text_column: str | None)
             raise DataError(f"{name}: expected text, found a binary file; unpack it, or name its format by --input")
     if form == "auto":
         found = looks_like(take_sample(path))
-        form = name_for_reading(path, data) if len(found) > 1 else found[0] if found else LINES
+        form = (
+            name_for_reading(path, data)
+            if len(found) > 1
+            else found[0]
+            if found
+            else _lines_of(name, path, text_column)
+        )
     if form not in CUT and find_format(form).read is None:
         name_for_reading(path, data.model_copy(update={"format": form}))
     if text_column and form not in (PARQUET, "jsonl"):
         raise ConfigError(f"--text-column {text_column}: expected Parquet or JSON lines, found {name}, which is {form}")
     return form
+
+
+def _lines_of(name: str, path: Path, text_column: str | None) -> str:
+    """What a file that looks like no format is: lines of text, or records that have their text elsewhere."""
+    record = first_record(take_sample(path).head) if path.is_file() else None
+    if not isinstance(record, dict):
+        return LINES
+    column = text_column or "text"
+    if column not in record:  # tagged as a line of text, the names of its keys would count as text
+        found = ", ".join(repr(key) for key in list(record)[:10]) or "none"
+        raise ConfigError(
+            f"{name}: expected the text under {column!r}, found the keys {found}; --text-column names it, "
+            "--lines tags each line as it is"
+        )
+    return "jsonl"
 
 
 def _tells(path: Path) -> bool:
