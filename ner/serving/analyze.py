@@ -26,7 +26,7 @@ class AnalyzeRequest(BaseModel):
 
     text: str | list[str] = Field(examples=["Angela Merkel visited Paris."])
     language: str | None = None
-    entities: list[str] | None = Field(None, description="Only these, by Presidio's names; null: all.")
+    entities: list[str] | None = Field(None, description="Only these, by Presidio's names; null or none: all.")
     score_threshold: float | None = Field(None, ge=0, le=1)
 
 
@@ -70,7 +70,7 @@ def job_for_analysis(request: AnalyzeRequest, taggers: Taggers, limits: Limits) 
                 }
                 for entity in kept(text, sentences, request.score_threshold or 0.0)
             ]
-            results.append([one for one in found if request.entities is None or one["entity_type"] in request.entities])
+            results.append([one for one in found if not request.entities or one["entity_type"] in request.entities])
         return as_json(results[0] if alone else results)
 
     return Job(tagger, finish, texts)

@@ -126,6 +126,10 @@ def test_presidios_entities_and_threshold_leave_out_the_others(client):
     assert {one["entity_type"] for one in first} == {"LOCATION"}
     assert second == []
     assert client.post("/analyze", json=asked | {"score_threshold": 1}).json() == [[], []]
+    # AnalyzerEngine.analyze: `all_fields = not entities`
+    everything = client.post("/analyze", json={"text": TEXT, "language": "en"}).json()
+    assert everything
+    assert client.post("/analyze", json={"text": TEXT, "language": "en", "entities": []}).json() == everything
 
 
 def test_openapi_describes_each_path_and_its_examples_are_answered_as_it_says(client):
