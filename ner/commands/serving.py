@@ -115,6 +115,8 @@ def _named(models: list[str]) -> dict[str, str]:
         name, equals, folder = model.partition("=")
         if not equals or "/" in name:
             name, folder = Path(model).name or model, model
+        if not name:
+            raise ConfigError(f"MODEL: expected NAME=MODEL with a name, found {model}; leave out the = or name it")
         if name in named:
             raise ConfigError(
                 f"MODEL: expected each name once, found {name} for {named[name]} and {folder}; "

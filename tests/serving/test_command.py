@@ -94,6 +94,11 @@ def test_two_models_of_one_name_and_an_unknown_log_are_refused(run, small_model,
         f"error: MODEL: expected each name once, found {name} for {small_model} and {small_model}; "
         f"call one otherwise: OTHER={small_model}\n",
     )
+    code, _, err = run("serve", f"={small_model}")
+    assert (code, err) == (
+        2,
+        f"error: MODEL: expected NAME=MODEL with a name, found ={small_model}; leave out the = or name it\n",
+    )
     code, _, err = run("serve", small_model, "--log", "all")
     assert (code, err) == (2, "error: --log: expected one of none, requests, texts, found 'all'\n")
 
