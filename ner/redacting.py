@@ -257,5 +257,7 @@ def _lines(path: Path) -> Iterator[str]:
     try:
         with path.open(encoding="utf-8", newline="\n") as stream:
             yield from stream
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: expected a map that can be read: {describe(error)}") from None
+    except OSError as error:
+        raise DataError(f"{path}: expected a map that can be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{path}: expected a map that can be read: it isn't UTF-8") from None

@@ -210,7 +210,7 @@ NOTE = '{"document": %d, "id": null, "replaced": [[0, "[LOC]", "LOC", "Paris"]]}
         (
             None,
             "x",
-            "{map}: expected a map that can be read: FileNotFoundError: [Errno 2] No such file or directory: '{map}'",
+            "{map}: expected a map that can be read: No such file or directory",
         ),
     ],
 )
