@@ -83,19 +83,22 @@ def mistyped(word: str, rate: float, rng: Draws) -> str:
     >>> mistyped("Merkel", 0.0, np.random.default_rng(1))
     'Merkel'
     """
-    if not (rng.random(len(word)) < rate).any():
+    hits = (rng.random(len(word)) < rate).tolist()
+    if not any(hits):
         return word
     letters = list(word)
     index = 0
     while index < len(letters):
-        if letters[index].isalpha() and rng.random() < rate:
+        if hits[index] and letters[index].isalpha():
             slip = rng.integers(4)
             if slip == 0:
                 letters[index] = _neighbour(letters[index], rng)
             elif slip == 1 and len(letters) > 1:
-                del letters[index]
+                del letters[index], hits[index]
+                continue
             elif slip == 2:
                 letters.insert(index, _neighbour(letters[index], rng))
+                hits.insert(index, False)
                 index += 1
             elif index + 1 < len(letters):
                 letters[index], letters[index + 1] = letters[index + 1], letters[index]
