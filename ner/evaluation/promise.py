@@ -64,12 +64,13 @@ def fewest_entities(precision: float, confidence: float) -> int:
     >>> fewest_entities(0.95, 0.9)
     60
     """
-    # More than a few thousand are asked for by nobody; the test is monotone in their number.
-    low, high = 1, 1 << 20
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if _holds(middle, 0, precision, confidence) else (middle + 1, high)
-    return low
+    too_many = count = 1
+    # The test of `_holds` where none is wrong: all that are too many come later.
+    while math.prod((count - i) / (2 * count - i) for i in range(too_many)) > 1 - confidence + 1e-12:
+        too_many += 1
+        # Of those of which so many are too many, the fewest show most.
+        count = math.ceil((too_many - 1) / (1 - precision) - 1e-6)
+    return count
 
 
 def find_promise(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ner.errors import ConfigError
-from ner.evaluation.promise import Promise, _design_effect, _hypergeometric_tail, fewest_entities, find_promise
+from ner.evaluation.promise import Promise, _design_effect, _holds, _hypergeometric_tail, fewest_entities, find_promise
 
 
 @pytest.mark.parametrize(("most", "marked", "half"), [(0, 4, 60), (3, 9, 40), (2, 5, 3), (7, 7, 5), (0, 0, 5)])
@@ -23,6 +23,14 @@ def test_the_fewest_entities_are_those_of_which_the_next_wrong_ones_would_hardly
     # Of 60, four wrong ones are too many for 95%; that all four come later has the chance one in sixteen, and more than
     # one in ten where they are 59 and three are too many.
     assert (fewest_entities(0.95, 0.9), fewest_entities(0.5, 0.5)) == (60, 1)
+
+
+@pytest.mark.parametrize("precision", [0.5, 0.8, 0.9, 0.97])
+@pytest.mark.parametrize("confidence", [0.5, 0.8, 0.94, 0.95])
+def test_no_fewer_entities_carry_a_promise_than_the_fewest(precision, confidence):
+    # More of them may show less, as long as no more wrong ones are too many: 15 carry 0.8 at 0.95, and 16 don't.
+    first = next(count for count in range(1, 200) if _holds(count, 0, precision, confidence))
+    assert fewest_entities(precision, confidence) == first
 
 
 def test_entities_that_are_right_and_wrong_together_count_as_fewer():
