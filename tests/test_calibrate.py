@@ -54,6 +54,15 @@ def test_what_is_found_under_a_promise_is_as_precise_as_promised(calibrated, sam
     assert len(right) == promise.entities
 
 
+def test_a_threshold_that_is_asked_for_is_of_the_fitted_scores_as_in_a_model_loaded_with_it(calibrated, sample):
+    asked = ner.load(calibrated, device="cpu")
+    loaded = ner.load(calibrated, device="cpu", threshold=0.7)
+    found = asked.find_spans(sample, threshold=0.7)
+    assert found == loaded.find_spans(sample)
+    assert found != ner.load(calibrated, device="cpu", calibration="ignore").find_spans(sample, threshold=0.7)
+    assert asked.find_k_best(sample, k=2, threshold=0.7) == loaded.find_k_best(sample, k=2)
+
+
 def test_review_adds_entities_and_takes_none_away(calibrated, sample):
     sure = ner.load(calibrated, device="cpu")
     review = ner.load(calibrated, device="cpu", calibration="review")

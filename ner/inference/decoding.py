@@ -37,6 +37,10 @@ class Decoding:
         """As the settings say, and what was fitted to a kind of text."""
         return cls(model.decoding, model.threshold, adjustment)
 
+    def at(self, threshold: float) -> "Decoding":
+        """The same scores, of which at least this one is enough."""
+        return Decoding("threshold", threshold, self.adjustment and self.adjustment.with_threshold(threshold))
+
     @property
     def one_by_one(self) -> bool:
         """Whether each entity is taken by its own probability."""

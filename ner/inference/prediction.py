@@ -104,7 +104,9 @@ class Reader:
         return self.each(sentences, lambda read: find(read.emissions, read.lengths), of_empty=())
 
     def at(self, threshold: float | None) -> "Reader":
-        """A reader of the same weights that finds each entity of at least this probability; None: this one.
+        """A reader of the same weights that finds each entity of at least this score; None: this one.
+
+        Scores are those of this one, fitted to a kind of text or not; a promise doesn't hold there.
 
         Raises:
             ConfigError: as `check_threshold`.
@@ -112,7 +114,7 @@ class Reader:
         if threshold is None:
             return self
         check_threshold(threshold)
-        return replace(self, decoder=replace(self.decoder, decoding=Decoding("threshold", threshold)))
+        return replace(self, decoder=replace(self.decoder, decoding=self.decoder.decoding.at(threshold)))
 
     def marginals(self, sentences: Sequence[Sentence]) -> list[Array]:
         """The probability of each of the network's tags at each token of each sentence (T, K)."""
