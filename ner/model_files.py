@@ -7,19 +7,24 @@ import weakref
 from collections.abc import Mapping
 from pathlib import Path
 
+from ner.features.contextual import COPY
 from ner.storage.model_directory import FILES
 
 
 def read_files(folder: Path) -> dict[str, bytes]:
-    """The files of a model directory, and no others that lie there."""
-    return {name: (folder / name).read_bytes() for name in FILES if (folder / name).is_file()}
+    """The files of a model directory, those of a copied encoder too (`encoder/NAME`), and no others that lie there."""
+    names = [*FILES, *(f"{COPY}/{path.name}" for path in sorted((folder / COPY).glob("*")))]
+    return {name: (folder / name).read_bytes() for name in names if (folder / name).is_file()}
 
 
 def write_files(files: Mapping[str, bytes], folder: Path) -> None:
     """Writes a model directory, which is new; a name that is of no model's file is left out, for it may lead away."""
     folder.mkdir(parents=True)
-    for name in files.keys() & set(FILES):
-        (folder / name).write_bytes(files[name])
+    for name, content in files.items():
+        path = folder / name
+        if name in FILES or (path == folder / COPY / path.name and path.name != ".."):
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(content)
 
 
 def hold_files(files: Mapping[str, bytes], owner: object) -> Path:

@@ -136,8 +136,8 @@ def push(folder: Path, published: Published, *, labels: Sequence[str], metrics: 
         if published.revision:
             api.create_branch(name, branch=published.revision, exist_ok=True)
         added = [
-            client.CommitOperationAdd(path_in_repo=file.name, path_or_fileobj=str(file))
-            for file in sorted(stage.iterdir())
+            client.CommitOperationAdd(path_in_repo=name, path_or_fileobj=str(stage / name))
+            for name in sorted(_names_in(stage))
         ]
         message = f"A model of {LIBRARY} {__version__}"
         done = api.create_commit(name, added, commit_message=message, revision=published.revision)
@@ -204,6 +204,11 @@ def _check_is_model(names: set[str], reference: str) -> None:
         raise ModelError(f"{reference}: expected a model of {LIBRARY}, found a repository without {missing[0]}")
 
 
+def _names_in(stage: Path) -> set[str]:
+    """The files of a folder, with a slash in the name where they are in a folder of it."""
+    return {file.relative_to(stage).as_posix() for file in stage.rglob("*") if file.is_file()}
+
+
 def _write_manifest(stage: Path, published: Published, *, labels: Sequence[str], metrics: dict[str, Any]) -> None:
     """The manifest of what is in a folder: that of a ready-made model goes on, with new digests."""
     path = stage / MANIFEST
@@ -219,8 +224,7 @@ def _write_manifest(stage: Path, published: Published, *, labels: Sequence[str],
     }
     if path.exists():
         values |= json.loads(path.read_text(encoding="utf-8"))
-    files = sorted(file.name for file in stage.iterdir() if file.name not in (MANIFEST, CARD))
-    values["sha256"] = {name: sha256_of(stage / name) for name in files}
+    values["sha256"] = {name: sha256_of(stage / name) for name in sorted(_names_in(stage) - {MANIFEST, CARD})}
     path.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

@@ -17,6 +17,7 @@ from ner.features.feature import Material
 from ner.features.vocabulary import Vocabularies, fit_vocabularies
 from ner.formats.corpus import Corpus
 from ner.inference.loading import load_model, save_model
+from ner.model_files import read_files, write_files
 from ner.text.sentence import Sentence, sentence_from_words
 from ner.training.events import Listener, Step
 from ner.training.training import train_model
@@ -238,6 +239,10 @@ def test_a_copied_encoder_goes_with_the_model_and_its_smaller_copy(
     shutil.rmtree(bert)
     tagger = ner.load(tmp_path / "model")
     assert tagger.tag_sentences(corpus.train) == wanted
+    write_files(read_files(tmp_path / "model"), tmp_path / "again")  # as a pickle and a pipeline keep a model
+    assert ner.load(tmp_path / "again").tag_sentences(corpus.train) == wanted
+    write_files({"encoder/../../x": b"", "encoder/..": b"", "/x": b"", "encoder/a": b"a"}, tmp_path / "away")
+    assert read_files(tmp_path / "away") == {"encoder/a": b"a"}
     tagger.shrink(weights="fp16").save(tmp_path / "small")
     shutil.rmtree(tmp_path / "model")
     smaller = ner.load(tmp_path / "small")

@@ -1,6 +1,7 @@
 """Models go to a hub and come from it whole, and nothing else does; a server here speaks the hub's interface."""
 
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,6 +88,20 @@ def test_what_is_pushed_is_tagged_with_as_before_and_says_what_it_is(hub: FakeHu
     assert "extra.bin" not in hub.fetched
     code, out, _ = run("tag", "hf://me/english", "--text", TEXT, "--runtime", "numpy", "--format", "redacted")
     assert (code, out) == (0, "[PER] visited [LOC].\n")
+
+
+def test_a_copied_encoder_goes_to_the_hub_and_comes_back_with_the_model(hub: FakeHub, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(find_ready("en").folder, folder)
+    (folder / "encoder").mkdir()
+    for name in ("config.json", "model.safetensors"):
+        (folder / "encoder" / name).write_bytes(name.encode())
+    tagger = ner.load(folder, runtime="numpy")
+    tagger.push_to_hub("me/encoded")
+    files = hub.repos["me/encoded"]["main"]
+    assert files["encoder/model.safetensors"] == b"model.safetensors"
+    assert json.loads(files["manifest.json"])["sha256"].keys() == files.keys() - {"manifest.json", "README.md"}
+    assert (take("hf://me/encoded") / "encoder" / "config.json").read_bytes() == b"config.json"
 
 
 def test_a_revision_is_taken_and_what_is_in_the_cache_needs_no_network(hub: FakeHub, monkeypatch) -> None:
