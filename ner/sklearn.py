@@ -77,7 +77,7 @@ class Recognizer(BaseEstimator):  # type: ignore[misc]
             y_dev: their tags.
 
         Raises:
-            ConfigError: no such setting or value; or a text in place of words.
+            ConfigError: no such setting or value; a text in place of words; or `X_dev` without `y_dev`.
             DataError: words and tags that don't belong together, or tags that are none of one scheme.
             TrainingError: as `ner.train`.
         """
@@ -87,6 +87,10 @@ class Recognizer(BaseEstimator):  # type: ignore[misc]
         tags = _checked("y", y)
         self.scheme_ = _scheme_of(tags, config)
         sentences = _sentences(_checked("X", X), tags, config, ("X", "y"))
+        if (X_dev is None) != (y_dev is None):
+            raise ConfigError(
+                f"X_dev and y_dev: expected both or neither, found {'y' if X_dev is None else 'X'}_dev alone"
+            )
         if X_dev is not None and y_dev is not None:
             held = _sentences(_checked("X_dev", X_dev), _checked("y_dev", y_dev), config, ("X_dev", "y_dev"))
         else:
@@ -164,6 +168,7 @@ class Recognizer(BaseEstimator):  # type: ignore[misc]
 
     def _hold_out(self, sentences: list[Sentence]) -> tuple[list[Sentence], list[Sentence]]:
         """The sentences to train on, and those to choose the best epoch by."""
+        check_type("dev_size", self.dev_size, int | float, "a share from 0 to below 1")
         if not 0 <= self.dev_size < 1:
             raise ConfigError(f"dev_size: expected a share from 0 to below 1, found {self.dev_size}")
         # One each time that the share of those before and this one passes a whole number.
@@ -209,10 +214,17 @@ def _scheme_of(rows: Sequence[Sequence[str]], config: Config) -> str:
     scheme = config.data.scheme
     if scheme == "auto":
         read = tag_reader("auto", config.data.tag_pattern)
+        place = "y"
         try:
-            scheme = detect_scheme([[read(tag) for tag in tags] for tags in rows])
+            found = []
+            for number, tags in enumerate(rows):
+                place = f"y[{number}]"
+                found.append([read(tag) for tag in tags])
+            place = "y"  # which is of all of them
+            scheme = detect_scheme(found)
         except ValueError as error:
-            raise DataError(f"y: {error}; settings data.scheme and data.tag_pattern say how tags are written") from None
+            way_out = "settings data.scheme and data.tag_pattern say how tags are written"
+            raise DataError(f"{place}: {error}; {way_out}") from None
     return "iob2" if scheme == "iob1" else scheme
 
 

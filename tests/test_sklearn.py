@@ -174,11 +174,11 @@ def test_it_is_cloned_piped_cross_validated_and_searched_as_any_estimator(traine
             "y[0]: expected 2 tags, one a word of X[0], found 1",
         ),
         (
-            [["Rome"]],
-            [["LOC"]],
+            [["He", "left"], ["Rome"]],
+            [["O", "O"], ["LOC"]],
             DataError,
-            "y: expected a tag such as O, B-PER or I-PER, found 'LOC'; settings data.scheme and data.tag_pattern say "
-            "how tags are written",
+            "y[1]: expected a tag such as O, B-PER or I-PER, found 'LOC'; settings data.scheme and data.tag_pattern "
+            "say how tags are written",
         ),
     ],
 )
@@ -198,6 +198,7 @@ def test_a_tag_of_another_scheme_than_the_settings_say_is_told_by_its_place(trai
     ("options", "message"),
     [
         ({"dev_size": 1}, "dev_size: expected a share from 0 to below 1, found 1"),
+        ({"dev_size": "a tenth"}, "dev_size: expected a share from 0 to below 1, found 'a tenth'"),
         ({"config": 5}, "config: expected a recipe's path, a Config, or None, found 5"),
         ({"settings": [1]}, 'settings: expected settings by name, such as {"model.dropout": 0.3}, found [1]'),
         (
@@ -214,6 +215,14 @@ def test_a_wrong_parameter_is_told_when_it_is_fitted(trained, options, message):
     with pytest.raises(ConfigError) as error:
         Recognizer(**options).fit(X, Y)
     assert str(error.value) == message
+
+
+@pytest.mark.parametrize(("given", "found"), [({"X_dev": X}, "X_dev"), ({"y_dev": Y}, "y_dev")])
+def test_half_a_dev_set_is_refused_and_not_left_out(trained, given, found):
+    with pytest.raises(ConfigError) as error:
+        make().fit(X, Y, **given)
+    assert str(error.value) == f"X_dev and y_dev: expected both or neither, found {found} alone"
+    assert not trained
 
 
 @pytest.mark.parametrize("use", ["predict", "predict_marginals"])
