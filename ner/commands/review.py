@@ -12,6 +12,7 @@ from ner.commands.options import (
     Settings,
     Threads,
     load_tagger,
+    say,
     say_losses_of_files,
 )
 from ner.commands.results import check_is_another, check_places, write_text
@@ -61,6 +62,12 @@ def review(
         losses = LossesByFile()
         sentences = read_sentences(file, override_data(tagger.config.data, settings or []), losses.next_of(file))
         say_losses_of_files(losses)
+        strange = {span.label for sentence in sentences for span in sentence.spans}.difference(tagger.labels)
+        if strange:
+            known, found = ", ".join(tagger.labels), ", ".join(sorted(strange))
+            say(
+                f"{file}: expected labels that the model finds ({known}), found {found}; such entities are all suspects"
+            )
         rows = join(sentences, reader_of(tagger._model).candidates(sentences))
     suspects = find_suspects(rows, least=least)
     if page:

@@ -2,6 +2,7 @@
 
 import pytest
 
+import ner
 from ner.evaluation.out_of_fold import OutOfFold, join
 from ner.evaluation.review import find_suspects, without_suspects
 from ner.inference.prediction import reader_of
@@ -105,6 +106,17 @@ def test_the_command_reviews_a_file_and_what_folds_left(run, small_model, sample
     assert (code, said) == (
         2,
         "error: FILE: expected an annotated file, or a folder with out-of-fold.jsonl for MODEL, found neither\n",
+    )
+
+
+def test_entities_of_a_label_that_the_model_does_not_know_are_told_to_be_no_mistakes(run, small_model, tmp_path):
+    (tmp_path / "a.conll").write_text("Anna B-GOD\nleft O\n\n")
+    code, out, err = run("review", small_model, tmp_path / "a.conll")
+    known = ", ".join(ner.load(small_model).labels)
+    assert (code, out.splitlines()[-1]) == (0, "1 suspects in 1 of 1 sentences")
+    assert err == (
+        f"warning: {tmp_path / 'a.conll'}: expected labels that the model finds ({known}), found GOD; such entities "
+        "are all suspects\n"
     )
 
 
