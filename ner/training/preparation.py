@@ -30,6 +30,8 @@ from ner.training.recasing import in_all_cases, in_all_ways
 from ner.training.soft_targets import read_lessons
 from ner.training.vectors import measure_coverage, place_lexicon, place_vectors
 
+IN_PYTHON = "sentences given in Python"
+
 
 def prepare_task(
     config: Config, corpus: Corpus, listener: Listener, start: Model | None, group: Group
@@ -39,9 +41,13 @@ def prepare_task(
     material = Material(training, config, listener.on_message)
     vocabularies = grow_vocabularies(start.vocabularies, material) if start else fit_vocabularies(material)
     if not vocabularies.labels:
-        mapped = any(each.map for each in config.data.corpora)
-        way_out = "does a map make O of all of them?" if mapped else "is data.tag_column right?"
-        raise TrainingError(f"{source_of(config.data, 'train')}: expected at least one entity, found none; {way_out}")
+        source = source_of(config.data, "train")
+        way_out = "; is data.tag_column right?"
+        if any(each.map for each in config.data.corpora):
+            way_out = "; does a map make O of all of them?"
+        elif source == IN_PYTHON:  # where there are no columns
+            way_out = ""
+        raise TrainingError(f"{source}: expected at least one entity, found none{way_out}")
     for split, sentences in (("dev", corpus.dev), ("test", corpus.test)):
         unseen = {label for s in sentences for label in labels_of(s.tags or ())} - set(vocabularies.labels)
         if unseen:
@@ -109,7 +115,7 @@ def source_of(data: DataConfig, split: str) -> str:
     if split == "dev" and data.dev_share:
         return f"{data.dev} of {data.train}"
     named = getattr(data, split) or ", ".join(names_of(data.corpora))
-    return named or (f"{data.dataset}:{split}" if data.dataset else "sentences given in Python")
+    return named or (f"{data.dataset}:{split}" if data.dataset else IN_PYTHON)
 
 
 def with_tokenizer(config: Config, corpus: Corpus) -> Config:
