@@ -7,13 +7,12 @@ import weakref
 from collections.abc import Mapping
 from pathlib import Path
 
-from ner.features.contextual import COPY
-from ner.storage.model_directory import FILES
+from ner.resources.model_names import ENCODER, FILES
 
 
 def read_files(folder: Path) -> dict[str, bytes]:
     """The files of a model directory, those of a copied encoder too (`encoder/NAME`), and no others that lie there."""
-    names = [*FILES, *(f"{COPY}/{path.name}" for path in sorted((folder / COPY).glob("*")))]
+    names = [*FILES, *(f"{ENCODER}/{path.name}" for path in sorted((folder / ENCODER).glob("*")))]
     return {name: (folder / name).read_bytes() for name in names if (folder / name).is_file()}
 
 
@@ -22,7 +21,7 @@ def write_files(files: Mapping[str, bytes], folder: Path) -> None:
     folder.mkdir(parents=True)
     for name, content in files.items():
         path = folder / name
-        if name in FILES or (path == folder / COPY / path.name and path.name != ".."):
+        if name in FILES or (path == folder / ENCODER / path.name and path.name != ".."):
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(content)
 

@@ -5,8 +5,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ner.inference.loading import Model, save_model
-from ner.resources.hub import Published, push
-from ner.storage.versions import version_of
 from ner.text.rendering import colour_of
 
 _CELL = "padding: .1em .8em .1em 0; text-align: "
@@ -22,6 +20,8 @@ class Shared:
     @property
     def version(self) -> str:
         """Which model it is, for whoever keeps what it found: a name, and a version or the digest of its weights."""
+        from ner.storage.versions import version_of
+
         return "not saved" if self._folder is None else version_of(self._folder)
 
     def push_to_hub(
@@ -46,6 +46,8 @@ class Shared:
             ConfigError: huggingface_hub isn't installed, or the name isn't of that form.
             DownloadError: no access, no answer, or the hub refuses it.
         """
+        from ner.resources.hub import Published, push
+
         published = Published(name, private=private, revision=revision, licence=licence, language=language)
         labels, metrics = self._model.vocabularies.labels, self._model.metrics
         if self._folder is not None:

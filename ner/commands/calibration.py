@@ -45,7 +45,7 @@ def calibrate(
     from ner.formats.sentences import read_sentences
     from ner.inference.calibrating import calibrate as fit
     from ner.inference.prediction import reader_of
-    from ner.resources.hub import MANIFEST
+    from ner.resources.model_names import MANIFEST
     from ner.resources.models import find_model
     from ner.storage.calibration_file import write_adjustment
     from ner.storage.model_directory import check_free, check_target

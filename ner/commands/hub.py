@@ -21,7 +21,8 @@ def hub_pull(
 ) -> None:
     """Fetch a model, check its files, and print its folder."""
     from ner.errors import ConfigError
-    from ner.resources.hub import FILES, HUB
+    from ner.model_files import read_files
+    from ner.resources.model_names import HUB
     from ner.resources.models import find_model
     from ner.whole_files import staged_folder
 
@@ -31,9 +32,9 @@ def hub_pull(
     folder = find_model(HUB + name.removeprefix(HUB), warn=say)
     if out:
         with staged_folder(out) as stage:
-            for file in FILES:
-                if (folder / file).is_file():
-                    (stage / file).write_bytes((folder / file).read_bytes())
+            for file, content in read_files(folder).items():
+                (stage / file).parent.mkdir(exist_ok=True)
+                (stage / file).write_bytes(content)
     print(out or folder)
 
 

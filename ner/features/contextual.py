@@ -30,10 +30,10 @@ from ner.features.transformer import (
 )
 from ner.features.transformer_files import TransformerFiles, files_of, open_files
 from ner.features.transformer_windows import most_pieces, windows_of
+from ner.resources.model_names import ENCODER
 from ner.text.documents import number_documents
 from ner.text.sentence import Sentence
 
-COPY = "encoder"  # the folder of a model directory that holds a copy of the encoder, if any
 _LAST = 4  # layers that are used where none are named (Devlin et al. 2019, section 5.3)
 _MOST_UNKNOWN = 0.5
 
@@ -150,9 +150,9 @@ class Contextual(Feature):
             ConfigError: what runs an encoder isn't installed.
         """
         check_installed()
-        way_out = f"copy the encoder that it was trained with to {folder / COPY}"
+        way_out = f"copy the encoder that it was trained with to {folder / ENCODER}"
         try:
-            files = open_files(self.encoder, copies=[folder / COPY])
+            files = open_files(self.encoder, copies=[folder / ENCODER])
         except ConfigError as error:
             raise ModelError(f"{folder}: its encoder isn't here: {error}; or {way_out}") from None
         if (files.sha256, files.width) != (self.sha256, self.width):
@@ -165,9 +165,9 @@ class Contextual(Feature):
     def write_files(self, folder: Path) -> None:
         """As `Feature.write_files`: a copy of the encoder, where `features.contextual_copy` asks for it."""
         if self.copied and self.files is not None:
-            (folder / COPY).mkdir()
+            (folder / ENCODER).mkdir()
             for path in files_of(self.files.folder):
-                shutil.copyfile(path, folder / COPY / path.name)
+                shutil.copyfile(path, folder / ENCODER / path.name)
 
     def _key(self, sentences: Sequence[Sentence]) -> str:
         """The digest of all that the states depend on."""

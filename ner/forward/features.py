@@ -17,7 +17,6 @@ from ner.features.gazetteers import Gazetteers
 from ner.features.lexicon import LexiconMatches
 from ner.features.words import Words
 from ner.forward.characters import encoder_shapes, encoders_of, output_dim
-from ner.forward.contextual import ContextualVectors
 from ner.forward.vectors import Vectors
 from ner.forward.weights import Array, Floats, Shapes, Weight, arrays_in, linear_shapes, named, part_of
 from ner.storage.rows import StoredRows
@@ -226,17 +225,26 @@ def _sums(words: WordTable, arrays: Arrays, name: str, count: int) -> Floats:
     return sums
 
 
-VECTORS: dict[str, type[Vectors]] = {
+_VECTORS: dict[str, type[Vectors]] = {
     "words": WordVectors,
     "characters": CharacterVectors,
     "bigrams": BigramVectors,
     "casing": CasingVectors,
     "lexicon": SoftLexicon,
     "gazetteers": GazetteerMarks,
-    "contextual": ContextualVectors,
 }
+
+
+def vectors_type(feature: Feature | type[Feature]) -> type[Vectors] | None:
+    """The class for a feature; None for one that gives scores."""
+    if feature.name == "contextual":
+        from ner.forward.contextual import ContextualVectors  # with its encoder, which few models have
+
+        return ContextualVectors
+    return _VECTORS.get(feature.name)
 
 
 def vectors_of(features: Mapping[str, Feature], weights: Mapping[str, Weight]) -> list[Vectors]:
     """What makes vectors of these features, in their order; those that give scores aside."""
-    return [VECTORS[name](feature, part_of(weights, name)) for name, feature in features.items() if name in VECTORS]
+    kinds = ((vectors_type(feature), name, feature) for name, feature in features.items())
+    return [kind(feature, part_of(weights, name)) for kind, name, feature in kinds if kind is not None]

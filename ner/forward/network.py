@@ -12,7 +12,7 @@ from ner.features.feature import Arrays
 from ner.features.vocabulary import Vocabularies
 from ner.forward.cells import CELLS
 from ner.forward.encoder import Encoder, GlobalContext, NumPyEncoder, encoder_shapes
-from ner.forward.features import VECTORS, DocumentContextScores, WordVectors, vectors_of
+from ner.forward.features import DocumentContextScores, WordVectors, vectors_of, vectors_type
 from ner.forward.weights import Array, Floats, Shapes, Weight, arrays_in, named, part_of
 from ner.settings import ModelConfig
 from ner.text.tags import legal_transitions
@@ -97,8 +97,10 @@ def weight_shapes(config: ModelConfig, vocabularies: Vocabularies) -> Shapes:
         if isinstance(feature, DocumentContext):
             shapes |= named(name, DocumentContextScores.shapes(feature, num_tags))
             continue
-        shapes |= named(f"embedding.{name}", VECTORS[name].shapes(feature))
-        width += VECTORS[name].width(feature)
+        kind = vectors_type(feature)
+        assert kind is not None
+        shapes |= named(f"embedding.{name}", kind.shapes(feature))
+        width += kind.width(feature)
     shapes |= encoder_shapes(config, width, num_tags)
     ends = {"start_transitions": (num_tags,), "end_transitions": (num_tags,), "transitions": (num_tags, num_tags)}
     return shapes | named("crf", ends)

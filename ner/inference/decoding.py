@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ner.crf.chain import Chain
 from ner.crf.span_posteriors import ProbableSpan, choose_spans, choose_surest
 from ner.errors import ConfigError, check_type
-from ner.evaluation.adjustment import LOWEST_PROBABILITY, Adjustment
 from ner.features.feature import Numbers
 from ner.features.vocabulary import Vocabularies
 from ner.inference.backend import Floats
@@ -16,6 +16,9 @@ from ner.inference.loading import Model
 from ner.settings import ModelConfig
 from ner.text.sentence import Span
 from ner.text.tags import tags_to_spans
+
+if TYPE_CHECKING:  # of a model that was fitted to a kind of text
+    from ner.evaluation.adjustment import Adjustment
 
 ScoredSpans = list[tuple[Span, float]]
 _CALIBRATION = ("use", "review", "ignore")
@@ -30,10 +33,10 @@ class Decoding:
 
     kind: str = "viterbi"
     threshold: float = 0.5
-    adjustment: Adjustment | None = None
+    adjustment: "Adjustment | None" = None
 
     @classmethod
-    def of(cls, model: ModelConfig, adjustment: Adjustment | None = None) -> "Decoding":
+    def of(cls, model: ModelConfig, adjustment: "Adjustment | None" = None) -> "Decoding":
         """As the settings say, and what was fitted to a kind of text."""
         return cls(model.decoding, model.threshold, adjustment)
 
@@ -94,6 +97,8 @@ class Decoder:
 
     def candidates(self, emissions: Floats, lengths: Numbers) -> list[ScoredSpans]:
         """Each entity that may be, those that overlap too, with its probability as the network has it."""
+        from ner.evaluation.adjustment import LOWEST_PROBABILITY
+
         found = self._all(emissions, lengths, LOWEST_PROBABILITY)
         return [[(self._span(span), span.probability) for span in spans] for spans in found]
 

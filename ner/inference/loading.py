@@ -9,7 +9,6 @@ import numpy as np
 
 from ner.config import Config
 from ner.errors import ConfigError, ModelError, shortened
-from ner.evaluation.adjustment import Adjustment
 from ner.evaluation.training_entities import Memory
 from ner.features.vocabulary import Vocabularies
 from ner.forward.network import MakeEncoder, Network, weight_shapes
@@ -20,6 +19,7 @@ from ner.storage.rows import StoredRows
 from ner.storage.tensor_files import Array, kind_of
 
 if TYPE_CHECKING:
+    from ner.evaluation.adjustment import Adjustment
     from ner.network.model import BiLSTMCRF
 
 
@@ -39,7 +39,7 @@ class Model:
     memory: Memory | None = None
     runtime: str = "torch"
     """What computes: a name of `runtimes.RUNTIMES`."""
-    adjustment: Adjustment | None = None
+    adjustment: "Adjustment | None" = None
     """What `ner calibrate` fitted."""
 
 

@@ -18,25 +18,9 @@ from typing import Any
 from ner.distribution import __version__
 from ner.errors import ConfigError, DownloadError, ModelError, describe
 from ner.resources.download import sha256_of
+from ner.resources.model_names import CARD, ENCODER, FILES, HUB, MANIFEST, NEEDED
 
-HUB = "hf://"  # opens the name of a model of a hub
-MANIFEST = "manifest.json"
 LIBRARY = "bilstm-crf-ner"
-CARD = "README.md"
-ENCODER = "encoder"  # the folder of one whose pretrained encoder was copied into it
-# Those of a model directory (a test holds them equal to ner.storage.model_directory's).
-NEEDED = ("config.json", "vocabulary.json", "model.safetensors", "metrics.json")
-FILES = (
-    *NEEDED,
-    "vocabulary.safetensors",
-    "history.jsonl",
-    CARD,
-    "entities.json",
-    "calibration.json",
-    "learning-curves.png",
-    MANIFEST,
-    ENCODER,
-)
 _REFERENCE = re.compile(r"(?P<name>[\w-][\w.-]*/[\w-][\w.-]*)(?:@(?P<revision>[\w./-]+))?")
 _TASK = "token-classification"
 _FRONT = re.compile(r"\A---\n.*?\n---\n+", flags=re.DOTALL)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ner.errors import ModelError, describe
 from ner.resources.download import sha256_of
-from ner.resources.hub import HUB, MANIFEST, pull
+from ner.resources.model_names import HUB, MANIFEST
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -95,6 +95,8 @@ def find_model(model: str | Path, *, warn: Callable[[str], object]) -> Path:
 
 def _pulled(reference: str) -> Path:
     """The folder of a model of a hub, its files as its manifest says, where it has one."""
+    from ner.resources.hub import pull  # which a model that is here shouldn't wait for
+
     folder = pull(reference)
     if (folder / MANIFEST).exists():
         try:

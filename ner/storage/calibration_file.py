@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ner.errors import ModelError
-from ner.evaluation.adjustment import Adjustment, adjustment_from_dict
+from ner.resources.model_names import CALIBRATION
 from ner.storage.json_files import read_json, write_json
 from ner.whole_files import staged_file
 
-CALIBRATION = "calibration.json"
+if TYPE_CHECKING:
+    from ner.evaluation.adjustment import Adjustment
 
 
-def read_adjustment(folder: Path, labels: Sequence[str]) -> Adjustment | None:
+def read_adjustment(folder: Path, labels: Sequence[str]) -> "Adjustment | None":
     """What was fitted for the model of this folder, which has these labels; None where nothing was.
 
     Raises:
@@ -20,6 +22,8 @@ def read_adjustment(folder: Path, labels: Sequence[str]) -> Adjustment | None:
     path = folder / CALIBRATION
     if not path.exists():
         return None
+    from ner.evaluation.adjustment import adjustment_from_dict  # which most models don't need
+
     try:
         return adjustment_from_dict(read_json(path), labels)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -27,7 +31,7 @@ def read_adjustment(folder: Path, labels: Sequence[str]) -> Adjustment | None:
         raise ModelError(f"{path}: damaged: {said}; `ner calibrate` writes it anew") from None
 
 
-def write_adjustment(folder: Path, adjustment: Adjustment) -> None:
+def write_adjustment(folder: Path, adjustment: "Adjustment") -> None:
     """Writes it beside the model's other files; it appears whole, or what stood there stays.
 
     Raises:

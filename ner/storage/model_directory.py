@@ -10,16 +10,14 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ner.config import Config, parse_config, rename
 from ner.errors import ConfigError, ModelError, describe
-from ner.evaluation.adjustment import Adjustment
 from ner.evaluation.training_entities import Memory, memory_from_dict
-from ner.features.contextual import COPY
 from ner.features.vocabulary import Vocabularies
-from ner.resources.hub import MANIFEST
-from ner.storage.calibration_file import CALIBRATION, read_adjustment
+from ner.resources.model_names import ARRAYS, CALIBRATION, CARD, CURVES, FILES, NEEDED
+from ner.storage.calibration_file import read_adjustment
 from ner.storage.card import write_card
 from ner.storage.json_files import read_json, read_text, write_json
 from ner.storage.old_defaults import LAST_FORMAT, with_old_defaults
@@ -28,13 +26,13 @@ from ner.storage.quantization import pack, stored_rows, unpack, unpacked_kinds
 from ner.storage.rows import StoredRows
 from ner.storage.sizes import check_sizes
 from ner.storage.tensor_files import Array, DamagedError, Header, read_header, read_tensors, write_tensors
-from ner.storage.vocabulary_files import ARRAYS, TEXTS, read_vocabularies, write_vocabularies
+from ner.storage.vocabulary_files import TEXTS, read_vocabularies, write_vocabularies
 from ner.whole_files import staged_file, staged_folder
 
+if TYPE_CHECKING:  # of a model that was fitted to a kind of text
+    from ner.evaluation.adjustment import Adjustment
+
 FORMAT = 5  # of the model directory; counts up when an older package could not read a newer directory
-_NEEDED = ("config.json", "vocabulary.json", "model.safetensors", "metrics.json")
-_CURVES = "learning-curves.png"
-FILES = (*_NEEDED, ARRAYS, "history.jsonl", "README.md", "entities.json", CALIBRATION, _CURVES, MANIFEST, COPY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ class StoredModel:
     memory: Memory | None = None
     rows: Mapping[str, StoredRows] = field(default_factory=dict)
     """Tables that were asked for as rows; they aren't among the weights, and aren't written."""
-    adjustment: Adjustment | None = None
+    adjustment: "Adjustment | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +101,7 @@ def write_model(
             write_json(part / "entities.json", model.memory.as_dict())
         if model.adjustment:
             write_json(part / CALIBRATION, model.adjustment.as_dict())
-    warnings = _add(folder / _CURVES, draw_curves)
+    warnings = _add(folder / CURVES, draw_curves)
 
     def make_card() -> bytes:
         card = write_card(
@@ -111,12 +109,12 @@ def write_model(
             labels=model.vocabularies.labels,
             metrics=model.metrics,
             seed=model.config.training.seed,
-            curves=_CURVES if (folder / _CURVES).exists() else None,
+            curves=CURVES if (folder / CURVES).exists() else None,
         )
         # A path may hold bytes that aren't UTF-8.
         return card.encode("utf-8", errors="replace")
 
-    return warnings + _add(folder / "README.md", make_card)
+    return warnings + _add(folder / CARD, make_card)
 
 
 def _add(path: Path, make: Callable[[], bytes | None]) -> list[str]:
@@ -164,7 +162,7 @@ def open_model(folder: str | Path) -> OpenModel:
         raise ModelError(f"{folder}: expected a model directory, found a file; `ner train` writes a model")
     if not folder.is_dir():
         raise ModelError(f"{folder}: no such model directory; `ner train` writes one")
-    for name in _NEEDED:
+    for name in NEEDED:
         if not (folder / name).exists():
             raise ModelError(f"{folder}: expected {name} in a model directory, found none; train or copy it again")
     weights = folder / "model.safetensors"

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from ner.config import Config
 from ner.errors import ModelError
-from ner.features.contextual import Contextual
 from ner.features.vocabulary import Vocabularies
 from ner.storage.tensor_files import Header
 
@@ -22,7 +21,11 @@ def check_sizes(folder: Path, config: Config, vocabularies: Vocabularies, header
     needed[f"{tags} tags"] = tags**2
     if "lexicon" in vocabularies.features:
         needed[f"features.lexicon_dim = {config.features.lexicon_dim}"] = config.features.lexicon_dim
-    if isinstance(contextual := vocabularies.features.get("contextual"), Contextual):
+    if "contextual" in vocabularies.features:
+        from ner.features.contextual import Contextual  # which few models have
+
+        contextual = vocabularies.features["contextual"]
+        assert isinstance(contextual, Contextual)
         needed[f"features.contextual_dim = {contextual.dim}"] = contextual.dim * contextual.width
     for name, numbers in needed.items():
         if numbers > header.numbers:

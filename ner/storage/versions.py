@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 
 from ner.errors import ModelError
-from ner.resources.hub import MANIFEST
+from ner.resources.model_names import MANIFEST
 from ner.resources.models import read_manifest
 
 _DIGITS = 8

@@ -12,11 +12,12 @@ from ner.errors import ModelError
 from ner.features.checks import table
 from ner.features.vocabulary import Vocabularies
 from ner.features.word_table import WordTableError
+from ner.resources.model_names import ARRAYS
 from ner.storage.json_files import read_json, write_json
 from ner.storage.older import vocabulary_now
 from ner.storage.tensor_files import Array, DamagedError, read_header, read_tensors, write_tensors
 
-TEXTS, ARRAYS = "vocabulary.json", "vocabulary.safetensors"
+TEXTS = "vocabulary.json"
 LAST_WITHOUT_ARRAYS = 4  # format of model directories
 
 

@@ -12,12 +12,13 @@ import torch
 import ner
 from ner.errors import ConfigError, InterruptionError, ModelError
 from ner.features.batches import encode
-from ner.features.contextual import COPY, Contextual
+from ner.features.contextual import Contextual
 from ner.features.feature import Material
 from ner.features.vocabulary import Vocabularies, fit_vocabularies
 from ner.formats.corpus import Corpus
 from ner.inference.loading import load_model, save_model
 from ner.model_files import read_files, write_files
+from ner.resources.model_names import ENCODER as COPY
 from ner.text.sentence import Sentence, sentence_from_words
 from ner.training.events import Listener, Step
 from ner.training.training import train_model

@@ -12,7 +12,6 @@ import ner
 from ner.errors import ConfigError, DownloadError, ModelError
 from ner.resources import hub as ours
 from ner.resources.models import find_model, find_ready
-from ner.storage import model_directory
 from tests.resources.fake_hub import FakeHub, serving
 
 # The client sends files by a way that its HTTP library would rather have called otherwise.
@@ -51,11 +50,6 @@ def some_model() -> dict[str, bytes]:
     return {name: name.encode() for name in ours.NEEDED}
 
 
-def test_the_files_are_those_of_a_model_directory() -> None:
-    assert ours.FILES == model_directory.FILES
-    assert ours.NEEDED == model_directory._NEEDED
-
-
 def test_what_is_pushed_is_tagged_with_as_before_and_says_what_it_is(hub: FakeHub, run) -> None:
     address = ner.load("en", runtime="numpy").push_to_hub("me/english", language="en", private=True)
     files = hub.repos["me/english"]["main"]
@@ -90,7 +84,7 @@ def test_what_is_pushed_is_tagged_with_as_before_and_says_what_it_is(hub: FakeHu
     assert (code, out) == (0, "[PER] visited [LOC].\n")
 
 
-def test_a_copied_encoder_goes_to_the_hub_and_comes_back_with_the_model(hub: FakeHub, tmp_path: Path) -> None:
+def test_a_copied_encoder_goes_to_the_hub_and_comes_back_with_the_model(hub: FakeHub, run, tmp_path: Path) -> None:
     folder = tmp_path / "model"
     shutil.copytree(find_ready("en").folder, folder)
     (folder / "encoder").mkdir()
@@ -101,7 +95,9 @@ def test_a_copied_encoder_goes_to_the_hub_and_comes_back_with_the_model(hub: Fak
     files = hub.repos["me/encoded"]["main"]
     assert files["encoder/model.safetensors"] == b"model.safetensors"
     assert json.loads(files["manifest.json"])["sha256"].keys() == files.keys() - {"manifest.json", "README.md"}
-    assert (take("hf://me/encoded") / "encoder" / "config.json").read_bytes() == b"config.json"
+    assert run("hub", "pull", "me/encoded", "--out", tmp_path / "copy")[0] == 0
+    copied = {p.relative_to(tmp_path / "copy").as_posix(): p for p in (tmp_path / "copy").rglob("*") if p.is_file()}
+    assert {name: path.read_bytes() for name, path in copied.items()} == files
 
 
 def test_a_revision_is_taken_and_what_is_in_the_cache_needs_no_network(hub: FakeHub, monkeypatch) -> None:
