@@ -9,6 +9,7 @@ from ner.errors import ConfigError, DataError, ModelError
 from ner.inference.calibrating import calibrate, find_candidates
 from ner.inference.decoding import as_calibrated
 from ner.inference.prediction import reader_of
+from ner.serving.bulk.work import digest_of_model
 from ner.text.sentence import sentence_from_words
 
 TEXT = "Angela Merkel visited Paris and the Louvre with Bob of Kramerica Industries"
@@ -61,6 +62,11 @@ def test_a_threshold_that_is_asked_for_is_of_the_fitted_scores_as_in_a_model_loa
     assert found == loaded.find_spans(sample)
     assert found != ner.load(calibrated, device="cpu", calibration="ignore").find_spans(sample, threshold=0.7)
     assert asked.find_k_best(sample, k=2, threshold=0.7) == loaded.find_k_best(sample, k=2)
+
+
+def test_a_fitted_model_is_another_model_to_who_keeps_what_it_found(calibrated, small_model):
+    assert ner.load(calibrated).version.rpartition(" ")[2] != ner.load(small_model).version.rpartition(" ")[2]
+    assert digest_of_model(calibrated) != digest_of_model(small_model)
 
 
 def test_review_adds_entities_and_takes_none_away(calibrated, sample):

@@ -16,6 +16,7 @@ from ner.errors import ModelError, describe
 from ner.formats.format import Losses
 from ner.inference.documents import batched
 from ner.resources.download import sha256_of
+from ner.resources.model_names import ARRAYS, CALIBRATION
 from ner.serving.bulk.reading import Item, read_piece, unwritable
 from ner.serving.bulk.receipts import write_receipt
 from ner.serving.bulk.shards import Piece, Shard
@@ -26,7 +27,7 @@ from ner.threads import use_threads
 from ner.whole_files import staged_file
 
 WRITERS: dict[str, Callable[[Path, Iterator[list[Found]]], None]] = {"jsonl": write_jsonl, "parquet": write_parquet}
-_MODEL_FILES = ("config.json", "vocabulary.json", "vocabulary.safetensors", "model.safetensors")
+_MODEL_FILES = ("config.json", "vocabulary.json", ARRAYS, "model.safetensors", CALIBRATION)
 _BATCH = 2048  # documents that are tagged together, fewer where they are long
 _TOLD = 3  # errors of a shard that are quoted
 Answer = dict[str, Any]
