@@ -40,7 +40,10 @@ def distil(
         ConfigError: there is no such encoder, or too few words or dimensions.
     """
     check_installed()
-    files = open_files(encoder, fetch=True)
+    try:
+        files = open_files(encoder, fetch=True)
+    except ConfigError as error:  # which is told of a setting that isn't asked for here
+        raise ConfigError(f"ENCODER: {str(error).removeprefix('features.contextual: ')}") from None
     if not 1 <= dim <= files.width:
         raise ConfigError(f"--dim: expected at least 1 and at most {files.width}, the encoder's width, found {dim}")
     transformer = load_transformer(files.folder, files.sha256, "auto", files)

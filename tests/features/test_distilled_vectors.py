@@ -66,6 +66,15 @@ def test_the_command_writes_vectors_of_a_list(run, tiny_bert: Path, tmp_path: Pa
     )
 
 
+def test_a_folder_that_is_no_encoder_is_told_of_the_argument_and_not_of_a_setting(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as error:
+        distil(str(tmp_path))
+    assert str(error.value) == (
+        f"ENCODER: expected config.json in {tmp_path}, found none; name a folder that save_pretrained of a model of "
+        "transformers wrote"
+    )
+
+
 def test_too_few_words_or_too_many_dimensions_are_refused(tiny_bert: Path) -> None:
     with pytest.raises(ConfigError) as error:
         distil(str(tiny_bert), dim=17)
