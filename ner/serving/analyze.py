@@ -12,13 +12,11 @@ from ner.serving.batcher import Job, Read
 from ner.serving.gate import BODY
 from ner.serving.limits import Limits
 from ner.serving.openapi import errors, extra
+from ner.serving.presidio_names import LABELS
 from ner.serving.schemas import parse_body
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
-
-# Presidio's entities of names (its page "supported entities"); MISC has none there.
-NAMES = {"PER": "PERSON", "LOC": "LOCATION", "GPE": "LOCATION", "ORG": "ORGANIZATION", "DATE": "DATE_TIME"}
 
 
 class AnalyzeRequest(BaseModel):
@@ -61,7 +59,7 @@ def job_for_analysis(request: AnalyzeRequest, taggers: Taggers, limits: Limits) 
         for text, sentences in zip(texts, read, strict=True):
             found = [
                 {
-                    "entity_type": NAMES.get(entity.label, entity.label),
+                    "entity_type": LABELS.get(entity.label, entity.label),
                     "start": entity.start,
                     "end": entity.end,
                     "score": entity.score,

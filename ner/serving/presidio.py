@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ner.errors import ConfigError
+from ner.serving.presidio_names import LABELS
 from ner.tagger import load
 
 try:
@@ -28,17 +29,6 @@ except ImportError:
         "ner.serving.presidio: expected the package `presidio-analyzer`; pip install 'bilstm-crf-ner[presidio]'"
     ) from None
 
-# What Presidio calls the labels of usual corpora; any other label keeps its name.
-LABELS = {
-    "PER": "PERSON",
-    "LOC": "LOCATION",
-    "GPE": "LOCATION",
-    "FAC": "LOCATION",
-    "ORG": "ORGANIZATION",
-    "NORP": "NRP",
-    "DATE": "DATE_TIME",
-    "TIME": "DATE_TIME",
-}
 # Of CoNLL-2003: nationalities, events, works; Presidio's own recognizers look for none of it.
 IGNORED = ("MISC",)
 _LEMMAS = "bilstm_crf_ner_lemmas"
