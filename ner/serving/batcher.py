@@ -207,6 +207,8 @@ class Batcher:
     def _answer(self, batch: list[Job]) -> None:
         """Tags a batch together, whatever its jobs want; one that fails, fails alone."""
         wanted = [job for job in batch if not job.answer.cancelled()]
+        if not wanted:
+            return
         self._on_batch(len(wanted))
         alike: dict[tuple[int, float | None, int], list[Job]] = {}
         for job in wanted:

@@ -73,6 +73,7 @@ def make_app(
             await asyncio.to_thread(tagger.tag, _WARM)
         batcher.start()
         yield
+        batcher.refuse_more()  # here, lest a request be accepted behind the last that the threads look at
         await asyncio.to_thread(batcher.stop)
 
     app = FastAPI(title="ner", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan)
