@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ner.config import Config
 from ner.errors import ConfigError, DataError
@@ -69,12 +70,14 @@ class Folds:
 def fold_of(sentences: Sequence[Sentence], count: int, *, seed: int) -> list[int]:
     """The fold of each sentence, documents whole where enough are marked; all folds have about as many tokens.
 
+    Equal documents, or sentences, are in one fold: who saw one knows the other.
+
     Args:
         sentences: to be dealt out.
         count: of the folds.
         seed: of the order in which they are dealt.
     """
-    units = units_of(sentences, fewest=max(20, count))
+    units = _equal_joined(sentences, units_of(sentences, fewest=max(20, count)))
     sizes = np.bincount(units, weights=[len(sentence.spelled) for sentence in sentences])
     fold = np.zeros(len(sizes), dtype=np.int64)
     filled = np.zeros(count)
@@ -82,6 +85,16 @@ def fold_of(sentences: Sequence[Sentence], count: int, *, seed: int) -> list[int
         fold[unit] = int(filled.argmin())
         filled[fold[unit]] += sizes[unit]
     return [int(number) for number in fold[units]]
+
+
+def _equal_joined(sentences: Sequence[Sentence], units: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The units, those of the same words as one, counted from 0."""
+    words: dict[int, list[tuple[str, ...]]] = {}
+    for unit, sentence in zip(units.tolist(), sentences, strict=True):
+        words.setdefault(unit, []).append(tuple(sentence.spelled))
+    first: dict[tuple[tuple[str, ...], ...], int] = {}
+    joined = {unit: first.setdefault(tuple(said), len(first)) for unit, said in words.items()}
+    return np.array([joined[unit] for unit in units.tolist()], dtype=np.int64)
 
 
 def train_folds(

@@ -40,6 +40,16 @@ def test_where_few_documents_are_marked_sentences_are_dealt_out() -> None:
     assert sorted(fold_of(some(10, every=5), 10, seed=1)) == list(range(10))
 
 
+def test_equal_sentences_and_equal_documents_are_in_one_fold() -> None:
+    single = [sentence_from_words([f"word{number % 7}"]) for number in range(28)]
+    folds = fold_of(single, 3, seed=1)
+    assert [len({folds[place] for place in range(28) if place % 7 == word}) for word in range(7)] == [1] * 7
+    documents = [sentence_from_words([f"word{n // 2 % 25}", str(n % 2)], opens_document=n % 2 == 0) for n in range(100)]
+    folds = fold_of(documents, 3, seed=1)
+    assert folds[:50] == folds[50:]
+    assert folds[::2] == folds[1::2]
+
+
 def test_every_sentence_is_told_of_by_a_model_that_did_not_see_it(
     corpus: Corpus,  # noqa: F811
     make_config: MakeConfig,  # noqa: F811
