@@ -126,6 +126,16 @@ def test_an_array_and_utf_16_are_not_cut(tmp_path):
     assert [item.text for item in read(tmp_path / "b.txt", size=1, data=wide)] == ["Anna", "Bob"]
 
 
+def test_a_blank_line_of_utf_16_is_an_empty_document_as_one_of_utf_8_is(tmp_path):
+    for end in ("\n", "\r\n"):
+        text = f"Anna{end}{end}Bob{end}"
+        (tmp_path / "narrow.txt").write_bytes(text.encode())
+        (tmp_path / "wide.txt").write_bytes(text.encode("utf-16"))
+        wide = AUTO.model_copy(update={"encoding": "utf-16", "format": LINES})
+        lines = [item.text for item in read(tmp_path / "narrow.txt")]
+        assert [item.text for item in read(tmp_path / "wide.txt", data=wide)] == lines == ["Anna", "", "Bob"]
+
+
 def test_a_column_file_keeps_its_sentences_and_ends_where_it_can_not_be_read(tmp_path, sample_en):
     path = tmp_path / "a.conll"
     path.write_text("-DOCSTART- O\n\nAnna B-PER\n\n-DOCSTART- O\n\nBob B-PER\n\n")

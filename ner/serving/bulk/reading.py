@@ -136,8 +136,9 @@ def _with_text(record: object, column: str, source: str) -> dict[str, object]:
 def _documents(piece: Piece, data: DataConfig, losses: Losses) -> Iterator[Item]:
     """The documents of a file that is read as a whole; behind its first fault nothing can be read."""
     if piece.format == LINES:  # in an encoding that isn't cut
-        lines = decode(Path(piece.path).read_bytes(), data.encoding, piece.name).split("\n")
-        yield from (Item(f"{piece.name}:{n}", text.removesuffix("\r")) for n, text in enumerate(lines, 1) if text)
+        text = decode(Path(piece.path).read_bytes(), data.encoding, piece.name)
+        lines = text.removesuffix("\n").split("\n") if text else []
+        yield from (Item(f"{piece.name}:{number}", line.removesuffix("\r")) for number, line in enumerate(lines, 1))
         return
     own = data.model_copy(update={"format": piece.format})
     read = find_format(piece.format).read
