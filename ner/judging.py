@@ -33,6 +33,15 @@ class Judging:
         def tag_documents(self, documents: Iterable[Document]) -> Iterator[Document]:
             """As `Tagger.tag_documents`."""
 
+    @property
+    def memory(self) -> Memory | None:
+        """What it remembers of its training entities; None where it was told to forget."""
+        return self._model.memory
+
+    def candidates(self, sentences: Sequence[Sentence]) -> list[ScoredSpans]:
+        """Each entity of each sentence that may be, those that overlap too, as probable as the network has it."""
+        return self._reader.candidates(arguments.checked_sentences(sentences))
+
     def calibration(self, sentences: Sequence[Sentence]) -> "Calibration":
         """How well calibrated its scores are on tagged sentences; DataError where no entity is predicted in any."""
         from ner.evaluation import timed

@@ -37,6 +37,7 @@ def calibrated(tmp_path_factory, small_model, sample_en):
 
 def test_candidates_are_right_where_the_gold_entities_are(tagger, sample):
     found = find_candidates(reader_of(tagger._model), sample)
+    assert sum(map(len, tagger.candidates(sample))) == len(found)
     assert all(c.correct == (ner.Span(c.label, c.start, c.end) in sample[c.sentence].spans) for c in found)
     assert {c.sentence for c in found if c.score > 0.5} <= {c.sentence for c in found}
     probable = {(c.sentence, c.start, c.end, c.label): c.score for c in found}

@@ -117,7 +117,7 @@ def evaluate(
     lines = []
     rows = []
     if perturb:
-        rows = report_perturbed(analysis.sentences, tagger.evaluate, memory=memory or tagger._model.memory)
+        rows = report_perturbed(analysis.sentences, tagger.evaluate, memory=memory or tagger.memory)
         lines.append(table_of(rows))
     if precision is not None:
         lines.append(_threshold_line(analysis, precision))

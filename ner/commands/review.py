@@ -55,7 +55,6 @@ def review(
         from ner.config import override_data
         from ner.formats.format import LossesByFile
         from ner.formats.sentences import read_sentences
-        from ner.inference.prediction import reader_of
 
         check_is_another("--drop", drop, file)
         tagger = load_tagger(model, device, runtime=runtime, threads=threads)
@@ -68,7 +67,7 @@ def review(
             say(
                 f"{file}: expected labels that the model finds ({known}), found {found}; such entities are all suspects"
             )
-        rows = join(sentences, reader_of(tagger._model).candidates(sentences))
+        rows = join(sentences, tagger.candidates(sentences))
     suspects = find_suspects(rows, least=least)
     if page:
         from ner.reporting.suspects import render_suspects
