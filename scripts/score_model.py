@@ -17,7 +17,7 @@ from ner.evaluation.report import Report
 from ner.formats.corpora import read_parts
 from ner.tagger import Tagger
 from ner.text.inventory import with_labels
-from ner.training.recasing import recased
+from ner.text.noise import respelled
 
 CASES = {"written": lambda word: word, "lower": str.lower, "upper": str.upper}
 
@@ -39,7 +39,7 @@ def scores(tagger: Tagger, recipe: Path, *, labels: list[str] | None, case: str 
         warnings.simplefilter("ignore")  # what characters cost is told where the corpus is trained on
         parts = read_parts(load_config(recipe, []).data)
     return {
-        part.name: tagger.evaluate([recased(with_labels(sentence, counted), CASES[case]) for sentence in part.train])
+        part.name: tagger.evaluate([respelled(with_labels(sentence, counted), CASES[case]) for sentence in part.train])
         for part in parts
     }
 

@@ -6,7 +6,7 @@ next answers all that wait: flat combining (Hendler, Incze, Shavit and Tzafrir, 
 computes as if this were not here.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import Any
 from weakref import WeakSet
@@ -21,7 +21,7 @@ class _Question:
 
     __slots__ = ("answer", "answers", "error", "is_done", "items", "kind", "leads", "turn")
 
-    def __init__(self, kind: Hashable, items: Sequence[Any], answer: Answer) -> None:
+    def __init__(self, kind: object, items: Sequence[Any], answer: Answer) -> None:
         self.kind, self.items, self.answer = kind, items, answer
         self.answers: list[Any] = []
         self.error: Exception | None = None
@@ -56,7 +56,7 @@ class Combiner:
         self._is_busy = False
         self._waiting: list[_Question] = []
 
-    def ask(self, kind: Hashable, items: Sequence[Any], answer: Answer) -> list[Any]:
+    def ask(self, kind: object, items: Sequence[Any], answer: Answer) -> list[Any]:
         """The answer to each item.
 
         Args:

@@ -1,6 +1,6 @@
 """From sentences to spans, in training and in use: encoding, batches, emissions, decoding."""
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeVar
 
@@ -134,7 +134,7 @@ class Reader:
 
     def _ask(
         self,
-        kind: Hashable,
+        kind: object,
         sentences: Sequence[Sentence],
         work: Callable[[Emitted], Sequence[Result]],
         *,

@@ -12,10 +12,7 @@ import numpy as np
 
 from ner.features.feature import Numbers
 from ner.text.noise import mistyped, respelled, titled, without_punctuation
-from ner.text.noise import respelled as recased
 from ner.text.sentence import Sentence
-
-__all__ = ["CASES", "draw_augmented", "draw_cases", "in_all_cases", "in_all_ways", "recased"]
 
 CASES: tuple[Callable[[str], str], ...] = (str.lower, str.upper, titled)
 """Lower case, capitals, and each word with a capital as in a headline."""
@@ -35,7 +32,7 @@ def in_all_cases(sentences: Sequence[Sentence]) -> list[Sentence]:
     >>> [" ".join(s.words) for s in in_all_cases([sentence_from_words(["Ann", "ran"], ["B-PER", "O"])])]
     ['Ann ran', 'ann ran', 'ANN RAN', 'Ann Ran']
     """
-    return [*sentences, *(recased(sentence, case) for case in CASES for sentence in sentences)]
+    return [*sentences, *(respelled(sentence, case) for case in CASES for sentence in sentences)]
 
 
 def in_all_ways(sentences: Sequence[Sentence], *, seed: int, keep_tokens: bool) -> list[Sentence]:

@@ -37,6 +37,6 @@ def test_only_the_labels_that_are_asked_for_are_counted(tagger, recipe, sample_e
 
 def test_recased_words_keep_their_entities():
     sentence = sentence_from_words(["Straße", "in", "Paris"], ["O", "O", "B-LOC"])
-    upper = script.recased(sentence, str.upper)
+    upper = script.respelled(sentence, str.upper)
     assert upper.words == ["STRASSE", "IN", "PARIS"]
     assert upper.spans == (Span("LOC", 2, 3),)
