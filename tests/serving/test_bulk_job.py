@@ -240,6 +240,19 @@ def test_a_place_that_can_not_take_the_output_is_refused_in_a_line(small_model, 
     )
 
 
+def test_a_folder_is_free_again_where_the_engine_refused_the_job(small_model, texts, tmp_path, inline, monkeypatch):
+    def refuse(*of_a_job):
+        raise ConfigError("no cluster")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(jobs, "_run", refuse)
+        assert (
+            message(ConfigError, lambda: tag_files(small_model, [str(texts)], tmp_path / "out", SMALL)) == "no cluster"
+        )
+    other = replace(SMALL, min_score=0.5)
+    assert tag_files(small_model, [str(texts)], tmp_path / "out", other)["documents"]
+
+
 def test_options_that_make_no_sense_are_refused_in_a_line(small_model, texts, tmp_path, monkeypatch):
     def told(options=SMALL, **more):
         return message(ConfigError, lambda: tag_files(small_model, [str(texts)], tmp_path / "out", options, **more))

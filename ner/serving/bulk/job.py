@@ -19,6 +19,7 @@ from ner.serving.bulk.reading import check_readable
 from ner.serving.bulk.receipts import (
     Receipt,
     finish,
+    forget_identity,
     read_identity,
     read_receipts,
     sweep_parts,
@@ -163,7 +164,12 @@ def tag_files(
         if earlier is None:
             write_identity(out, identity)
         sweep_parts(out)
-        return _run(out, identity, plan, _Engine(work, engine, workers), tell)
+        try:
+            return _run(out, identity, plan, _Engine(work, engine, workers), tell)
+        except ConfigError:  # the engine refused it before a worker began
+            if earlier is None:
+                forget_identity(out)
+            raise
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,12 @@ def write_identity(out: Path, identity: dict[str, Any]) -> None:
     _write(out / JOB / "job.json", identity)
 
 
+def forget_identity(out: Path) -> None:
+    """Leaves a folder, for which no shard is done, to whatever job comes next."""
+    if not {path.name for path in (out / JOB).iterdir()} - {"lock", "job.json"}:
+        (out / JOB / "job.json").unlink(missing_ok=True)
+
+
 def read_identity(out: Path) -> dict[str, Any] | None:
     """Which job a folder is of; None where it is of none: there is no such folder, or it is empty.
 
