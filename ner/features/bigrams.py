@@ -9,14 +9,15 @@ import numpy as np
 
 from ner.config import Config
 from ner.features.checks import texts
-from ner.features.feature import NUM_SPECIAL, UNKNOWN, Arrays, Feature, Material, Tokens
+from ner.features.feature import NUM_SPECIAL, UNKNOWN, Arrays, IdFeature, Material, Tokens
 
 
 @dataclass(frozen=True)
-class Bigrams(Feature):
-    """Bigram ids (N,) under the name `bigrams`; the network has a vector of `dim` numbers for each."""
+class Bigrams(IdFeature):
+    """Bigram ids (N,) under the name `bigrams`."""
 
     name = "bigrams"
+    many = True
 
     bigrams: tuple[str, ...]
     dim: int
@@ -40,8 +41,8 @@ class Bigrams(Feature):
         return cls(tuple(bigram for bigram, count in ranked if count > 1), dim)
 
     @property
-    def num_bigrams(self) -> int:
-        """How many ids of bigrams there are, padding and unknown included."""
+    def num_ids(self) -> int:
+        """As `IdFeature.num_ids`; the unknown bigram has one."""
         return len(self.bigrams) + NUM_SPECIAL
 
     def encode(self, tokens: Tokens, of_words: Arrays) -> Arrays:

@@ -7,16 +7,15 @@ from typing import Any, Self
 import numpy as np
 
 from ner.config import Config
-from ner.features.feature import Arrays, Feature, Material
+from ner.features.feature import Arrays, IdFeature, Material
 
 _CASINGS = ("padding", "lower", "upper", "title", "mixed", "digits", "other")
-NUM_CASINGS = len(_CASINGS)
 CAPITALISED = tuple(map(_CASINGS.index, ("upper", "title", "mixed")))
 
 
 @dataclass(frozen=True)
-class Casing(Feature):
-    """Capitalisation classes (N,) under the name `casing`; the network has a vector of `dim` numbers for each."""
+class Casing(IdFeature):
+    """Capitalisation classes (N,) under the name `casing`."""
 
     name = "casing"
 
@@ -27,6 +26,11 @@ class Casing(Feature):
         """Where `model.casing_dim` asks for it."""
         dim = material.config.model.casing_dim
         return cls(dim) if dim else None
+
+    @property
+    def num_ids(self) -> int:
+        """As `IdFeature.num_ids`."""
+        return len(_CASINGS)
 
     def encode_words(self, words: Sequence[str]) -> Arrays:
         """As `Feature.encode_words`."""

@@ -2,8 +2,9 @@
 
 Every feature is one object: it knows its settings, is fitted to a training corpus, encodes sentences, collates batches
 and goes into a model directory as a dictionary. `settings.FEATURES` is the table of them: the feature of a row is
-`FEATURE` of `ner/features/NAME.py`, and what makes vectors of its numbers is `TWIN` of `ner/network/features/NAME.py`.
-Arrays go by names, which begin with the feature's own.
+`FEATURE` of `ner/features/NAME.py`, and what makes vectors of its numbers is `TWIN` of `ner/network/features/NAME.py`;
+features that say an id of a token (`IdFeature`) have theirs in common. Arrays go by names, which begin with the
+feature's own.
 """
 
 from abc import ABC, abstractmethod
@@ -83,6 +84,8 @@ class Feature(ABC):
     """
 
     name: ClassVar[str]
+    twin: ClassVar[str | None] = None
+    """What makes vectors of its numbers, where that isn't called as the feature is."""
 
     @classmethod
     @abstractmethod
@@ -149,6 +152,25 @@ class Feature(ABC):
     def owns(self, array: str) -> bool:
         """Whether an array of this name is this feature's."""
         return array == self.name or array.startswith(f"{self.name}.")
+
+
+class IdFeature(Feature):
+    """A feature that says an id of each token: the array (N,) of its own name, 0 at padding.
+
+    The network has a vector of `dim` numbers for each of the `num_ids` ids, so a feature of this kind needs no code of
+    its own there.
+    """
+
+    twin = "ids"
+    many: ClassVar[bool] = False
+    """Whether there are so many ids that a batch reads few rows of the table."""
+
+    dim: int
+
+    @property
+    @abstractmethod
+    def num_ids(self) -> int:
+        """How many ids there are, that of padding included."""
 
 
 def feature_type(name: str) -> type[Feature]:

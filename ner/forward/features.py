@@ -1,5 +1,6 @@
-"""What makes vectors, or scores, of a feature's numbers in NumPy: for each row of `settings.FEATURES` one class here.
+"""What makes vectors, or scores, of a feature's numbers in NumPy: a class for each row of `settings.FEATURES`.
 
+Those that say an id of a token share one.
 The modules of `ner/network/features` say what each computes, and why.
 """
 
@@ -8,11 +9,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from ner.features.batches import Batch
-from ner.features.bigrams import Bigrams
-from ner.features.casing import NUM_CASINGS, Casing
 from ner.features.characters import Characters
 from ner.features.document_context import DocumentContext
-from ner.features.feature import Arrays, Feature
+from ner.features.feature import Arrays, Feature, IdFeature
 from ner.features.gazetteers import Gazetteers
 from ner.features.lexicon import LexiconMatches
 from ner.features.words import Words
@@ -106,41 +105,27 @@ class CharacterVectors(Vectors):
         return self.encode_words(batch.arrays)[batch.arrays["characters.where"].T]
 
 
-class TableVectors(Vectors):
+class IdVectors(Vectors):
     """A row of a table for each id."""
 
-    def __init__(self, feature: Bigrams | Casing, weights: Mapping[str, Weight]) -> None:
+    def __init__(self, feature: IdFeature, weights: Mapping[str, Weight]) -> None:
         super().__init__(feature, weights)
         self.table: Floats = arrays_in(weights)["table.weight"]
+        self.of_words = type(feature).encode is Feature.encode
 
     @classmethod
-    def width(cls, feature: Bigrams | Casing) -> int:
+    def shapes(cls, feature: IdFeature) -> Shapes:
+        """As `Vectors.shapes`."""
+        return {"table.weight": (feature.num_ids, feature.dim)}
+
+    @classmethod
+    def width(cls, feature: IdFeature) -> int:
         """As `Vectors.width`."""
         return feature.dim
 
     def encode_words(self, words: Arrays) -> Floats:
         """The rows of ids of any shape."""
         return self.table[words[self.name]]
-
-
-class BigramVectors(TableVectors):
-    """Of a word with its right neighbour."""
-
-    @classmethod
-    def shapes(cls, feature: Bigrams) -> Shapes:
-        """As `Vectors.shapes`."""
-        return {"table.weight": (feature.num_bigrams, feature.dim)}
-
-
-class CasingVectors(TableVectors):
-    """Of a capitalisation."""
-
-    of_words = True
-
-    @classmethod
-    def shapes(cls, feature: Casing) -> Shapes:
-        """As `Vectors.shapes`."""
-        return {"table.weight": (NUM_CASINGS, feature.dim)}
 
 
 class GazetteerMarks(Vectors):
@@ -228,8 +213,7 @@ def _sums(words: WordTable, arrays: Arrays, name: str, count: int) -> Floats:
 _VECTORS: dict[str, type[Vectors]] = {
     "words": WordVectors,
     "characters": CharacterVectors,
-    "bigrams": BigramVectors,
-    "casing": CasingVectors,
+    "ids": IdVectors,
     "lexicon": SoftLexicon,
     "gazetteers": GazetteerMarks,
 }
@@ -241,7 +225,7 @@ def vectors_type(feature: Feature | type[Feature]) -> type[Vectors] | None:
         from ner.forward.contextual import ContextualVectors  # with its encoder, which few models have
 
         return ContextualVectors
-    return _VECTORS.get(feature.name)
+    return _VECTORS.get(feature.twin or feature.name)
 
 
 def vectors_of(features: Mapping[str, Feature], weights: Mapping[str, Weight]) -> list[Vectors]:

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from ner.features.batches import Batch
 from ner.features.feature import Arrays
@@ -12,7 +12,7 @@ from ner.forward.weights import Floats, Shapes, Weight
 class Vectors(ABC):
     """Vectors of tokens from a feature's arrays."""
 
-    of_words: ClassVar[bool] = False
+    of_words: bool = False
     """Whether they are of the word alone, so that `encode_words` makes them."""
 
     def __init__(self, feature: Any, weights: Mapping[str, Weight]) -> None:

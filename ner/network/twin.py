@@ -6,7 +6,7 @@ from typing import ClassVar, Self, cast
 
 from torch import Tensor, nn
 
-from ner.features.feature import Feature
+from ner.features.feature import Feature, feature_type
 from ner.network.inputs import Inputs
 from ner.network.tables import WordEmbedding
 
@@ -53,5 +53,6 @@ class ScoringTwin(nn.Module, ABC):
 
 
 def twin_type(name: str) -> type[Twin] | type[ScoringTwin]:
-    """The class of a feature's twin."""
-    return cast(type[Twin] | type[ScoringTwin], import_module(f"ner.network.features.{name}").TWIN)
+    """The class of the twin of a row of the table."""
+    module = import_module(f"ner.network.features.{feature_type(name).twin or name}")
+    return cast(type[Twin] | type[ScoringTwin], module.TWIN)

@@ -7,7 +7,7 @@ import pytest
 
 from ner.config import Config
 from ner.features.bigrams import Bigrams, bigrams_of
-from ner.features.casing import NUM_CASINGS, casing_id
+from ner.features.casing import Casing, casing_id
 from ner.features.characters import Characters
 from ner.features.feature import PADDING, UNKNOWN, Tokens
 from ner.features.vocabulary import Vocabularies
@@ -224,7 +224,7 @@ def test_words_of_one_case_share_a_class(alike, different):
 
 def test_no_word_is_of_the_padding_class_and_all_classes_are_in_range():
     classes = {casing_id(word) for word in ("dog", "DOG", "Dog", "dOg", "1", "-", "", "\u3000", "ǅ", "ß", "İ", "ŉ")}
-    assert classes == set(range(1, NUM_CASINGS))
+    assert classes == set(range(1, Casing(4).num_ids))
 
 
 # Saved and loaded.

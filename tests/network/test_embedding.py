@@ -7,10 +7,9 @@ from torch import Tensor, nn
 from ner.network.cell import Cell
 from ner.network.characters import CharacterCNN, CharacterLSTM
 from ner.network.embedding import TokenEmbedding
-from ner.network.features.bigrams import BigramTwin
-from ner.network.features.casing import CasingTwin
 from ner.network.features.characters import CharacterTwin
 from ner.network.features.gazetteers import GazetteerTwin
+from ner.network.features.ids import IdTwin
 from ner.network.features.lexicon import SoftLexicon
 from ner.network.features.words import WordTwin
 from ner.network.inputs import Inputs
@@ -177,7 +176,7 @@ def inputs_of(words: list[list[int]], **parts: Tensor) -> Inputs:
 def test_a_token_is_its_word_then_its_characters_its_bigram_its_case_and_its_marks() -> None:
     words = WordTwin(5, 0, 3)
     characters = CharacterCNN(NUM_CHARACTERS, CHARACTER_DIM, 2, kernel_size=3, dropout=0.0)
-    bigrams, casing = BigramTwin(9, 4), CasingTwin(4, 2)
+    bigrams, casing = IdTwin("bigrams", 9, 4, many=True), IdTwin("casing", 4, 2)
     twins = {"words": words, "characters": CharacterTwin(characters), "bigrams": bigrams, "casing": casing}
     embedding = TokenEmbedding({**twins, "gazetteers": GazetteerTwin(2)}).eval()
     spellings, lengths = padded([[2, 3], [5, 6, 7]])
