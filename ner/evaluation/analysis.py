@@ -19,7 +19,7 @@ from ner.evaluation.mistakes import (
     mistake_as_dict,
 )
 from ner.evaluation.report import Report, report_spans
-from ner.evaluation.scores import Scores, Spans, macro_f1, score_boundaries, score_overlaps, score_spans
+from ner.evaluation.scores import RELAXED, Scores, Spans, macro_f1, score_spans
 from ner.evaluation.slices import Slice, count_parts, questions_about, slices_of
 from ner.evaluation.training_entities import Training
 from ner.text.documents import number_documents
@@ -62,8 +62,8 @@ class Certainty:
 class Analysis:
     """How well sentences were tagged, counted in every way in use, and what lies behind the figures.
 
-    `report` counts as conlleval, `strict` takes an ill-formed entity of this `scheme` for none, `overlap` asks
-    for a common token and the label, `boundaries` for both ends and no label, `macro` is the mean F1 of labels.
+    `report` counts as conlleval, `strict` takes an ill-formed entity of this `scheme` for none, `relaxed` has the
+    scores of each row of `scores.RELAXED`, `macro` is the mean F1 of labels.
     `calibration` is None and `thresholds` empty where the predicted entities have no scores.
     """
 
@@ -71,8 +71,7 @@ class Analysis:
     report: Report
     strict: Scores
     scheme: str
-    overlap: Scores
-    boundaries: Scores
+    relaxed: dict[str, Scores]
     certainty: Certainty
     mistakes: tuple[Mistake, ...]
     confusion: Confusion
@@ -104,7 +103,7 @@ class Analysis:
             **self.report.as_dict(),
             "scheme": self.scheme,
             "strict": {name: getattr(self.strict, name) for name in ("precision", "recall", "f1", "support")},
-            "relaxed": {"overlap": self.overlap.as_dict(), "boundaries": self.boundaries.as_dict()},
+            "relaxed": {name: scores.as_dict() for name, scores in self.relaxed.items()},
             "macro": {"f1": self.macro, "labels": len(self.report.labels)},
             "certainty": self.certainty.as_dict(),
             "kinds": {kind: {"count": count, "f1_without": mended[kind]} for kind, count in kinds.items()},
@@ -123,8 +122,7 @@ class Analysis:
         lines = [
             str(self.report),
             f"strict ({self.scheme}): {self.strict}",
-            f"relaxed, overlap and label: {self.overlap}",
-            f"relaxed, both ends: {self.boundaries}",
+            *(f"relaxed, {RELAXED[name].short}: {scores}" for name, scores in self.relaxed.items()),
             f"macro over {len(self.report.labels)} labels: FB1: {100 * self.macro:6.2f}",
         ]
         if certainty.micro:
@@ -177,8 +175,7 @@ def analyse(
         report=report,
         strict=score_spans(written.gold, written.predicted)[0] if written else report.micro,
         scheme=written.scheme if written else "iob2",
-        overlap=score_overlaps(gold_spans, predicted),
-        boundaries=score_boundaries(gold_spans, predicted),
+        relaxed={name: way.score(gold_spans, predicted) for name, way in RELAXED.items()},
         certainty=certainty,
         mistakes=tuple(mistakes),
         confusion=confusion,

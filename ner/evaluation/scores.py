@@ -5,9 +5,10 @@ as seqeval's strict mode has them (Nakayama 2018), leaves the ill-formed entitie
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from operator import eq
+from typing import NamedTuple
 
 from ner.evaluation.alignment import pair_spans
 from ner.text.sentence import Sentence, Span
@@ -105,6 +106,21 @@ def score_boundaries(gold: Spans, predicted: Spans) -> Scores:
         for gold_spans, predicted_spans in zip(gold, predicted, strict=True)
     )
     return scores_of(sum(map(len, gold)), sum(map(len, predicted)), correct)
+
+
+class Relaxed(NamedTuple):
+    """A way of counting that is less strict than conlleval's."""
+
+    score: Callable[[Spans, Spans], Scores]
+    short: str
+    needs: str
+
+
+# The relaxed ways of counting that an analysis shows, by their names in JSON. Another one is one more row.
+RELAXED = {
+    "overlap": Relaxed(score_overlaps, "overlap and label", "right label, a common token"),
+    "boundaries": Relaxed(score_boundaries, "both ends", "right tokens, any label"),
+}
 
 
 def macro_f1(labels: Iterable[Scores]) -> float:

@@ -13,7 +13,7 @@ from ner.evaluation.analysis import Analysis
 from ner.evaluation.calibration import thin, threshold_for
 from ner.evaluation.certainty import Interval
 from ner.evaluation.mistakes import KINDS, NONE, count_kinds, f1_without, frequent_strings, lay_out
-from ner.evaluation.scores import Scores
+from ner.evaluation.scores import RELAXED, Scores
 from ner.reporting.charts import draw_precision_recall, draw_range, draw_reliability
 from ner.reporting.template import HEAD, SCRIPT
 
@@ -50,8 +50,7 @@ def _summary(analysis: Analysis) -> Iterator[str]:
         ("recall", _percent(report.micro.recall), f"{report.micro.support} gold"),
         (f"strict F1 ({analysis.scheme})", _percent(analysis.strict.f1), "ill-formed entities don't count"),
         ("macro F1", _percent(analysis.macro), f"mean of {len(report.labels)} labels"),
-        ("relaxed: overlap", _percent(analysis.overlap.f1), "right label, a common token"),
-        ("relaxed: both ends", _percent(analysis.boundaries.f1), "right tokens, any label"),
+        *((f"relaxed: {name}", _percent(scores.f1), RELAXED[name].needs) for name, scores in analysis.relaxed.items()),
         ("token accuracy", _percent(report.accuracy), f"{report.tokens} tokens"),
     ]
     yield '<div class="tiles">\n'
