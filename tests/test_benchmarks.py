@@ -11,6 +11,7 @@ from tests.conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 import formats
+import inventories
 import peers
 import redaction
 import scale_model
@@ -103,3 +104,33 @@ def test_a_job_without_any_fixed_cost_is_linear_and_one_with_some_is_not():
     # 10 s of start, 1e6 words at 10,000 / 1.2 a second on four workers, and half of a shard of all the words.
     assert slow.seconds(1e6, 4) == pytest.approx(10 + 30 + 4e6 / 5.5 / 10_000 * 1.2 / 2)
     assert slow.most_workers(1e6) < slow.most_workers(1e9) < 4096
+
+
+def test_corpora_of_different_labels_are_compared_in_the_three_ways_they_can_be_learned_from(tmp_path):
+    for name, text in (("a", "Ada B-person\nwon O\nTuring B-award\n\n"), ("b", "Ada B-PER\n\n")):
+        (tmp_path / f"{name}.conll").write_text(text)
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(
+        """
+        [[data.corpora]]
+        train = "a.conll"
+        labels = ["PER", "MISC"]
+        map = { person = "PER", award = "MISC" }
+
+        [[data.corpora]]
+        train = "b.conll"
+        labels = ["PER"]
+        """
+    )
+    read = {
+        name: ner.load_corpus(config.data).train for name, config in inventories.ways(ner.load_config(recipe)).items()
+    }
+    spans = {name: [[span.label for span in sentence.spans] for sentence in found] for name, found in read.items()}
+    assert spans == {
+        "inventories": [["PER", "MISC"], ["PER"]],
+        "O everywhere": [["PER", "MISC"], ["PER"]],
+        "common labels": [["PER"], ["PER"]],
+    }
+    # Only with inventories may an `O` of the second corpus be what it doesn't annotate.
+    tags = {name: found[1].annotated for name, found in read.items()}
+    assert tags == {"inventories": {"PER"}, "O everywhere": {"MISC", "PER"}, "common labels": {"PER"}}
