@@ -18,7 +18,6 @@ import ner
 from ner.evaluation.adjustment import adjusted, fit_scales, without_overlaps
 from ner.evaluation.promise import find_promise
 from ner.inference.calibrating import find_candidates
-from ner.inference.prediction import reader_of
 
 
 def simulate(candidates, *, precisions, confidence, splits, seed=1):
@@ -79,7 +78,6 @@ def main():
     )
     given = parser.parse_args()
     tagger = ner.load(given.model, calibration="ignore", device="cpu")
-    reader = reader_of(tagger._model)
     texts = {}
     for file in given.files:
         if given.corpora:
@@ -91,7 +89,7 @@ def main():
     print("|---|---|---|---|---|---|---|")
     for name, sentences in texts.items():
         # Few entities below a tenth are right: a simulation need not sort them a thousand times.
-        candidates = [c for c in find_candidates(reader, sentences) if c.score >= 0.1]
+        candidates = [c for c in find_candidates(tagger.reader, sentences) if c.score >= 0.1]
         precisions = {"precisions": given.precision, "confidence": given.confidence, "splits": given.splits}
         for precision, (holds, kept) in simulate(candidates, **precisions).items():
             made, held = len(holds), sum(holds)

@@ -17,7 +17,6 @@ import ner
 from ner.evaluation.out_of_fold import OUT_OF_FOLD, join, read_out_of_fold
 from ner.evaluation.review import find_suspects
 from ner.formats.corpus import Corpus
-from ner.inference.prediction import reader_of
 from ner.text.sentence import sentence_with_spans
 
 
@@ -62,8 +61,8 @@ def main():
     else:
         sentences = ner.read_conll(given.file)[: given.sentences]
         planted, wrong = plant(sentences, given.planted, seed=given.seed)
-        reader = reader_of(ner.load(given.model, device="cpu", calibration="ignore")._model)
-        rows = join(planted, reader.candidates(planted))
+        tagger = ner.load(given.model, device="cpu", calibration="ignore")
+        rows = join(planted, tagger.candidates(planted))
     suspects = find_suspects(rows, least=0.5)
     hits = [(suspect.sentence.source, suspect.annotated) in wrong for suspect in suspects]
     print(f"{len(planted):,} sentences, {len(wrong)} labels exchanged, {len(suspects):,} suspects")

@@ -70,9 +70,8 @@ def rank(
     ]
     sentences = [place.sentence for place in places]
     in_tokens = unit == "tokens"
-    model, reader = tagger._model, tagger._reader
     ranking = rank_sentences(
-        model, reader, sentences, strategy=strategy, per="token" if in_tokens else "sentence", seed=seed
+        tagger.model, tagger.reader, sentences, strategy=strategy, per="token" if in_tokens else "sentence", seed=seed
     )
     lengths = np.array([len(sentence.spelled) for sentence in sentences], dtype=np.int64)
     chosen = within_budget(ranking.order, lengths, budget, in_tokens=in_tokens)

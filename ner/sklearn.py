@@ -96,7 +96,7 @@ class Recognizer(BaseEstimator):  # type: ignore[misc]
         else:
             sentences, held = self._hold_out(sentences)
         self.tagger_: Tagger = train(config, Corpus(sentences, held), progress=False)
-        names = self.tagger_._model.vocabularies.tags
+        names = self.tagger_.model.vocabularies.tags
         self.classes_ = sorted({_in_scheme(tag, self.scheme_, config) for tag in names})
         return self
 
@@ -123,8 +123,8 @@ class Recognizer(BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self, "tagger_")
         config = self._config()
-        names = [_in_scheme(tag, self.scheme_, config) for tag in self.tagger_._model.vocabularies.tags]
-        found = self.tagger_._reader.marginals([sentence_from_words(words) for words in _checked("X", X)])
+        names = [_in_scheme(tag, self.scheme_, config) for tag in self.tagger_.model.vocabularies.tags]
+        found = self.tagger_.reader.marginals([sentence_from_words(words) for words in _checked("X", X)])
         marginals = []
         for sentence in found:
             rows: list[dict[str, float]] = []
@@ -179,7 +179,7 @@ class Recognizer(BaseEstimator):  # type: ignore[misc]
         state: dict[str, Any] = {**super().__getstate__()}
         if "tagger_" in state:
             with tempfile.TemporaryDirectory() as folder:
-                save_model(state["tagger_"]._model, Path(folder) / "model")
+                save_model(state["tagger_"].model, Path(folder) / "model")
                 state["tagger_"] = read_files(Path(folder) / "model")
         return state
 

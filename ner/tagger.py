@@ -17,7 +17,7 @@ from ner.inference.combining import Combiner
 from ner.inference.decoding import ScoredSpans, as_calibrated, check_threshold, with_threshold
 from ner.inference.documents import batched, labelling_of, tag_batches
 from ner.inference.loading import Model, in_short, load_model, save_model, torch_network
-from ner.inference.prediction import SpanLabelling, reader_of
+from ner.inference.prediction import Reader, SpanLabelling, reader_of
 from ner.judging import Judging
 from ner.resources.models import find_model
 from ner.sharing import Shared
@@ -65,6 +65,16 @@ class Tagger(Judging, Shared):
 
     def __repr__(self) -> str:
         return in_short(self._model, self._folder)
+
+    @property
+    def model(self) -> Model:
+        """What it is made of: settings, vocabularies, network, what is known of its making. Not to be changed."""
+        return self._model
+
+    @property
+    def reader(self) -> Reader:
+        """What reads sentences for it, with all that it can tell of them: marginals, candidates, emissions."""
+        return self._reader
 
     @property
     def labels(self) -> list[str]:

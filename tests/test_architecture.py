@@ -129,6 +129,18 @@ def test_no_module_is_longer_than_300_lines(module: str) -> None:
     assert len(source_of(module).splitlines()) <= 300
 
 
+def test_no_module_but_its_own_and_its_parts_touches_what_is_private_of_a_tagger() -> None:
+    own = {"_model", "_reader", "_together", "_folder", "_load"}
+    places = [*PACKAGE.rglob("*.py"), *(PACKAGE.parent / "benchmarks").glob("*.py")]
+    found = [
+        f"{path.name}:{node.lineno}: {ast.unparse(node)}"
+        for path in places
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr in own and "tagger" in ast.unparse(node.value).lower()
+    ]
+    assert found == []
+
+
 def test_every_module_opens_with_a_docstring() -> None:
     for path in PACKAGE.rglob("*.py"):
         assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), path

@@ -44,7 +44,6 @@ def calibrate(
     from ner.formats.format import LossesByFile
     from ner.formats.sentences import read_sentences
     from ner.inference.calibrating import calibrate as fit
-    from ner.inference.prediction import reader_of
     from ner.resources.model_names import MANIFEST
     from ner.resources.models import find_model
     from ner.storage.calibration_file import write_adjustment
@@ -66,8 +65,7 @@ def calibrate(
     losses = LossesByFile()
     sentences = read_sentences(file, override_data(tagger.config.data, settings or []), losses.next_of(file))
     say_losses_of_files(losses)
-    reader = reader_of(tagger._model)
-    found = fit(reader, sentences, source=str(file), precision=precision, confidence=confidence)
+    found = fit(tagger.reader, sentences, source=str(file), precision=precision, confidence=confidence)
     if out is None:
         write_adjustment(folder, found)
     else:

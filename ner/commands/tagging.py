@@ -184,7 +184,7 @@ def tag(
         k_best,
         batch_size=1 if interactive else 2048,
         digits=digits,
-        sure=least_sure(tagger._model),
+        sure=least_sure(tagger.model),
     )
     losses = Losses()
     source = Source(file, input_format, text)

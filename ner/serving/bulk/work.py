@@ -98,7 +98,7 @@ class Worker:
 
     def _tag(self, shard: Shard) -> Answer:
         work, losses = self._work, Losses()
-        self._tagger._reader.words.start()
+        self._tagger.reader.words.start()
         target = Path(work.out) / work.name_of(shard.number)
         receipt: Answer = {"shard": shard.number, "file": target.name, "documents": 0, "entities": 0, "errors": 0}
         first: list[str] = []
