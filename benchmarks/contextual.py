@@ -24,10 +24,11 @@ from ner.config import Config
 from ner.features.contextual import Contextual, Readings
 from ner.features.feature import Material, Tokens
 from ner.features.state_stores import list_stores
-from ner.features.transformer import load_transformer
 from ner.features.vocabulary import fit_vocabularies
 from ner.formats.corpus import Corpus
 from ner.inference.loading import Model
+from ner.inference.pretrained import load_encoder
+from ner.network.transformer import load_transformer
 from ner.tagger import Tagger
 from ner.text.sentence import Sentence
 from ner.threads import use_threads
@@ -51,7 +52,7 @@ def tokens_of(sentences: list[Sentence]) -> Tokens:
 
 def bare(feature: Contextual, readings: Readings, batch: int) -> None:
     """The encoder alone over the pieces of a batch: its library's model, on ids and a mask that are there already."""
-    transformer = load_transformer(feature.files.folder, feature.files.sha256, feature.device, feature.files)
+    transformer = load_transformer(feature.files, feature.device)
     ids, mask, *_ = transformer._arrange([readings._readings[n] for n in readings._batches[batch]], feature.pieces)
     with torch.inference_mode():
         transformer._model(input_ids=ids, attention_mask=mask, output_hidden_states=True)
@@ -98,7 +99,7 @@ def main() -> None:
     with_encoder = ner.load_config(
         recipe, [*settings, f"features.contextual={options.encoder}", f"features.contextual_layers={options.layers}"]
     )
-    vocabularies = fit_vocabularies(Material(corpus.train, with_encoder))
+    vocabularies = fit_vocabularies(Material(corpus.train, with_encoder, load_encoder=load_encoder))
     feature = vocabularies.features["contextual"]
     assert isinstance(feature, Contextual)
     print("| what | with | beside | ratio |\n|---|---|---|---|")

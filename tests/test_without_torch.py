@@ -25,6 +25,7 @@ _WITH_TORCH = ("crf.layer", "crf.likelihood", "crf.torch_forward_backward")
 WITHOUT = [m for m in modules() if floor_of(m) < FLOORS.index("network") and m not in _WITH_TORCH]
 SEAM = ["inference.backend", "inference.decoding", "inference.loading", "inference.prediction", "inference.prepared"]
 SEAM += [
+    "inference.pretrained",
     "inference.documents",
     "inference.windows",
     "inference.word_cache",

@@ -47,6 +47,7 @@ def vectors_distil(
 ) -> None:
     """Make word vectors of a pretrained encoder."""
     from ner.features.distilled_vectors import distil
+    from ner.inference.pretrained import load_encoder
     from ner.reporting.progress import CountProgress
     from ner.resources.compact import write_compact
     from ner.resources.word_lists import read_names
@@ -55,7 +56,7 @@ def vectors_distil(
         raise ConfigError(f"--out: expected a new folder or one of vectors, found something else in {out}")
     named = None if words is None else read_names(words)
     with CountProgress("pieces") as progress:
-        vectors, files = distil(encoder, words=named, dim=dim, on_progress=progress.update)
+        vectors, files = distil(encoder, load_encoder, words=named, dim=dim, on_progress=progress.update)
     write_compact(vectors, out, source={"distilled_from": files.name, "sha256": files.sha256})
     print(f"{out}: {len(vectors.words):,} words of {dim} numbers; --set model.vectors={out} --set model.word_dim={dim}")
 

@@ -20,12 +20,13 @@ from ner.errors import ConfigError, ModelError
 from ner.features.checks import flag
 from ner.features.feature import Arrays, Feature, Material, Numbers, Tokens
 from ner.features.kept_states import Known, States, kept_now, read_all, read_kept
-from ner.features.transformer import (
+from ner.features.pretrained import (
+    LoadEncoder,
     Pieces,
+    PretrainedEncoder,
     Reading,
-    Transformer,
     check_installed,
-    load_transformer,
+    load_pretrained,
     share_unknown,
 )
 from ner.features.transformer_files import TransformerFiles, files_of, open_files
@@ -60,6 +61,7 @@ class Contextual(Feature):
     dropout: float
     copied: bool = False
     files: TransformerFiles | None = field(default=None, compare=False, repr=False)
+    load: LoadEncoder | None = field(default=None, compare=False, repr=False)
     device: str = field(default="cpu", compare=False, repr=False)
 
     @classmethod
@@ -83,7 +85,8 @@ class Contextual(Feature):
             # Shown single sentences in training, the network wouldn't know what others do to their states.
             "documents": any(sentence.opens_document for sentence in material.sentences),
         }
-        return replace(cls.from_dict(values, config), files=files, device=config.run.device)
+        fitted = cls.from_dict(values, config)
+        return replace(fitted, files=files, load=material.load_encoder, device=config.run.device)
 
     @property
     def num_states(self) -> int:
@@ -142,7 +145,7 @@ class Contextual(Feature):
             settings.contextual_copy,
         )
 
-    def located(self, folder: Path, device: str) -> Self:
+    def located(self, folder: Path, device: str, load_encoder: LoadEncoder) -> Self:
         """As `Feature.located`.
 
         Raises:
@@ -160,7 +163,7 @@ class Contextual(Feature):
                 f"{folder}: expected an encoder with the digest {self.sha256}, found {files.sha256} in {files.folder}; "
                 f"{way_out}"
             )
-        return replace(self, files=files, device=device)
+        return replace(self, files=files, load=load_encoder, device=device)
 
     def write_files(self, folder: Path) -> None:
         """As `Feature.write_files`: a copy of the encoder, where `features.contextual_copy` asks for it."""
@@ -182,30 +185,31 @@ class Contextual(Feature):
     def _plan(self, tokens: Tokens, *, checked: bool) -> "Readings":
         """What there is to read of these tokens; `checked`, the tokenizer has to know its pieces."""
         assert self.files is not None, "a feature is fitted, or located, before it encodes"
-        transformer = load_transformer(self.files.folder, self.files.sha256, self.device, self.files)
-        pieces = transformer.pieces(tokens.distinct)
+        assert self.load is not None, "what it is fitted to, or located with, says how an encoder is loaded"
+        encoder = load_pretrained(self.files, self.device, self.load)
+        pieces = encoder.pieces(tokens.distinct)
         if checked:
             counts = np.bincount(tokens.where, minlength=len(pieces)).tolist()
-            unknown = share_unknown(pieces, counts, transformer.unknown)
+            unknown = share_unknown(pieces, counts, encoder.unknown)
             if unknown > _MOST_UNKNOWN:
                 raise ConfigError(
                     f"features.contextual: expected a tokenizer that knows most pieces of this text, found one in "
                     f"{self.files.folder} that makes {unknown:.0%} of them unknown; take an encoder of the text's "
                     "language, and see that the tokenizer's vocabulary lies beside it"
                 )
-        most = most_pieces(transformer.room)
+        most = most_pieces(encoder.room)
         pieces = [each[-most:] if self.pieces == "last" else each[:most] for each in pieces]
-        return Readings(self, transformer, tokens, pieces)
+        return Readings(self, encoder, tokens, pieces)
 
 
 class Readings:
     """What an encoder has to read of N tokens: each distinct sentence in its context once; a `kept_states.Plan`."""
 
     def __init__(
-        self, feature: Contextual, transformer: Transformer, tokens: Tokens, pieces: list[tuple[int, ...]]
+        self, feature: Contextual, encoder: PretrainedEncoder, tokens: Tokens, pieces: list[tuple[int, ...]]
     ) -> None:
-        self._feature, self._transformer = feature, transformer
-        self.kind = transformer.kind
+        self._feature, self._encoder = feature, encoder
+        self.kind = encoder.kind
         where = tokens.where.tolist()
         self.known: Known = np.array([bool(each) for each in pieces], dtype=np.bool_)[tokens.where]
         self._firsts: list[list[int]] = []  # of each reading the tokens that its first kept word is
@@ -213,7 +217,7 @@ class Readings:
         numbers: dict[tuple[tuple[int, ...], int, int], int] = {}
         for start, ends in _documents(tokens.sentences, together=feature.documents):
             words = where[start : start + ends[-1]]
-            for window in windows_of([len(pieces[word]) for word in words], ends, transformer.room):
+            for window in windows_of([len(pieces[word]) for word in words], ends, encoder.room):
                 first, last = window.first - window.start, window.last - window.start
                 key = (tuple(words[window.start : window.end]), first, last)
                 number = numbers.setdefault(key, len(numbers))
@@ -221,16 +225,14 @@ class Readings:
                     self._readings.append(Reading(tuple(pieces[word] for word in key[0]), first, last))
                     self._firsts.append([])
                 self._firsts[number].append(start + window.first)
-        self._batches = transformer.batches(self._readings)
+        self._batches = encoder.batches(self._readings)
         self.sizes = [sum(self._readings[number].num_pieces + 2 for number in batch) for batch in self._batches]
 
     def read(self, batch: int) -> Iterator[tuple[Numbers, States]]:
         """As `kept_states.Plan`."""
         numbers, feature = self._batches[batch], self._feature
         readings = [self._readings[number] for number in numbers]
-        states = self._transformer.read(
-            readings, layers=feature.layers, mean=not feature.learned, pieces=feature.pieces
-        )
+        states = self._encoder.read(readings, layers=feature.layers, mean=not feature.learned, pieces=feature.pieces)
         start = 0
         for number, reading in zip(numbers, readings, strict=True):
             count = reading.last - reading.first

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ner.errors import ConfigError
-from ner.features.transformer import Reading, Transformer, check_installed, load_transformer
+from ner.features.pretrained import LoadEncoder, PretrainedEncoder, Reading, check_installed, load_pretrained
 from ner.features.transformer_files import TransformerFiles, open_files
 from ner.features.transformer_windows import most_pieces
 from ner.resources.compact import Vectors
@@ -23,6 +23,7 @@ _SPACES = "\u0120\u2581"  # what tokenizers write before a piece that begins a w
 
 def distil(
     encoder: str,
+    load_encoder: LoadEncoder,
     *,
     words: Sequence[str] | None = None,
     dim: int = 100,
@@ -32,6 +33,7 @@ def distil(
 
     Args:
         encoder: a folder, or a name of the Hugging Face hub.
+        load_encoder: brings it into memory.
         words: which; None: the whole words among the encoder's pieces. One without pieces has no vector.
         dim: principal components that are kept.
         on_progress: called with how many pieces are read, and how many there are.
@@ -46,13 +48,13 @@ def distil(
         raise ConfigError(f"ENCODER: {str(error).removeprefix('features.contextual: ')}") from None
     if not 1 <= dim <= files.width:
         raise ConfigError(f"--dim: expected at least 1 and at most {files.width}, the encoder's width, found {dim}")
-    transformer = load_transformer(files.folder, files.sha256, "auto", files)
-    named = list(dict.fromkeys(words)) if words is not None else whole_words(transformer.vocabulary())
-    most = most_pieces(transformer.room)
-    cut = [(word, pieces[:most]) for word, pieces in zip(named, transformer.pieces(named), strict=True) if pieces]
+    pretrained = load_pretrained(files, "auto", load_encoder)
+    named = list(dict.fromkeys(words)) if words is not None else whole_words(pretrained.vocabulary())
+    most = most_pieces(pretrained.room)
+    cut = [(word, pieces[:most]) for word, pieces in zip(named, pretrained.pieces(named), strict=True) if pieces]
     if len(cut) <= dim:
         raise ConfigError(f"--words: expected more than {dim} words with pieces, as --dim has it, found {len(cut)}")
-    states = _read(transformer, [Reading((pieces,), 0, 1) for _, pieces in cut], files, on_progress)
+    states = _read(pretrained, [Reading((pieces,), 0, 1) for _, pieces in cut], files, on_progress)
     return Vectors(f"{files.folder.name}-{dim}d", [word for word, _ in cut], components(states, dim), len(cut)), files
 
 
@@ -91,7 +93,7 @@ def components(states: npt.NDArray[np.float32], dim: int) -> npt.NDArray[np.floa
 
 
 def _read(
-    transformer: Transformer,
+    pretrained: PretrainedEncoder,
     readings: Sequence[Reading],
     files: TransformerFiles,
     on_progress: Callable[[int, int], object],
@@ -100,9 +102,9 @@ def _read(
     states = np.zeros((len(readings), files.width), np.float32)
     layers = range(1, files.num_layers + 1)
     total, done = sum(reading.num_pieces for reading in readings), 0
-    for batch in transformer.batches(readings):
+    for batch in pretrained.batches(readings):
         some = [readings[index] for index in batch]
-        states[batch] = transformer.read(some, layers=layers, mean=True, pieces="mean")[:, 0]
+        states[batch] = pretrained.read(some, layers=layers, mean=True, pieces="mean")[:, 0]
         done += sum(reading.num_pieces for reading in some)
         on_progress(done, total)
     return states

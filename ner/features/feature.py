@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from ner.config import Config
 from ner.errors import VectorsError
+from ner.features.pretrained import LoadEncoder
 from ner.settings import FEATURES
 from ner.text.sentence import Sentence
 
@@ -34,11 +35,15 @@ NUM_SPECIAL = 2
 
 @dataclass(frozen=True)
 class Material:
-    """What features are fitted to; vectors that several of them want are opened once."""
+    """What features are fitted to; vectors that several of them want are opened once.
+
+    `load_encoder` brings a pretrained encoder into memory; a feature that reads with one needs it.
+    """
 
     sentences: Sequence[Sentence]
     config: Config
     on_message: Callable[[str], object] = lambda message: None
+    load_encoder: LoadEncoder | None = None
     _vectors: dict[str, "Vectors"] = field(default_factory=dict)
 
     def vectors(self, name: str, dim: int, key: str) -> "Vectors":
@@ -137,8 +142,13 @@ class Feature(ABC):
             ValueError: an entry is missing or of another kind.
         """
 
-    def located(self, folder: Path, device: str) -> Self:
+    def located(self, folder: Path, device: str, load_encoder: LoadEncoder) -> Self:
         """The same feature, of a model directory that lies here, to be used on this device.
+
+        Args:
+            folder: the directory.
+            device: a name, as `run.device`.
+            load_encoder: brings a pretrained encoder into memory.
 
         Raises:
             ModelError: what it needs beside the directory's own files isn't here.

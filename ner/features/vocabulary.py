@@ -8,6 +8,7 @@ from typing import Any, Self
 from ner.config import Config
 from ner.features.checks import table, texts
 from ner.features.feature import Feature, Material, feature_type, fit_features
+from ner.features.pretrained import LoadEncoder
 from ner.features.words import Words, WordVocabulary
 from ner.settings import FEATURES
 from ner.text.partial import labels_of
@@ -60,13 +61,13 @@ class Vocabularies:
         """
         return [self._tags[f"{role}-{label}"] for role in "BIES"]
 
-    def located(self, folder: Path, device: str) -> "Vocabularies":
+    def located(self, folder: Path, device: str, load_encoder: LoadEncoder) -> "Vocabularies":
         """The same, of a model directory that lies here, each feature as `Feature.located` gives it.
 
         Raises:
             ModelError, ConfigError: as there.
         """
-        features = {name: feature.located(folder, device) for name, feature in self.features.items()}
+        features = {name: feature.located(folder, device, load_encoder) for name, feature in self.features.items()}
         return replace(self, features=features)
 
     def as_dict(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from ner.evaluation.training_entities import Memory
 from ner.features.vocabulary import Vocabularies
 from ner.forward.network import MakeEncoder, Network, weight_shapes
 from ner.forward.weights import Weight
+from ner.inference.pretrained import load_encoder
 from ner.inference.runtimes import choose_runtime, need_torch
 from ner.storage.model_directory import OpenModel, StoredModel, open_model, read_model, write_model
 from ner.storage.rows import StoredRows
@@ -72,7 +73,7 @@ def load_model(folder: str | Path, device: str, *, runtime: str = "torch") -> Mo
     opened = open_model(folder)
     contextual = "contextual" in opened.vocabularies.features
     chosen = choose_runtime(runtime, device, opened.config.model, contextual=contextual)
-    opened = replace(opened, vocabularies=opened.vocabularies.located(opened.folder, device))
+    opened = replace(opened, vocabularies=opened.vocabularies.located(opened.folder, device, load_encoder))
     if chosen == "torch":
         return _on_torch(opened, device)
     settings = opened.config.model

@@ -14,6 +14,7 @@ from ner.formats.corpora import names_of
 from ner.formats.corpus import Corpus
 from ner.inference.loading import Model
 from ner.inference.prepared import prepare
+from ner.inference.pretrained import load_encoder
 from ner.network.model import BiLSTMCRF, build_model
 from ner.settings import DataConfig
 from ner.text.partial import is_partial, is_unknown, labels_of
@@ -38,7 +39,7 @@ def prepare_task(
 ) -> tuple[Task, BiLSTMCRF, dict[str, Any] | None]:
     """What to train on, a network with its vectors, fresh or from a model, the vectors' coverage."""
     training = training_sentences(corpus)
-    material = Material(training, config, listener.on_message)
+    material = Material(training, config, listener.on_message, load_encoder)
     vocabularies = grow_vocabularies(start.vocabularies, material) if start else fit_vocabularies(material)
     if not vocabularies.labels:
         source = source_of(config.data, "train")

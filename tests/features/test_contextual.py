@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import ner
+from ner.config import Config
 from ner.errors import ConfigError, InterruptionError, ModelError
 from ner.features.batches import encode
 from ner.features.contextual import Contextual
@@ -17,6 +18,7 @@ from ner.features.feature import Material
 from ner.features.vocabulary import Vocabularies, fit_vocabularies
 from ner.formats.corpus import Corpus
 from ner.inference.loading import load_model, save_model
+from ner.inference.pretrained import load_encoder
 from ner.model_files import read_files, write_files
 from ner.resources.model_names import ENCODER as COPY
 from ner.text.sentence import Sentence, sentence_from_words
@@ -31,6 +33,10 @@ transformers = pytest.importorskip("transformers", reason="the extra `contextual
 @pytest.fixture(autouse=True)
 def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NER_HOME", str(tmp_path / "home"))
+
+
+def material(sentences: list[Sentence], config: Config) -> Material:
+    return Material(sentences, config, load_encoder=load_encoder)
 
 
 def states_of(vocabularies: Vocabularies, sentences: list[Sentence]) -> tuple[np.ndarray, np.ndarray]:
@@ -61,7 +67,7 @@ WORDS = ["Anna", "Lee", "xylophones", "in", "Rome"]
 def test_states_are_those_of_transformers(pieces: str, tiny_bert: Path, make_config: MakeConfig) -> None:
     config = make_config(contextual=str(tiny_bert), contextual_layers=[0, 2, -1], contextual_pieces=pieces)
     sentences = [sentence_from_words(WORDS), sentence_from_words(["Bob"])]
-    found, known = states_of(fit_vocabularies(Material(sentences, config)), sentences)
+    found, known = states_of(fit_vocabularies(material(sentences, config)), sentences)
     wanted = by_transformers(tiny_bert, WORDS, layers=[0, 2, 3], pieces=pieces).mean(axis=1)
     np.testing.assert_allclose(found[:5, 0], wanted, atol=4e-3)
     assert np.abs(wanted).max() > 0.5
@@ -74,7 +80,7 @@ def test_states_are_those_of_transformers(pieces: str, tiny_bert: Path, make_con
 def test_each_layer_is_kept_where_their_mix_is_learned(tiny_bert: Path, make_config: MakeConfig) -> None:
     config = make_config(contextual=str(tiny_bert), contextual_layers=[1, 3], contextual_mix="learned")
     sentences = [sentence_from_words(WORDS)]
-    found, _ = states_of(fit_vocabularies(Material(sentences, config)), sentences)
+    found, _ = states_of(fit_vocabularies(material(sentences, config)), sentences)
     np.testing.assert_allclose(found, by_transformers(tiny_bert, WORDS, layers=[1, 3]), atol=4e-3)
 
 
@@ -84,11 +90,11 @@ def test_a_sentence_is_read_with_its_document_where_training_marks_documents(
     first, second, third = (sentence_from_words(words.split()) for words in ("Anna met Bob", "in Rome", "the old town"))
     sentences = [replace(first, opens_document=True), second, replace(third, opens_document=True)]
     config = make_config(contextual=str(tiny_bert), contextual_layers=[3])
-    found, _ = states_of(fit_vocabularies(Material(sentences, config)), sentences)
+    found, _ = states_of(fit_vocabularies(material(sentences, config)), sentences)
     wanted = by_transformers(tiny_bert, [*first.words, *second.words], layers=[3])
     np.testing.assert_allclose(found[:5], wanted, atol=4e-3)
     np.testing.assert_allclose(found[5:], by_transformers(tiny_bert, third.words, layers=[3]), atol=4e-3)
-    alone, _ = states_of(fit_vocabularies(Material([first], config)), sentences)
+    alone, _ = states_of(fit_vocabularies(material([first], config)), sentences)
     np.testing.assert_allclose(alone[3:5], by_transformers(tiny_bert, second.words, layers=[3]), atol=4e-3)
 
 
@@ -98,7 +104,7 @@ def test_a_long_sentence_is_read_in_windows_and_no_word_is_without_a_state(
     words = [*WORDS * 9, "x" * 200, "Rome"]
     config = make_config(contextual=str(tiny_bert), contextual_layers=[3])
     found, known = states_of(
-        fit_vocabularies(Material([sentence_from_words(words)], config)), [sentence_from_words(words)]
+        fit_vocabularies(material([sentence_from_words(words)], config)), [sentence_from_words(words)]
     )
     assert known.all()
     assert np.abs(found).max(axis=(1, 2)).min() > 0.1
@@ -127,7 +133,7 @@ def test_chinese_by_character_has_a_state_a_character(tiny_bert: Path, make_conf
     words = list("王小明在北京")
     config = make_config(contextual=str(tiny_bert), contextual_layers=[2])
     found, known = states_of(
-        fit_vocabularies(Material([sentence_from_words(words)], config)), [sentence_from_words(words)]
+        fit_vocabularies(material([sentence_from_words(words)], config)), [sentence_from_words(words)]
     )
     assert known.all()
     np.testing.assert_allclose(found, by_transformers(tiny_bert, words, layers=[2]), atol=4e-3)
@@ -149,7 +155,7 @@ def test_a_tokenizer_that_knows_hardly_a_piece_is_refused(
 @pytest.mark.parametrize("layer", [4, -5])
 def test_a_layer_that_the_encoder_lacks_is_refused(layer: int, tiny_bert: Path, make_config: MakeConfig) -> None:
     with pytest.raises(ConfigError) as error:
-        Contextual.fit(Material([], make_config(contextual=str(tiny_bert), contextual_layers=[1, layer])))
+        Contextual.fit(material([], make_config(contextual=str(tiny_bert), contextual_layers=[1, layer])))
     assert str(error.value) == (
         f"features.contextual_layers: expected layers of {tiny_bert} from 0, its embeddings, to 3, or -1 for its last, "
         f"found {layer}"
@@ -158,7 +164,7 @@ def test_a_layer_that_the_encoder_lacks_is_refused(layer: int, tiny_bert: Path, 
 
 def test_without_named_layers_the_last_four_are_used(tmp_path: Path, make_config: MakeConfig) -> None:
     folder = make_tiny_bert(tmp_path / "bert", num_hidden_layers=6)
-    feature = Contextual.fit(Material([], make_config(contextual=str(folder))))
+    feature = Contextual.fit(material([], make_config(contextual=str(folder))))
     assert feature is not None
     assert feature.layers == (3, 4, 5, 6)
 
@@ -166,9 +172,9 @@ def test_without_named_layers_the_last_four_are_used(tmp_path: Path, make_config
 def test_a_package_that_is_missing_is_named(
     monkeypatch: pytest.MonkeyPatch, tiny_bert: Path, make_config: MakeConfig
 ) -> None:
-    monkeypatch.setattr("ner.features.transformer.is_there", lambda name: name != "transformers")
+    monkeypatch.setattr("ner.features.pretrained.is_there", lambda name: name != "transformers")
     with pytest.raises(ConfigError) as error:
-        Contextual.fit(Material([], make_config(contextual=str(tiny_bert))))
+        Contextual.fit(material([], make_config(contextual=str(tiny_bert))))
     assert str(error.value) == (
         "features.contextual: expected transformers, which run its encoder, not installed here; "
         "pip install 'bilstm-crf-ner[contextual]'"
@@ -221,7 +227,7 @@ def test_a_model_whose_encoder_is_gone_or_another_says_so(
     other = make_tiny_bert(tmp_path / "other", seed=4)
     shutil.rmtree(folder / COPY)
     shutil.copytree(other, folder / COPY)
-    found = Contextual.fit(Material([], make_config(contextual=str(other))))
+    found = Contextual.fit(material([], make_config(contextual=str(other))))
     assert found is not None
     with pytest.raises(ModelError) as error:
         ner.load(folder)

@@ -7,6 +7,7 @@ import pytest
 
 from ner.errors import ConfigError
 from ner.features.distilled_vectors import components, distil
+from ner.inference.pretrained import load_encoder
 from ner.resources.compact import read_compact
 from tests.tiny_bert import CHINESE, WORDS
 
@@ -14,7 +15,7 @@ transformers = pytest.importorskip("transformers", reason="the extra `contextual
 
 
 def test_the_words_are_those_of_the_vocabulary_and_neighbours_stay_neighbours(tiny_bert: Path) -> None:
-    vectors, files = distil(str(tiny_bert), dim=16)
+    vectors, files = distil(str(tiny_bert), load_encoder, dim=16)
     letters = [*"abcdefghijklmnopqrstuvwxyz0123456789"]
     assert vectors.words == [*WORDS, *CHINESE, *letters]
     import torch
@@ -68,7 +69,7 @@ def test_the_command_writes_vectors_of_a_list(run, tiny_bert: Path, tmp_path: Pa
 
 def test_a_folder_that_is_no_encoder_is_told_of_the_argument_and_not_of_a_setting(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as error:
-        distil(str(tmp_path))
+        distil(str(tmp_path), load_encoder)
     assert str(error.value) == (
         f"ENCODER: expected config.json in {tmp_path}, found none; name a folder that save_pretrained of a model of "
         "transformers wrote"
@@ -77,8 +78,8 @@ def test_a_folder_that_is_no_encoder_is_told_of_the_argument_and_not_of_a_settin
 
 def test_too_few_words_or_too_many_dimensions_are_refused(tiny_bert: Path) -> None:
     with pytest.raises(ConfigError) as error:
-        distil(str(tiny_bert), dim=17)
+        distil(str(tiny_bert), load_encoder, dim=17)
     assert str(error.value) == "--dim: expected at least 1 and at most 16, the encoder's width, found 17"
     with pytest.raises(ConfigError) as error:
-        distil(str(tiny_bert), words=["Anna", "\u200b"], dim=2)
+        distil(str(tiny_bert), load_encoder, words=["Anna", "\u200b"], dim=2)
     assert str(error.value) == "--words: expected more than 2 words with pieces, as --dim has it, found 1"

@@ -17,9 +17,10 @@ from ner.features.contextual import Readings
 from ner.features.feature import Material
 from ner.features.kept_states import Keeping, keeping
 from ner.features.state_stores import Store, list_stores, lock_of, states_home
-from ner.features.transformer import Transformer
 from ner.features.vocabulary import Vocabularies, fit_vocabularies
 from ner.formats.corpus import Corpus
+from ner.inference.pretrained import load_encoder
+from ner.network.transformer import Transformer
 from ner.text.sentence import Sentence, sentence_from_words
 from ner.training.events import Listener
 from ner.training.training import train_model
@@ -50,14 +51,14 @@ def states(vocabularies: Vocabularies, sentences: list[Sentence]) -> np.ndarray:
 
 
 def vocabularies_of(sentences: list[Sentence], config: Config) -> Vocabularies:
-    return fit_vocabularies(Material(sentences, config))
+    return fit_vocabularies(Material(sentences, config, load_encoder=load_encoder))
 
 
 def forbid_the_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*arguments: object) -> Transformer:
         raise AssertionError("the encoder was asked")
 
-    monkeypatch.setattr(contextual, "load_transformer", fail)
+    monkeypatch.setattr(contextual, "load_pretrained", fail)
 
 
 def test_what_is_kept_is_what_the_encoder_made_and_it_is_asked_once(
@@ -99,7 +100,7 @@ def test_filling_goes_on_where_it_was_killed_and_gives_the_same(
     config: Config, many: list[Sentence], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vocabularies = vocabularies_of(many, config)
-    monkeypatch.setattr("ner.features.transformer._BATCH_PIECES", {"cpu": 256})
+    monkeypatch.setattr("ner.network.transformer._BATCH_PIECES", {"cpu": 256})
     wanted = states(vocabularies, many)
     monkeypatch.setattr("ner.features.kept_states._EVERY", 0.0)
     whole, done = Readings.read, list[int]()

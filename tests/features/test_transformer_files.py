@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from ner.errors import ConfigError
-from ner.features.transformer import check_installed, load_transformer
+from ner.features.pretrained import check_installed, load_pretrained
 from ner.features.transformer_files import open_files
+from ner.inference.pretrained import load_encoder
 
 
 def make_folder(folder: Path, **settings: object) -> Path:
@@ -122,7 +123,7 @@ def test_without_the_hubs_package_a_name_is_told_what_it_needs(monkeypatch: pyte
         "features.contextual: expected a folder, found none named some/bert; names of the Hugging Face hub need "
         "pip install 'bilstm-crf-ner[contextual]'"
     )
-    monkeypatch.setattr("ner.features.transformer.is_there", lambda name: False)
+    monkeypatch.setattr("ner.features.pretrained.is_there", lambda name: False)
     with pytest.raises(ConfigError) as error:
         check_installed()
     assert str(error.value) == (
@@ -135,7 +136,7 @@ def test_files_that_transformers_cant_load_are_told(tmp_path: Path) -> None:
     pytest.importorskip("transformers", reason="the extra `contextual`")
     files = open_files(str(make_folder(tmp_path / "encoder", **SHAPE)))
     with pytest.raises(ConfigError) as error:
-        load_transformer(files.folder, files.sha256, "cpu", files)
+        load_pretrained(files, "cpu", load_encoder)
     said = str(error.value)
     assert said.startswith(f"features.contextual: {files.folder} can't be loaded: ValueError: ")
     assert said.endswith("; expected a tokenizer and a model as save_pretrained of transformers writes them")
@@ -149,6 +150,6 @@ def test_code_that_lies_beside_an_encoder_is_not_run(tiny_bert: Path, tmp_path: 
     (folder / "own.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
     files = open_files(str(folder))
     with pytest.raises(ConfigError) as error:
-        load_transformer(files.folder, files.sha256, "cpu", files)
+        load_pretrained(files, "cpu", load_encoder)
     assert str(error.value).startswith(f"features.contextual: {files.folder} can't be loaded: ValueError: ")
     assert not (tmp_path / "ran").exists()

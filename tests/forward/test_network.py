@@ -16,6 +16,7 @@ from ner.forward.features import vectors_type
 from ner.forward.network import Network, weight_shapes
 from ner.forward.onnx_encoder import OPERATORS, OnnxEncoder
 from ner.inference.array_backend import ArrayBackend
+from ner.inference.pretrained import load_encoder
 from ner.inference.torch_backend import TorchBackend
 from ner.inference.word_cache import WordCache
 from ner.network.cells import CELLS
@@ -42,7 +43,7 @@ def make(tmp_path: Path, **settings: object) -> tuple[Config, Vocabularies, BiLS
     for key, value in settings.items():
         tree["features" if key in FeaturesConfig.model_fields else "model"][key] = value
     config = parse_config(tree, "test")
-    vocabularies = fit_vocabularies(Material(sentences_of_a_document(), config))
+    vocabularies = fit_vocabularies(Material(sentences_of_a_document(), config, load_encoder=load_encoder))
     torch.manual_seed(7)
     network = build_model(config.model, vocabularies).eval()
     with torch.no_grad():

@@ -1,57 +1,30 @@
 """A pretrained encoder at work: words to pieces, pieces to a state of each word.
 
-It stands among the features since what a token looks like doesn't depend on what computes it; PyTorch and transformers
-are imported when the first sentence is read, and the encoder is loaded once in a process. What is ours: which pieces
-are read together (`transformer_windows`), and that nothing is cut; the library cuts in silence.
+What the features ask of it is a `PretrainedEncoder` of `ner/features/pretrained.py`. It is loaded once in a process.
+What is ours: which pieces are read together (`transformer_windows`), and that nothing is cut; the library cuts in
+silence.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+import torch
+from torch import Tensor
 
-from ner.distribution import is_there
-from ner.errors import ConfigError, describe
+from ner.features.pretrained import Pieces, Reading, States
 from ner.features.transformer_files import TransformerFiles
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-Pieces = Literal["mean", "first", "last"]
-States = npt.NDArray[np.float16]
 
 # Pieces of a batch, padding included: on two cores more aren't faster, and a GPU wants many.
 _BATCH_PIECES = {"cpu": 2048, "cuda": 32_768}
 _LARGEST = float(np.finfo(np.float16).max)
 
 
-class Reading(NamedTuple):
-    """What is read together: the pieces of words, one list a word, of which those of `first` to `last` are kept."""
-
-    words: tuple[tuple[int, ...], ...]
-    first: int
-    last: int
-
-    @property
-    def num_pieces(self) -> int:
-        """Of all words together."""
-        return sum(map(len, self.words))
-
-
 class Transformer:
-    """A pretrained encoder in memory; several threads may ask it at once."""
+    """A `PretrainedEncoder` that PyTorch runs."""
 
     def __init__(self, files: TransformerFiles, device: str) -> None:
-        """Loads it.
-
-        Raises:
-            ConfigError: its files aren't those of an encoder.
-        """
-        import torch
-
         place = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
         self._tokenizer, model = _load(files)
         self._model = model.to(place).eval().requires_grad_(False)
@@ -61,10 +34,9 @@ class Transformer:
         self._padding = int(self._tokenizer.pad_token_id or 0)
         self.unknown: int | None = self._tokenizer.unk_token_id
         self.room = files.limit - len(self._begin) - len(self._end)
-        """Pieces that it reads at once, without those that mark beginning and end."""
 
     def pieces(self, words: Sequence[str]) -> list[tuple[int, ...]]:
-        """The pieces of each word, which may have none; a word is cut the same wherever it stands."""
+        """As `PretrainedEncoder`."""
         if not words:
             return []
         # With a space before it, tokenizers that tell the beginning of a word from its middle see the beginning.
@@ -72,7 +44,7 @@ class Transformer:
         return list(map(tuple, found))
 
     def vocabulary(self) -> list[str]:
-        """All pieces that it knows, in the order of their numbers."""
+        """As `PretrainedEncoder`."""
         numbers: dict[str, int] = self._tokenizer.get_vocab()
         return sorted(numbers, key=lambda piece: numbers[piece])
 
@@ -90,16 +62,7 @@ class Transformer:
         return batches
 
     def read(self, readings: Sequence[Reading], *, layers: Sequence[int], mean: bool, pieces: Pieces) -> States:
-        """The states of the kept words of these readings, one behind the other (N, L, W); zeros of one without pieces.
-
-        Args:
-            readings: of one batch.
-            layers: whose states are kept, 0 the embeddings.
-            mean: the mean of the layers in place of each (L = 1).
-            pieces: which pieces of a word stand for it.
-        """
-        import torch
-
+        """As `PretrainedEncoder`."""
         ids, mask, where, word_of, weights, num_words = self._arrange(readings, pieces)
         with torch.inference_mode():
             hidden: Sequence[Tensor] = self._model(
@@ -115,10 +78,8 @@ class Transformer:
 
     def _arrange(
         self, readings: Sequence[Reading], pieces: Pieces
-    ) -> "tuple[Tensor, Tensor, Tensor, Tensor, Tensor, int]":
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, int]:
         """Padded ids and mask (B, T); of P pieces that count where they stand (in B·T), whose word's, how much."""
-        import torch
-
         rows = [[*self._begin, *(piece for word in each.words for piece in word), *self._end] for each in readings]
         longest = max(map(len, rows))
         ids = torch.full((len(rows), longest), self._padding, dtype=torch.long)
@@ -144,19 +105,9 @@ class Transformer:
 
 
 @lru_cache(maxsize=2)
-def load_transformer(folder: Path, sha256: str, device: str, files: TransformerFiles) -> Transformer:
-    """The encoder of these files, loaded once in a process for each device."""
+def load_transformer(files: TransformerFiles, device: str) -> Transformer:
+    """The encoder of these files, loaded once in a process for each device; a `LoadEncoder`."""
     return Transformer(files, device)
-
-
-def check_installed() -> None:
-    """Raise ConfigError unless what runs an encoder is installed; nothing is imported."""
-    missing = [name for name in ("torch", "transformers") if not is_there(name)]
-    if missing:
-        raise ConfigError(
-            f"features.contextual: expected {' and '.join(missing)}, which run its encoder, not installed here; "
-            "pip install 'bilstm-crf-ner[contextual]'"
-        )
 
 
 def _load(files: TransformerFiles) -> tuple[Any, Any]:
@@ -173,11 +124,6 @@ def _load(files: TransformerFiles) -> tuple[Any, Any]:
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(files.folder, **alone)
         model = transformers.AutoModel.from_pretrained(files.folder, **alone, use_safetensors=True, dtype="float32")
-    except Exception as error:  # the library raises anything
-        raise ConfigError(
-            f"features.contextual: {files.folder} can't be loaded: {describe(error)}; expected a tokenizer and a model "
-            "as save_pretrained of transformers writes them"
-        ) from None
     finally:
         logging.set_verbosity(verbosity)
         if shown:
@@ -193,16 +139,3 @@ def _ends(tokenizer: Any) -> tuple[list[int], list[int]]:
         if whole[start : start + len(inside)] == inside:
             return whole[:start], whole[start + len(inside) :]
     return [], []
-
-
-def share_unknown(pieces: Iterable[tuple[int, ...]], counts: Iterable[int], unknown: int | None) -> float:
-    """The share of unknown pieces among those of words that stand so often each; 0 where there are none.
-
-    >>> share_unknown([(7, 3), (3,)], [1, 2], unknown=3)
-    0.75
-    """
-    total = wrong = 0
-    for each, count in zip(pieces, counts, strict=True):
-        total += count * len(each)
-        wrong += count * each.count(unknown) if unknown is not None else 0
-    return wrong / total if total else 0.0
