@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ner.errors import ConfigError, check_type
+from ner.formats.predictions import MODEL, least_score
+from ner.formats.table import names_model
 from ner.inference.acquisition import check_strategy, rank_sentences, within_budget
 from ner.inference.arguments import checked_documents
 from ner.tagger import Tagger
@@ -53,7 +55,8 @@ def rank(
         seed: of `random` and `bald`.
 
     Raises:
-        ConfigError: no such strategy or unit, a budget of less than 1, or `bald` without PyTorch or dropout.
+        ConfigError: no such strategy or unit, a budget of less than 1, or of fewer tokens than any
+            sentence has, or `bald` without PyTorch or dropout.
     """
     check_type("tagger", tagger, Tagger, "a Tagger", "ner.load(FOLDER) gives one")
     check_strategy(strategy)
@@ -75,6 +78,8 @@ def rank(
     )
     lengths = np.array([len(sentence.spelled) for sentence in sentences], dtype=np.int64)
     chosen = within_budget(ranking.order, lengths, budget, in_tokens=in_tokens)
+    if len(lengths) and not len(chosen):  # of tokens: one sentence is always within a budget of sentences
+        raise ConfigError(f"budget: expected the tokens of a sentence, {lengths.min()} or more, found {budget}")
     ranked = []
     for number, index in enumerate(chosen.tolist(), start=1):
         told: dict[str, Any] = {"rank": number, "strategy": strategy}
@@ -84,18 +89,25 @@ def rank(
     return ranked
 
 
-def told_to_tool(documents: Iterable[Document], format: str) -> Iterator[Document]:
-    """The same documents with what `rank` tells of each where the tool of this format shows it and sorts by it.
+def told_to_tool(documents: Iterable[Document], format: str, version: str) -> Iterator[Document]:
+    """The same documents with what `rank` tells of each, and which model did, where the tool of this format shows it.
 
     Label Studio sorts by `data` and by the score of a prediction, the surest highest; Prodigy shows `meta`.
+
+    Args:
+        documents: as `rank` gives them.
+        format: one of `ner formats`.
+        version: of the model.
     """
     for document in documents:
         told: Mapping[str, Any] = document.meta
         if format == "label-studio":
-            score = min((entity.score for entity in document.entities if entity.score is not None), default=1.0)
-            told = {"data": told, "prediction": {"score": score}}
+            least = least_score(document)
+            told = {"data": told, "prediction": {MODEL: version, "score": 1.0 if least is None else least}}
         elif format == "prodigy":
-            told = {"meta": told}
+            told = {"meta": {**told, "model": version}}
+        elif names_model(format):
+            told = {**told, MODEL: version}
         yield replace(document, meta=told)
 
 

@@ -142,16 +142,46 @@ def test_the_command_writes_what_python_gives_and_it_is_read_back(run, small_mod
     assert [[e.label for e in d.entities] for d in read] == [[e.label for e in d.entities] for d in wanted]
 
 
-def test_label_studio_gets_predictions_to_sort_by_and_prodigy_its_meta(run, small_model, lines):
+def test_label_studio_gets_predictions_to_sort_by_and_prodigy_its_meta(run, small_model, lines, tagger):
     tasks = json.loads(run("rank", small_model, lines, "--format", "label-studio")[1])
     for task in tasks:
         scores = [result["score"] for result in task["predictions"][0]["result"]]
         assert task["predictions"][0]["score"] == min(scores, default=1.0)
         assert task["annotations"] == []
+        assert task["predictions"][0]["model_version"] == tagger.version
     assert [task["data"]["rank"] for task in tasks] == list(range(1, len(tasks) + 1))
     records = [json.loads(line) for line in run("rank", small_model, lines, "--format", "prodigy")[1].splitlines()]
     assert [record["meta"]["rank"] for record in records] == list(range(1, len(tasks) + 1))
     assert {"text", "spans", "meta"} == set(records[0])
+    assert {record["meta"]["model"] for record in records} == {tagger.version}
+
+
+def test_doccano_and_argilla_get_the_probabilities_and_the_model(run, small_model, lines, tagger):
+    code, out, err = run("rank", small_model, lines, "--format", "doccano")
+    records = [json.loads(line) for line in out.splitlines()]
+    assert (code, "probabilities" in err) == (0, False)
+    ranked = ner.rank(tagger, [Document(text) for text in TEXTS if text])
+    assert [(r["scores"], r["model_version"], r["rank"]) for r in records] == [
+        (pytest.approx([e.score for e in d.entities], abs=1e-5), tagger.version, d.meta["rank"]) for d in ranked
+    ]
+    suggestions = [
+        record["suggestions"]["entities"]
+        for record in json.loads(run("rank", small_model, lines, "--format", "argilla")[1])
+        if record["suggestions"]
+    ]
+    assert {each["agent"] for each in suggestions} == {tagger.version}
+    scores = [pytest.approx([e.score for e in d.entities], abs=1e-5) for d in ranked if d.entities]
+    assert [each["score"] for each in suggestions] == scores
+
+
+def test_a_budget_of_fewer_tokens_than_any_sentence_has_is_an_error(tagger, documents):
+    fewest = min(len(sentence.words) for sentence in sentences_of(tagger, documents))
+    assert fewest == 1
+    assert len(ner.rank(tagger, documents, budget=1, unit="tokens")) == 1
+    with pytest.raises(ConfigError) as error:
+        ner.rank(tagger, documents[:1], budget=2, unit="tokens")
+    assert str(error.value) == "budget: expected the tokens of a sentence, 3 or more, found 2"
+    assert ner.rank(tagger, [], budget=2, unit="tokens") == []
 
 
 def test_a_column_file_is_ranked_too_and_each_sentence_names_its_line(run, small_model, sample_en):

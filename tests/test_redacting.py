@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import stat
 import sys
 from pathlib import Path
@@ -9,6 +10,9 @@ from pathlib import Path
 import pytest
 
 import ner
+from ner.evaluation.adjustment import Adjustment
+from ner.evaluation.promise import Promise
+from ner.storage.calibration_file import write_adjustment
 
 TEXT = "Angela Merkel visited Paris.\r\n\r\n  Merkel met Barack Obama\tin Berlin.\nNobody spoke, no line end"
 
@@ -92,6 +96,18 @@ def test_the_same_key_gives_the_same_marks_and_without_one_it_is_said(run, tmp_p
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="rights are other there")
+def test_a_promise_of_precision_leaves_no_name_in_a_redacted_text(run, small_model, tmp_path: Path) -> None:
+    text = "Angela Merkel met Bob Dole in New York. IBM left Paris."
+    shutil.copytree(small_model, tmp_path / "model")
+    scores = [entity.score for entity in ner.load(small_model, runtime="numpy").tag(text)]
+    promise = Promise(0.99, 0.9, max(scores), 200, 100, "sentence")
+    write_adjustment(tmp_path / "model", Adjustment(threshold=0.3, promise=promise))
+    assert len(ner.load(tmp_path / "model", runtime="numpy").tag(text)) < len(scores)
+    args = ("--text", text, "--format", "redacted", "--runtime", "numpy")
+    wanted = run("tag", small_model, *args, "--threshold", 0.3)
+    assert run("tag", tmp_path / "model", *args) == wanted
+
+
 def test_the_map_is_its_owners_alone_and_not_there_where_the_work_failed(run, tmp_path: Path) -> None:
     names = tmp_path / "names.map"
     old = os.umask(0)

@@ -85,7 +85,7 @@ def rank(
     say_losses(file, losses)
     unit = "tokens" if in_tokens else "sentences"
     ranked = rank_documents(tagger, documents, strategy=strategy, budget=budget, unit=unit, seed=seed)
-    told = told_to_tool(ranked, wanted)
+    told = told_to_tool(ranked, wanted, tagger.version)
     losses = Losses()
     if out:
         write_documents(out, told, wanted, data, losses)

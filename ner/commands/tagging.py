@@ -174,7 +174,8 @@ def tag(
     from ner.output import OutputOptions, tagged_documents
 
     # What is to be looked at can be marked there alone.
-    calibration = "ignore" if uncalibrated else "review" if output_format == "jsonl" else "use"
+    # And a promise of precision would leave names in a redacted text: those that are to be looked at go too.
+    calibration = "ignore" if uncalibrated else "review" if output_format in ("jsonl", REDACTED) else "use"
     tagger = load_tagger(model, device, runtime=runtime, threads=threads, threshold=threshold, calibration=calibration)
     data = override_data(tagger.config.data, settings or [])
     interactive = file == "-" and text is None and sys.stdin.isatty()

@@ -10,7 +10,6 @@ from xml.parsers import expat
 
 from pydantic import BaseModel, Field
 
-from ner.distribution import __version__
 from ner.serving.answers import Answer, Taggers, as_json, check_size, find_tagger, kept
 from ner.serving.batcher import Job, Read
 from ner.serving.gate import BODY
@@ -124,8 +123,14 @@ def _unusable(what: str) -> RefusalError:
     return RefusalError(422, "unusable_configuration", f"label_config: expected {what}")
 
 
-def job_for_tasks(request: PredictRequest, taggers: Taggers, limits: Limits) -> Job:
+def job_for_tasks(request: PredictRequest, taggers: Taggers, limits: Limits, *, version: str) -> Job:
     """The job of `POST /predict`: a prediction for each task, in their order, by the first model.
+
+    Args:
+        request: of Label Studio.
+        taggers: by name.
+        limits: of a request.
+        version: of the first model, as it was loaded.
 
     Raises:
         RefusalError: 413 as `check_size`; 422 where the configuration can't be used, or a task has no text.
@@ -133,21 +138,15 @@ def job_for_tasks(request: PredictRequest, taggers: Taggers, limits: Limits) -> 
     interface = read_interface(request.label_config)
     texts = [_text_of(task, interface.key, place) for place, task in enumerate(request.tasks)]
     check_size(texts, limits)
-    name, tagger = find_tagger(None, taggers)
+    _, tagger = find_tagger(None, taggers)
 
     def finish(read: list[list[Read]]) -> bytes:
         predictions = [
-            _prediction(kept(text, sentences), interface, version_of(name))
-            for text, sentences in zip(texts, read, strict=True)
+            _prediction(kept(text, sentences), interface, version) for text, sentences in zip(texts, read, strict=True)
         ]
-        return as_json({"results": predictions, "model_version": version_of(name)})
+        return as_json({"results": predictions, "model_version": version})
 
     return Job(tagger, finish, texts)
-
-
-def version_of(name: str) -> str:
-    """How a prediction calls the model that made it."""
-    return f"{name} (ner {__version__})"
 
 
 def _text_of(task: Task, key: str, place: int) -> str:
@@ -185,7 +184,9 @@ def add_routes(app: "FastAPI", taggers: Taggers, limits: Limits, answer: Answer)
     """Adds the paths of the protocol; `answer` answers a request with what a job makes."""
     from fastapi import Request, Response
 
-    version = version_of(next(iter(taggers)))
+    version = find_tagger(None, taggers)[
+        1
+    ].version  # once: another model may come into the folder while this one serves
 
     @app.post("/setup", tags=["Label Studio"], responses=errors(AnyAnswer), openapi_extra=extra(SetupRequest))
     async def setup(request: Request) -> Response:
@@ -196,7 +197,8 @@ def add_routes(app: "FastAPI", taggers: Taggers, limits: Limits, answer: Answer)
     @app.post("/predict", tags=["Label Studio"], responses=errors(AnyAnswer), openapi_extra=extra(PredictRequest))
     async def predict(request: Request) -> Response:
         """Pre-annotate tasks."""
-        return await answer(request, job_for_tasks(parse_body(PredictRequest, request.scope[BODY]), taggers, limits))
+        tasks = parse_body(PredictRequest, request.scope[BODY])
+        return await answer(request, job_for_tasks(tasks, taggers, limits, version=version))
 
     @app.post("/webhook", tags=["Label Studio"], responses=errors(AnyAnswer), openapi_extra=extra(AnyAnswer))
     async def webhook(request: Request) -> Response:

@@ -132,14 +132,18 @@ def restore(text: str, replacements: Iterable[Replacement]) -> str:
         replacements: of it, in order.
 
     Raises:
+        ConfigError: an argument of another kind.
         DataError: a mark isn't where it should be: the text was changed, or the replacements are of another.
 
     >>> restore("[PER] left.", [Replacement(0, "[PER]", "PER", "Anna")])
     'Anna left.'
     """
+    check_type("text", text, str, "a string")
+    check_type("replacements", replacements, Iterable, "the replacements of a Redaction")
     pieces: list[str] = []
     done = 0
-    for each in replacements:
+    for position, each in enumerate(replacements):
+        check_type(f"replacements[{position}]", each, Replacement, "a Replacement", "redact gives them")
         if each.start < done or not text.startswith(each.placeholder, each.start):
             raise DataError(
                 f"restore: expected {each.placeholder!r} at character {each.start} of the redacted text, found "

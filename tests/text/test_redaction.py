@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -124,6 +125,20 @@ def test_what_was_redacted_is_restored_character_for_character(pieces: list[str]
         marks = {place for each in done.replacements for place in range(each.start, each.end)}
         rest = "".join(each for place, each in enumerate(done.text) if place not in marks)
         assert rest == "".join(each for place, each in enumerate(text) if place not in covered)
+
+
+@pytest.mark.parametrize(
+    ("text", "replacements", "message"),
+    [
+        ("x", "abc", "replacements[0]: expected a Replacement, found 'a'; redact gives them"),
+        ("x", 3, "replacements: expected the replacements of a Redaction, found 3"),
+        (b"x", [], "text: expected a string, found b'x'"),
+    ],
+)
+def test_only_a_text_and_replacements_are_restored(text: Any, replacements: Any, message: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        restore(text, replacements)
+    assert str(error.value) == message
 
 
 def test_a_text_that_was_changed_is_not_restored() -> None:
