@@ -330,3 +330,16 @@ def test_columns_that_are_no_numbers_and_a_place_that_is_a_source_are_errors(run
     found = run("merge", *annotators, "--out", first)
     message = f"--out {first}: expected another place than those of the sources, found one of them"
     assert found == (2, "", f"error: {message}\n")
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ("1,2,1", "expected a column for each source, found 1 twice: 1,2,1"),
+        ("1,-1", "expected all columns counted from one end, found 1,-1"),
+    ],
+)
+def test_a_column_is_one_source_and_a_failure_leaves_no_folder(run, annotators, tmp_path, columns, message):
+    found = run("merge", annotators[0], "--columns", columns, "--out", tmp_path / "new" / "below" / "m.conll")
+    assert found == (2, "", f"error: --columns: {message}\n")
+    assert not (tmp_path / "new").exists()

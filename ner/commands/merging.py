@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -85,6 +86,10 @@ def _sources(files: list[Path], columns: str | None, data: "DataConfig") -> "lis
         numbers = [int(each) for each in columns.split(",")]
     except ValueError:
         raise ConfigError(f"--columns: expected numbers of columns such as 1,2,3, found {columns!r}") from None
+    if min(numbers) < 0 <= max(numbers):  # 3 and -1 may be one column
+        raise ConfigError(f"--columns: expected all columns counted from one end, found {columns}")
+    if twice := [number for number, count in Counter(numbers).items() if count > 1]:
+        raise ConfigError(f"--columns: expected a column for each source, found {twice[0]} twice: {columns}")
     return [
         Source(f"column {number}", _read(files[0], data.model_copy(update={"tag_column": number})))
         for number in numbers

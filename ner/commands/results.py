@@ -2,13 +2,14 @@
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from ner.errors import ConfigError
 
 
 def check_places(*, files: dict[str, Path | None], folders: dict[str, Path | None] | None = None) -> None:
-    """Make the folders that the results of a command go to, before its work is done in vain.
+    """Make sure that the results of a command can be written, before its work is done in vain; nothing is left there.
 
     Args:
         files: the path of each option that names a file; None where it isn't given.
@@ -21,10 +22,10 @@ def check_places(*, files: dict[str, Path | None], folders: dict[str, Path | Non
         if path and path.is_dir():
             raise ConfigError(f"{option} {path}: expected a place for a file, found a folder; name a file in it")
         if path:
-            _make_folder(option, path, path.parent)
+            _check_folder(option, path, path.parent)
     for option, path in (folders or {}).items():
         if path:
-            _make_folder(option, path, path)
+            _check_folder(option, path, path)
 
 
 def check_is_another(option: str, path: Path | None, source: str | Path) -> None:
@@ -49,21 +50,28 @@ def write_text(path: Path, text: str) -> None:
     """
     try:
         # Half a surrogate pair, which a word may hold, has no UTF-8.
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", errors="replace")
     except OSError as error:
         raise ConfigError(f"{path}: expected a place for a file: {error.strerror}") from None
     print(f"written: {path}", file=sys.stderr)
 
 
-def _make_folder(option: str, path: Path, folder: Path) -> None:
+def _check_folder(option: str, path: Path, folder: Path) -> None:
     file = next((each for each in (folder, *folder.parents) if each.exists() and not each.is_dir()), None)
     if file:
         raise ConfigError(f"{option} {path}: expected a folder at {file}, found a file; choose another path")
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        is_writable = os.access(path if path.exists() else folder, os.W_OK)
     except OSError as error:
         raise ConfigError(f"{option} {path}: expected a folder that can be made: {error.strerror}") from None
-    if not os.access(path if path.exists() else folder, os.W_OK):
+    finally:
+        for each in missing:  # or it stays, empty, where the work fails
+            with suppress(OSError):
+                each.rmdir()
+    if not is_writable:
         raise ConfigError(
             f"{option} {path}: expected a place to write to, found one without the right to; choose another"
         )

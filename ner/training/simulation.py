@@ -111,6 +111,7 @@ def simulate(
     key = hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
     done = {(each.strategy, each.run, each.number): each for each in read_rounds(log) if each.key == key}
     learner = _Learner(config, train, corpus.dev, experiment, start)
+    log.parent.mkdir(parents=True, exist_ok=True)
 
     def note(found: Round) -> Round:
         with log.open("a", encoding="utf-8") as stream:
