@@ -14,6 +14,11 @@ FEATURES = ("words", "characters", "bigrams", "casing", "lexicon", "gazetteers",
 class FeaturesConfig(Section):
     """What is known of words besides the training corpus, and besides their sentence."""
 
+    simplify: bool = Field(
+        False,
+        description="show traditional Chinese characters to the network as simplified ones, by OpenCC's table (extra "
+        "`zh`), which the model keeps: vectors and lexicons of one script serve both",
+    )
     lexicon: str | None = Field(
         None,
         description="words of a language written without spaces, each with its vector (a name of `ner vectors list` or "

@@ -90,10 +90,11 @@ def encode(
         tagged: encode the tags too, which must be of labels the vocabularies know.
         cache: of a network in use, which then needs no features of the word alone.
     """
-    spelled = list(chain.from_iterable(s.spelled for s in sentences))
+    seen = vocabularies.seen(sentences)
+    spelled = list(chain.from_iterable(s.spelled for s in seen))
     words = list(dict.fromkeys(spelled))
     row_of = dict(zip(words, range(len(words)), strict=True)).__getitem__  # no step of Python's for each token
-    tokens = Tokens(sentences, words, np.fromiter(map(row_of, spelled), dtype=np.int64, count=len(spelled)))
+    tokens = Tokens(seen, words, np.fromiter(map(row_of, spelled), dtype=np.int64, count=len(spelled)))
     encodings: Any = None
     features = vocabularies.features
     if cache is None:

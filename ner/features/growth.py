@@ -23,6 +23,8 @@ def grow_vocabularies(old: Vocabularies, material: Material) -> Vocabularies:
         VectorsError: the vectors that the settings name are missing, damaged or of another width.
     """
     model = material.config.model
+    labels = labels_in(material.sentences)
+    material = replace(material, sentences=old.seen(material.sentences))
     known = material.vectors(model.vectors, model.word_dim, "model.word_dim").words if model.vectors else ()
     features: dict[str, Feature] = {}
     for name, feature in old.features.items():
@@ -37,7 +39,7 @@ def grow_vocabularies(old: Vocabularies, material: Material) -> Vocabularies:
             new = [character for character in fitted.characters if character not in frozenset(grown.characters)]
             grown = replace(grown, characters=(*grown.characters, *new))
         features[name] = grown
-    return Vocabularies(tuple(sorted({*old.labels, *labels_in(material.sentences)})), features)
+    return Vocabularies(tuple(sorted({*old.labels, *labels})), features, old.script)
 
 
 def grow_words(

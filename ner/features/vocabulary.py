@@ -1,6 +1,6 @@
 """All that turns sentences into ids and ids into tags: the features of a token, and the labels."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -9,6 +9,7 @@ from ner.config import Config
 from ner.features.checks import table, texts
 from ner.features.feature import Feature, Material, feature_type, fit_features
 from ner.features.pretrained import LoadEncoder
+from ner.features.script import Script, in_script, script_as_dict, script_from_dict, simplified
 from ner.features.words import Words, WordVocabulary
 from ner.settings import FEATURES
 from ner.text.partial import labels_of
@@ -18,10 +19,14 @@ from ner.text.tags import tags_of_labels
 
 @dataclass(frozen=True)
 class Vocabularies:
-    """The labels that a model finds, and its features by name, in the order of the table."""
+    """The labels that a model finds, and its features by name, in the order of the table.
+
+    `script` are characters that features see as others; empty: all are seen as they are.
+    """
 
     labels: tuple[str, ...]
     features: Mapping[str, Feature]
+    script: Script = field(default_factory=dict)
     _tags: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -44,6 +49,10 @@ class Vocabularies:
         words = self.features["words"]
         assert isinstance(words, Words)
         return replace(self, features={**self.features, "words": replace(words, vocabulary=vocabulary)})
+
+    def seen(self, sentences: Sequence[Sentence]) -> Sequence[Sentence]:
+        """The sentences as features see them; where a script is read as another, without tags."""
+        return in_script(sentences, self.script) if self.script else sentences
 
     def tag_id(self, tag: str) -> int:
         """The id of a BIOES tag.
@@ -73,7 +82,8 @@ class Vocabularies:
     def as_dict(self) -> dict[str, Any]:
         """Everything as plain JSON values, and arrays among the entries of features."""
         features = {name: feature.as_dict() for name, feature in self.features.items()}
-        return {"labels": list(self.labels), "features": features}
+        script = {"script": script_as_dict(self.script)} if self.script else {}
+        return {"labels": list(self.labels), "features": features, **script}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any], config: Config) -> Self:
@@ -90,16 +100,19 @@ class Vocabularies:
         features = {
             name: feature_type(name).from_dict(table(stored, name), config) for name in FEATURES if name in stored
         }
-        return cls(texts(values, "labels"), features)
+        return cls(texts(values, "labels"), features, script_from_dict(values.get("script")))
 
 
 def fit_vocabularies(material: Material) -> Vocabularies:
     """The labels and features of a training corpus; a sentence without tags adds no labels.
 
     Raises:
-        VectorsError, DataError: as `Feature.fit`.
+        VectorsError, DataError, ConfigError: as `Feature.fit`.
+        ConfigError: `features.simplify` needs a package that isn't installed.
     """
-    return Vocabularies(labels_in(material.sentences), fit_features(material))
+    script = simplified() if material.config.features.simplify else {}
+    seen = replace(material, sentences=in_script(material.sentences, script)) if script else material
+    return Vocabularies(labels_in(material.sentences), fit_features(seen), script)
 
 
 def labels_in(sentences: Iterable[Sentence]) -> tuple[str, ...]:

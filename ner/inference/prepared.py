@@ -65,6 +65,7 @@ def prepare(sentences: Sequence[Sentence], vocabularies: Vocabularies) -> Prepar
     """These sentences, prepared."""
     if not any(sentence.spelled for sentence in sentences):
         return Prepared(len(sentences))
+    sentences = vocabularies.seen(sentences)
     encoded = encode(sentences, vocabularies)
     words = list(dict.fromkeys(word for sentence in sentences for word in sentence.spelled))
     order = np.array(sorted(range(len(words)), key=lambda index: len(words[index])), dtype=np.int64)
