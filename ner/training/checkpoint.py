@@ -51,6 +51,7 @@ class Run:
     average: WeightAverage | None
     best: dict[str, Tensor]
     corpus: str  # its fingerprint
+    encoder: str  # the digest of a pretrained one's files; empty without one
     best_f1: float = -1.0
     best_epoch: int = 0
     seconds: float = 0.0
@@ -60,8 +61,8 @@ class Run:
     group: Group = ALONE  # of processes that train it together
 
 
-def start_run(config: Config, network: BiLSTMCRF, *, corpus: str, group: Group = ALONE) -> Run:
-    """A run that has trained nothing yet, on the network's device; `corpus` is the fingerprint of its sentences."""
+def start_run(config: Config, network: BiLSTMCRF, *, corpus: str, encoder: str = "", group: Group = ALONE) -> Run:
+    """A run that has trained nothing yet, on the network's device; `corpus` and `encoder` as `Run` says."""
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
     average = None
     if config.training.average:
@@ -69,7 +70,7 @@ def start_run(config: Config, network: BiLSTMCRF, *, corpus: str, group: Group =
         warmup = 10 if config.training.average_every == "step" else 3
         average = WeightAverage(parameters, config.training.average, warmup=warmup)
     optimizer = make_optimizer(config.training, parameters, network.embedding.sparse_tables())
-    return Run(network, optimizer, average, weights_of(network), corpus, group=group)
+    return Run(network, optimizer, average, weights_of(network), corpus, encoder, group=group)
 
 
 def state_folder(model_folder: Path) -> Path:
@@ -159,6 +160,7 @@ def save_run(run: Run, config: Config, folder: Path) -> None:
         "format": FORMAT,
         "config": config.of_model(),
         "corpus": run.corpus,
+        "encoder": run.encoder,
         "best_f1": run.best_f1,
         "best_epoch": run.best_epoch,
         "seconds": run.seconds,
@@ -183,7 +185,7 @@ def restore_run(run: Run, config: Config, folder: Path) -> None:
 
     Raises:
         ModelError: there is none, or it is damaged.
-        ConfigError: the run began with other settings, on another corpus, with other vectors, or in another number of
+        ConfigError: the run began with other settings, another corpus, encoder or vectors, or in another number of
             processes.
     """
     tensors, values = _read_state(folder)
@@ -267,15 +269,10 @@ def settings_as_begun(config: Config, folder: Path) -> Config:
     return parse_config(tables, str(folder))
 
 
-def _settings_of(values: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """With which settings a run began; one that doesn't tell its format is older than the defaults of today."""
-    config: dict[str, dict[str, Any]] = values["config"]
-    return config if "format" in values else with_old_defaults(config)
-
-
 def _check_same(run: Run, config: Config, values: dict[str, Any], folder: Path) -> None:
-    """That the run began with these settings, on this corpus."""
-    began = _settings_of(values)
+    """That the run began with these settings, on this corpus, with this encoder."""
+    # One that doesn't tell its format is older than the defaults of today.
+    began = values["config"] if "format" in values else with_old_defaults(values["config"])
     for section in ("data", "features", "model", "training"):
         now = getattr(config, section).model_dump(mode="json")
         # A setting that came since then was as its default is.
@@ -286,10 +283,12 @@ def _check_same(run: Run, config: Config, values: dict[str, Any], folder: Path) 
                     f"{folder}: expected {section}.{key} = {then[key]!r}, as the run began, found {now[key]!r}; "
                     "train with --force to begin anew"
                 )
-    if values.get("corpus") != run.corpus:
-        raise ConfigError(
-            f"{folder}: expected the training corpus as the run began, found another; train with --force to begin anew"
-        )
+    for name, what in (("corpus", "the training corpus"), ("encoder", "the encoder of features.contextual")):
+        now = getattr(run, name)
+        if values.get(name, now) != now:  # none: a state older than the entry
+            raise ConfigError(
+                f"{folder}: expected {what} as the run began, found another; train with --force to begin anew"
+            )
 
 
 def _free_to_change(key: str, config: Config) -> bool:

@@ -126,9 +126,11 @@ def _train(
         task, network, coverage = prepare_task(config, corpus, listener, start, group)
         network.to(device)
         digest = fingerprint([*task.sentences, *corpus.dev])
-        group.check_alike(repr((key_of(config), digest, device.type, _package_versions())))
+        encoder = task.vocabularies.features.get("contextual")
+        files = encoder.sha256 if isinstance(encoder, Contextual) else ""
+        group.check_alike(repr((key_of(config), digest, files, device.type, _package_versions())))
         group.take_from_first(network.parameters())
-        run = start_run(config, network, corpus=digest, group=group)
+        run = start_run(config, network, corpus=digest, encoder=files, group=group)
         if resume and state is not None:
             restore_run(run, config, state)
         run_epochs(run, task, state)
@@ -158,7 +160,6 @@ def _train(
         if sentences:
             source = source_of(config.data, split)
             metrics[split] = {"source": source, **evaluate(reader, sentences)}
-    encoder = task.vocabularies.features.get("contextual")
     if isinstance(encoder, Contextual):
         shares = network.embedding.twin("contextual").shares()  # type: ignore[operator]
         metrics["encoder"] = {**encoder.as_dict(), "shares": shares, "copied": encoder.copied}

@@ -285,6 +285,24 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(
         assert tensor.equal(resumed.network.state_dict()[name]), name
 
 
+def test_a_run_is_not_resumed_with_another_encoder_in_the_same_place(
+    bert: Path, tmp_path: Path, make_config: MakeConfig, corpus: Corpus
+) -> None:
+    config = make_config(contextual=str(bert), epochs=3)
+    steps: list[Step] = []
+    stopping = Listener(on_step=steps.append, should_stop=lambda: len(steps) == 5)
+    with pytest.raises(InterruptionError):
+        train_model(config, corpus, listener=stopping, state=tmp_path / "state")
+    shutil.rmtree(bert)
+    make_tiny_bert(bert, seed=4)
+    with pytest.raises(ConfigError) as error:
+        train_model(config, corpus, state=tmp_path / "state", resume=True)
+    assert str(error.value) == (
+        f"{tmp_path / 'state'}: expected the encoder of features.contextual as the run began, found another; "
+        "train with --force to begin anew"
+    )
+
+
 @pytest.mark.parametrize(
     ("entry", "value", "said"),
     [
