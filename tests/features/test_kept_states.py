@@ -2,13 +2,18 @@
 
 import json
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 
 import numpy as np
 import pytest
 
+import ner
 from ner.config import Config
 from ner.errors import ConfigError, InterruptionError
 from ner.features import contextual
@@ -264,3 +269,48 @@ def test_a_store_in_use_is_not_cleared(run, config: Config, many: list[Sentence]
     with lock_of(store.folder):
         assert run("cache", "clear")[1] == "0.0 MB removed\n"
     assert [type(each) for each in list_stores()] == [Store]
+
+
+_KILLED = """
+import os, sys
+import ner
+from ner.features import kept_states
+from ner.features.contextual import Readings
+from ner.formats.corpus import Corpus
+from ner.network import transformer
+ner.settle_threads()
+transformer._BATCH_PIECES["cpu"] = 64
+kept_states._EVERY = 0.0
+whole = Readings.read
+def read(self, batch):
+    if batch == 3:
+        os.kill(os.getpid(), 9)
+    return whole(self, batch)
+Readings.read = read
+sentences = ner.read_conll(sys.argv[2])
+ner.train(ner.load_config(sys.argv[1]), Corpus(sentences, sentences, []))
+"""
+
+
+@pytest.mark.slow  # a start of PyTorch and transformers
+def test_a_training_killed_while_the_encoder_reads_comes_to_the_weights_of_an_unbroken_one(
+    tiny_bert: Path, many: list[Sentence], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ner.network.transformer._BATCH_PIECES", {"cpu": 64})
+    tags = [["B-PER" if word == "anna" else "O" for word in sentence.words] for sentence in many[:60]]
+    sentences = [replace(sentence, tags=tuple(own)) for sentence, own in zip(many, tags, strict=False)]
+    corpus, text, recipe = Corpus(sentences, sentences, []), tmp_path / "train.conll", tmp_path / "config.toml"
+    ner.write_conll(text, sentences)
+    recipe.write_text(
+        f'[features]\ncontextual = "{tiny_bert}"\n[training]\nepochs = 1\n[run]\nthreads = 1\ndevice = "cpu"\n'
+    )
+    command = [sys.executable, "-c", _KILLED, str(recipe), str(text)]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    assert [store.whole for store in list_stores()] == [False]
+    said: list[str] = []
+    resumed = train_model(ner.load_config(recipe), corpus, listener=Listener(on_message=said.append))
+    assert any(", of which " in message for message in said)
+    monkeypatch.setenv("NER_HOME", str(tmp_path / "elsewhere"))
+    unbroken = train_model(ner.load_config(recipe), corpus)
+    for name, weights in unbroken.network.state_dict().items():
+        assert weights.equal(resumed.network.state_dict()[name]), name
