@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ner.inference.loading import Model, save_model
-from ner.text.rendering import colour_of
+from ner.text.colours import colour_of
 
 _CELL = "padding: .1em .8em .1em 0; text-align: "
 _LABEL = "padding: .1em .4em; border-radius: .35em; color: #111; background: "
@@ -63,8 +63,9 @@ class Shared:
         by_label = self._model.metrics.get("dev", {}).get("labels", {})
         place = "not saved" if self._folder is None else f"<code>{html.escape(str(self._folder))}</code>"
         rows = [_row("th", "label", ["precision", "recall", "F1", "entities"])]
-        for number, label in enumerate(self._model.vocabularies.labels):
-            name = f'<span style="{_LABEL}{colour_of(number)}">{html.escape(label)}</span>'
+        hues: dict[str, int] = {}
+        for label in self._model.vocabularies.labels:
+            name = f'<span style="{_LABEL}{colour_of(label, hues)}">{html.escape(label)}</span>'
             rows.append(_row("td", name, _figures(by_label.get(label))))
         rows.append(_row("td", "all", _figures(micro)))
         source = self._model.metrics.get("dev", {}).get("source")

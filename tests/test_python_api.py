@@ -13,11 +13,15 @@ import pytest
 
 import ner
 from ner.config import parse_config
+from ner.formats.html import render_html
 from ner.inference.loading import load_model
 from ner.reporting import progress
-from ner.text.rendering import colour_of
+from ner.reporting.page import render_report
+from ner.text.colours import colour_of
+from ner.text.sentence import sentence_from_words
 from ner.training import training
 from ner.training.events import Epoch, Listener
+from tests.written import analyse_tags
 
 ANNA = ner.Sentence(spelled=("Anna", "Lee", "left"), starts=(0, 5, 9), tags=("B-PER", "I-PER", "O"))
 EPOCH = Epoch(
@@ -119,7 +123,37 @@ def test_of_entities_that_overlap_the_outer_one_is_shown_and_no_text_twice():
 
 
 def test_fifty_labels_have_fifty_colours():
-    assert len({colour_of(number) for number in range(50)}) == 50
+    hues = {}
+    assert len({colour_of(f"LABEL-{number}", hues) for number in range(50)}) == 50
+
+
+def test_a_label_has_one_colour_on_the_page_of_a_text_in_a_notebook_and_in_a_report(tagger):
+    text = "Rome, IBM and Anna"
+    entities = [ner.Entity(label, name, text.index(name), text.index(name) + len(name)) for name, label in (
+        ("Rome", "LOC"), ("IBM", "ORG"), ("Anna", "PER"))]  # fmt: skip
+    wanted = {"LOC": "206", "ORG": "130", "PER": "28"}
+    shown = re.findall(r"background: hsl\((\d+) .*?<small.*?>([A-Z]+)<", ner.render(text, entities))
+    assert {label: hue for hue, label in shown} == wanted
+    of_tagger = re.findall(r"hsl\((\d+) .*?>([A-Z]+)<", tagger._repr_html_())
+    assert {label: hue for hue, label in of_tagger} == wanted | {"MISC": "290"}
+    page = "".join(render_html([("Anna", [ner.Entity("PER", "Anna", 0, 4)]), (text, entities)]))
+    for part in (page.split("<footer>")[0], page.split("<footer>")[1]):
+        marks = re.findall(r'<mark style="--hue: (\d+)">(?:[^<]*<small>)?([A-Z]+)<', part)
+        assert {label: hue for hue, label in marks} == wanted
+    told = analyse_tags([sentence_from_words(["Rome"], ["B-LOC"])], [["B-PER"]], "iob2")
+    marks = re.findall(r'<mark style="--hue: (\d+)">.*?<small>([A-Z]+)', "".join(render_report(told, "t")))
+    assert marks == [(wanted["LOC"], "LOC"), (wanted["PER"], "PER")]
+
+
+def test_a_page_of_texts_is_titled_by_the_first_and_names_its_labels_below():
+    anna = ner.Entity("<PER>", "Anna", 0, 4, 0.5)
+    page = "".join(render_html([("Anna & " + 30 * "word ", [anna]), ("", [])]))
+    title = re.search(r"<title>(.*)</title>", page)[1]
+    assert title.startswith("Anna &amp; word")
+    assert title.endswith("word …")
+    assert page.count("&lt;PER&gt;") == 2
+    assert "<footer>" not in "".join(render_html([("Nothing.", [])]))
+    assert "<title>Named entities</title>" in "".join(render_html([]))
 
 
 def test_entities_of_another_text_are_not_shown():

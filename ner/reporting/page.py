@@ -16,10 +16,9 @@ from ner.evaluation.mistakes import KINDS, NONE, count_kinds, f1_without, freque
 from ner.evaluation.scores import RELAXED, Scores
 from ner.reporting.charts import draw_precision_recall, draw_range, draw_reliability
 from ner.reporting.template import HEAD, SCRIPT
+from ner.text.colours import hue_of
 
 _MOST_MISTAKES = 2000  # on the page, which a browser opens at once; a file of all is for more
-# Turns of the colour wheel that leave neighbours far apart, whatever their number.
-_GOLDEN_ANGLE = 137.5
 _FEW = 30  # gold entities of a part: fewer say so little that an axis needn't hold their interval
 _COMPARABLE = (
     "A paper's F1 on CoNLL data compares with the first figure (micro, exact), one by seqeval's strict mode with the "
@@ -66,10 +65,11 @@ def _summary(analysis: Analysis) -> Iterator[str]:
 def _labels(analysis: Analysis) -> Iterator[str]:
     certainty, rows = analysis.certainty, analysis.report.labels.items()
     lowest = _lowest((s.f1, certainty.labels[label]) for label, s in rows if s.support >= _FEW)
+    most = max((s.support for _, s in rows), default=0)
     yield "<h2>Labels</h2>\n"
     yield from _table(
         ["label", *_NUMBERS, _axis(lowest)],
-        ([html.escape(label), *_numbers(s), draw_range(s.f1, certainty.labels[label], lowest)] for label, s in rows),
+        ([html.escape(label), *_numbers(s), _range(s, certainty.labels[label], lowest, most)] for label, s in rows),
     )
 
 
@@ -109,12 +109,13 @@ def _slices(analysis: Analysis) -> Iterator[str]:
     if not analysis.slices:
         return
     lowest = _lowest((p.scores.f1, p.interval) for p in analysis.slices if p.scores.support >= _FEW)
+    most = max(piece.scores.support for piece in analysis.slices)
     yield "<h2>Parts of the entities</h2>\n"
     for question, pieces in groupby(analysis.slices, key=lambda piece: piece.question):
         yield f"<h3>By {html.escape(question)}</h3>\n"
         yield from _table(
             ["", *_NUMBERS, _axis(lowest)],
-            ([p.part, *_numbers(p.scores), draw_range(p.scores.f1, p.interval, lowest)] for p in pieces),
+            ([p.part, *_numbers(p.scores), _range(p.scores, p.interval, lowest, most)] for p in pieces),
         )
 
 
@@ -167,6 +168,9 @@ def _mistakes(analysis: Analysis) -> Iterator[str]:
         yield "<p>There are none.</p>\n"
         return
     labels = {label: number for number, label in enumerate(analysis.report.labels)}
+    hues: dict[str, int] = {}
+    for label in labels:
+        hue_of(label, hues)
     kinds = "".join(f"<option>{kind}</option>" for kind, count in count_kinds(analysis.mistakes).items() if count)
     names = "".join(f'<option value="{number}">{html.escape(name)}</option>' for name, number in labels.items())
     sure = '<option value="sure">surest first</option><option value="unsure">least sure first</option>'
@@ -184,11 +188,11 @@ def _mistakes(analysis: Analysis) -> Iterator[str]:
         yield f'<p class="soft">These are the first {number} of {len(analysis.mistakes)}; --errors writes all.</p>\n'
     yield '<div id="mistakes">\n'
     for index, row in enumerate(islice(analysis.errors(), number)):
-        yield _article(index, row, labels)
+        yield _article(index, row, labels, hues)
     yield f"</div>\n{SCRIPT}"
 
 
-def _article(index: int, row: dict[str, Any], labels: dict[str, int]) -> str:
+def _article(index: int, row: dict[str, Any], labels: dict[str, int], hues: dict[str, int]) -> str:
     """One mistake: the sentence with its gold entities over the same with the predicted ones."""
     sides = (row["gold"], row["predicted"])
     numbers = " ".join(str(labels[label]) for label in sorted({span["label"] for side in sides for span in side}))
@@ -197,7 +201,7 @@ def _article(index: int, row: dict[str, Any], labels: dict[str, int]) -> str:
     source = html.escape(row["where"].rpartition("/")[2] or f"sentence {row['sentence']}")
     document = f"<span>document {row['document']}</span>" if row["document"] else ""
     lines = "".join(
-        f"<div><span>{name}</span><span>{_marked(row['words'], side, labels)}</span></div>"
+        f"<div><span>{name}</span><span>{_marked(row['words'], side, hues)}</span></div>"
         for name, side in zip(("gold", "predicted"), sides, strict=True)
     )
     return (
@@ -206,17 +210,16 @@ def _article(index: int, row: dict[str, Any], labels: dict[str, int]) -> str:
     )
 
 
-def _marked(words: list[str], spans: list[dict[str, Any]], labels: dict[str, int]) -> str:
+def _marked(words: list[str], spans: list[dict[str, Any]], hues: dict[str, int]) -> str:
     """The sentence with these spans marked."""
     text, starts = lay_out(words)
     done, pieces = 0, []
     for span in spans:
         start, end = starts[span["start"]], starts[span["end"] - 1] + len(words[span["end"] - 1])
-        hue = round(210 + _GOLDEN_ANGLE * labels[span["label"]]) % 360
         score = f" {span['score']:.2f}" if "score" in span else ""
         pieces.append(html.escape(text[done:start]))
         note = f"<small>{html.escape(span['label'])}{score}</small>"
-        pieces.append(f'<mark style="--hue: {hue}">{html.escape(text[start:end])}{note}</mark>')
+        pieces.append(f'<mark style="--hue: {hue_of(span["label"], hues)}">{html.escape(text[start:end])}{note}</mark>')
         done = end
     return "".join([*pieces, html.escape(text[done:])])
 
@@ -245,6 +248,11 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]], *, words: Seque
 
 def _axis(lowest: float) -> str:
     return f'<span class="axis-name"><span>{100 * lowest:g}</span><span>F1, 95% interval</span><span>100</span></span>'
+
+
+def _range(scores: Scores, interval: Interval | None, lowest: float, most: int) -> str:
+    """The F1 of a row on the axis of its table; nothing where there is no gold entity, so no F1 that says anything."""
+    return draw_range(scores.f1, interval, lowest, share=scores.support / most) if scores.support else ""
 
 
 def _lowest(values: Iterable[tuple[float, Interval | None]]) -> float:

@@ -66,12 +66,13 @@ def _slices(analysis: Analysis) -> "Figure":
     rows += [(label, scores, certainty.labels[label]) for label, scores in analysis.report.labels.items()]
     rows += [(f"{piece.question}: {piece.part}", piece.scores, piece.interval) for piece in analysis.slices]
     rows = [row for row in rows if row[1].support]  # what was only predicted has no F1 worth a dot
+    most = max((scores.support for _, scores, _ in rows), default=0)
     figure = new_figure(9, 1.2 + 0.24 * len(rows))
     axes = figure.subplots()
     for index, (_, scores, interval) in enumerate(rows):
         if interval is not None:
             axes.plot([100 * interval.low, 100 * interval.high], [index, index], color=_BLUE, linewidth=1.5)
-        axes.plot(100 * scores.f1, index, marker="o", markersize=5, color=_BLUE)
+        axes.plot(100 * scores.f1, index, marker="o", markersize=_size(scores.support, most), color=_BLUE)
     names = [f"{name}  ({scores.support})" for name, scores, _ in rows]
     axes.set_yticks(range(len(rows)), names, fontsize=8)
     for label in axes.get_yticklabels():
@@ -88,7 +89,10 @@ def _reliability(analysis: Analysis) -> "Figure":
     figure = new_figure(5, 5)
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="#999", linestyle="--")
-    axes.plot([b.mean_score for b in filled], [b.accuracy for b in filled], marker="o", color=_BLUE)
+    axes.plot([b.mean_score for b in filled], [b.accuracy for b in filled], color=_BLUE, linewidth=0.8, alpha=0.4)
+    most = max((b.count for b in filled), default=0)
+    for b in filled:
+        axes.plot(b.mean_score, b.accuracy, marker="o", markersize=_size(b.count, most), color=_BLUE)
     axes.set(xlabel="score", ylabel="share that is correct", xlim=(0, 1), ylim=(0, 1.02))
     axes.set_title(str(analysis.calibration), fontsize=9)
     return figure
@@ -101,3 +105,8 @@ def _precision_recall(analysis: Analysis) -> "Figure":
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
     axes.set_title("keeping only entities above a score", fontsize=9)
     return figure
+
+
+def _size(count: int, most: int) -> float:
+    """The diameter of a dot in points: its area grows with what it stands for."""
+    return 2 + 7 * (count / most) ** 0.5

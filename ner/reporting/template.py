@@ -25,7 +25,7 @@ h2 {{ font-size: 1.2rem; margin: 2.6rem 0 .6rem; padding-bottom: .25rem; border-
 h3 {{ font-size: 1rem; margin: 1.4rem 0 .3rem; }}
 p, figcaption {{ max-width: 46rem; }}
 .soft, figcaption {{ color: var(--soft); font-size: .9rem; }}
-.tiles {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(14rem, 1fr)); gap: .7rem; }}
+.tiles {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(min(14rem, 50% - .35rem), 1fr)); gap: .7rem; }}
 .tile {{ background: var(--box); border: 1px solid var(--line); border-radius: .5rem; padding: .55rem .9rem; }}
 .tile b {{ display: block; font-size: 1.55rem; line-height: 1.2; font-variant-numeric: tabular-nums; }}
 .tile span {{ color: var(--soft); font-size: .85rem; }}
@@ -35,7 +35,8 @@ th {{ font-weight: 600; font-size: .9rem; }}
 th, td {{ padding: .2rem .7rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }}
 td.text, th.text {{ text-align: left; }}
 th.text:first-child {{ min-width: 11rem; }}
-td.text {{ white-space: normal; overflow-wrap: anywhere; }}
+td.text {{ white-space: normal; overflow-wrap: anywhere; min-width: 7rem; }}
+td.text:last-child {{ min-width: 13rem; }}
 .map td, .map th {{ border: 0; text-align: center; min-width: 2.6rem; }}
 .map th:first-child {{ text-align: right; }}
 .charts {{ display: flex; flex-wrap: wrap; gap: 1.5rem; margin-bottom: 1.2rem; }}
@@ -47,6 +48,7 @@ svg text {{ fill: var(--soft); }}
 .guide {{ stroke: var(--soft); fill: none; stroke-dasharray: 4 4; }}
 .curve {{ stroke: var(--good); fill: none; stroke-width: 2; }}
 .dot {{ fill: var(--good); stroke: none; }}
+.thin {{ stroke: var(--good); fill: none; opacity: .4; }}
 .columns {{ fill: var(--good); opacity: .35; }}
 .axis-name {{ display: inline-flex; justify-content: space-between; width: 13rem; color: var(--soft);
   font-weight: 400; }}
@@ -65,8 +67,17 @@ article div {{ display: grid; grid-template-columns: 4.8rem 1fr; overflow-wrap: 
 article div > span:first-child {{ color: var(--soft); font-size: .85rem; }}
 mark {{ color: inherit; background: hsl(var(--hue, 0) 75% var(--light)); border-radius: .25em;
   padding: .1em .25em; box-decoration-break: clone; border-bottom: 2px solid hsl(var(--hue, 0) 65% var(--strong)); }}
-mark small {{ margin-left: .4em; font-size: .7em; font-weight: 700; }}
+mark small {{ margin-left: .4em; font-size: .7em; font-weight: 700; white-space: nowrap; }}
 [hidden] {{ display: none !important; }}
+@media (max-width: 40rem) {{
+  body {{ margin-top: 1rem; }}
+  th, td {{ padding: .2rem .4rem; }}
+  th.text:first-child {{ min-width: 6.5rem; }}
+  .tile {{ padding: .45rem .7rem; }}
+  .map td, .map th {{ min-width: 1.9rem; font-size: .9rem; }}
+  .wide table:not(.map) :is(th, td):first-child {{ position: sticky; left: 0; background: var(--page); }}
+  article div {{ grid-template-columns: 1fr; line-height: 1.8; }}
+}}
 @media print {{
   :root {{ color-scheme: light; --text: #000; --soft: #444; --line: #ccc; --page: #fff; --box: #fff; --good: #1864ab;
     --bad: #9a3412; --light: 86%; --strong: 65%; }}

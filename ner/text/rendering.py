@@ -4,12 +4,9 @@ import html
 from collections.abc import Iterable
 
 from ner.errors import DataError, check_type
+from ner.text.colours import colour_of
 from ner.text.highlight import highlight
 from ner.text.sentence import Entity
-
-# Light backgrounds on which black text keeps a contrast above 7:1 (WCAG AAA), told apart by hue.
-_COLOURS = ("#ffd8a8", "#a5d8ff", "#b2f2bb", "#eebefa", "#ffec99", "#ffc9c9", "#99e9f2", "#d8f5a2")
-_GOLDEN_ANGLE = 137.508  # of the colour wheel: whatever their number, neighbours and their neighbours lie apart
 
 _TEXT = "white-space: pre-wrap; overflow-wrap: anywhere; line-height: 2"
 
@@ -21,17 +18,6 @@ class Html(str):
 
     def _repr_html_(self) -> str:
         return str(self)
-
-
-def colour_of(number: int) -> str:
-    """The background of the label of this number, from 0: one for each label, light enough for black text.
-
-    >>> colour_of(0), colour_of(8)
-    ('#ffd8a8', 'hsl(20 90% 85%)')
-    """
-    if number < len(_COLOURS):
-        return _COLOURS[number]
-    return f"hsl({number * _GOLDEN_ANGLE % 360:.0f} 90% 85%)"
 
 
 def render(text: str, entities: Iterable[Entity]) -> Html:
@@ -54,13 +40,12 @@ def render(text: str, entities: Iterable[Entity]) -> Html:
     """
     check_type("text", text, str, "a string")
     pieces, done = [], 0
-    colours: dict[str, str] = {}
+    hues: dict[str, int] = {}
     for entity in _in_order(text, entities):
         if entity.start < done:
             continue
-        colour = colours.setdefault(entity.label, colour_of(len(colours)))
         pieces.append(html.escape(text[done : entity.start]))
-        pieces.append(highlight(entity.text, entity.label, entity.score, colour=colour))
+        pieces.append(highlight(entity.text, entity.label, entity.score, colour=colour_of(entity.label, hues)))
         done = entity.end
     pieces.append(html.escape(text[done:]))
     return Html(f'<div style="{_TEXT}">{"".join(pieces)}</div>')

@@ -3,13 +3,15 @@ import { WORDS } from "./words.js";
 
 const PAUSE = 150; // milliseconds without a key before the service is asked
 const READINGS = 5;
-const HUES = [28, 206, 130, 290, 52, 350, 186, 85]; // of labels, far apart for neighbours
+// Colours of labels, as ner/text/colours.py has them.
+const HUES = [28, 206, 130, 290, 52, 350, 186, 85, 240, 12, 160, 320];
+const KNOWN = { PER: 0, PERSON: 0, LOC: 1, LOCATION: 1, ORG: 2, ORGANIZATION: 2, MISC: 3, DATE: 4, GPE: 6 };
 
 const at = (id) => document.getElementById(id);
 const text = at("text"), marked = at("marked"), threshold = at("threshold"), tip = at("tip");
 const state = {
   models: [], limits: {}, key: kept(sessionStorage, "ner-key") || "", off: new Set(), chosen: null, answer: null,
-  asked: "", place: 0, running: null, timer: 0, language: "en", error: null,
+  hues: new Map(), asked: "", place: 0, running: null, timer: 0, language: "en", error: null,
 };
 
 function kept(store, name, value) {
@@ -25,10 +27,18 @@ const say = (name, ...about) => {
 };
 const percent = (score) => score.toLocaleString(state.language, { style: "percent", maximumFractionDigits: score > 0.995 || score < 0.01 ? 2 : 1 });
 const model = () => state.models.find((one) => one.name === at("model").value) || state.models[0];
-const hue = (label) => {
-  const index = model() ? model().labels.indexOf(label) : 0;
-  return index < HUES.length ? HUES[Math.max(index, 0)] : (index * 137.5) % 360;
-};
+const hue = (label) => state.hues.get(label) ?? HUES[0];
+
+function chooseHues(labels) {
+  state.hues = new Map();
+  for (const label of labels) {
+    const first = KNOWN[label.toUpperCase()] ?? [...label].reduce((sum, one) => sum + one.codePointAt(0), 0);
+    const slots = HUES.map((_, step) => HUES[(first + step) % HUES.length]);
+    const further = Array.from({ length: 360 }, (_, step) => Math.floor((state.hues.size + step) * 137.508) % 360);
+    const taken = new Set(state.hues.values());
+    state.hues.set(label, [...slots, ...further].find((one) => !taken.has(one)) ?? slots[0]);
+  }
+}
 
 // Language and theme
 
@@ -213,6 +223,7 @@ function showModel() {
   state.off.clear();
   threshold.value = model().threshold ?? 0.5;
   showDecision();
+  chooseHues(model().labels);
   at("labels").replaceChildren(...model().labels.map((label) => {
     const around = document.createElement("label");
     const box = Object.assign(document.createElement("input"), { type: "checkbox", checked: true, value: label });
