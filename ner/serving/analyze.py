@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, Field, RootModel
 
-from ner.serving.answers import Answer, Taggers, as_json, check_size, find_tagger, kept
+from ner.serving.answers import Taggers, as_json, check_size, find_tagger, kept
 from ner.serving.batcher import Job, Read
-from ner.serving.gate import BODY
 from ner.serving.limits import Limits
-from ner.serving.openapi import errors, extra
 from ner.serving.presidio_names import LABELS
-from ner.serving.schemas import parse_body
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from ner.serving.application import Application
 
 
 class AnalyzeRequest(BaseModel):
@@ -74,11 +71,13 @@ def job_for_analysis(request: AnalyzeRequest, taggers: Taggers, limits: Limits) 
     return Job(tagger, finish, texts)
 
 
-def add_routes(app: "FastAPI", taggers: Taggers, limits: Limits, answer: Answer) -> None:
-    """Adds the path; `answer` answers a request with what a job makes."""
-    from fastapi import Request, Response
-
-    @app.post("/analyze", tags=["Presidio"], responses=errors(Analysis), openapi_extra=extra(AnalyzeRequest))
-    async def analyze(request: Request) -> Response:
-        """Find entities as Presidio's analyzer tells them."""
-        return await answer(request, job_for_analysis(parse_body(AnalyzeRequest, request.scope[BODY]), taggers, limits))
+def add_routes(app: "Application", taggers: Taggers, limits: Limits) -> None:
+    """Adds the path."""
+    app.add_tagging(
+        "/analyze",
+        lambda request: job_for_analysis(request, taggers, limits),
+        request=AnalyzeRequest,
+        answer=Analysis,
+        tag="Presidio",
+        about="Find entities as Presidio's analyzer tells them.",
+    )

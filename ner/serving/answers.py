@@ -2,7 +2,7 @@
 
 import json
 from bisect import bisect_left
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ner.inference.documents import labelling_of
@@ -14,14 +14,10 @@ from ner.text.sentence import Entity, sentence_from_words
 from ner.text.tags import spans_to_tags
 
 if TYPE_CHECKING:
-    from starlette.responses import Response
-
     from ner.tagger import Tagger
 
 Taggers = Mapping[str, "Tagger"]
 Object = dict[str, Any]
-# Answers a request, as Starlette has it, with what a job makes.
-Answer = Callable[[Any, Job], Awaitable["Response"]]
 
 
 def job_for_entities(request: EntitiesRequest, taggers: Taggers, limits: Limits) -> Job:

@@ -46,11 +46,10 @@ _DRAINED = 32 * 2**20
 
 
 class Gate:
-    """An ASGI application around another."""
+    """What every request passes on its way to an ASGI application."""
 
     def __init__(
         self,
-        app: App,
         *,
         limits: Limits,
         keys: Sequence[str],
@@ -60,7 +59,6 @@ class Gate:
         log: Log = "none",
     ) -> None:
         """Paths that are `unlocked` need no key; `on_answer` is told path (of the `known`), status and seconds."""
-        self._app = app
         self._limits = limits
         self._keys = [_digest(key.encode()) for key in keys]
         self._known = frozenset(known)
@@ -69,12 +67,8 @@ class Gate:
         self._log = log
         self._bytes = 0  # of all bodies that are here
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Answers a request, as ASGI calls an application."""
-        if scope["type"] != "http":
-            if scope["type"] == "lifespan":
-                await self._app(scope, receive, send)
-            return
+    async def let_through(self, app: App, scope: Message, receive: Receive, send: Send) -> None:
+        """Lets an application answer a request, or refuses it."""
         began = time.perf_counter()
         status = 0
         held = _Held()
@@ -91,7 +85,7 @@ class Gate:
                 self._check_key(scope)
                 if scope["method"] not in ("GET", "HEAD"):
                     await self._take_body(scope, receive, held)
-                await self._app(scope, receive, sending)
+                await app(scope, receive, sending)
             except RefusalError as refusal:
                 await self._drain(receive, held)
                 await _refuse(sending, refusal)
@@ -182,6 +176,20 @@ class Gate:
         if self._log == "texts":
             line += f" {json.dumps(scope.get(BODY, b'').decode('utf-8', 'backslashreplace'), ensure_ascii=False)}"
         _write(f"{datetime.now().isoformat(timespec='milliseconds')} {line}")
+
+
+class Gated:
+    """An ASGI application behind the gate, as Starlette's middleware is made; it has no websockets."""
+
+    def __init__(self, app: App, *, gate: Gate) -> None:
+        self._app, self._gate = app, gate
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answers a request, as ASGI calls an application."""
+        if scope["type"] == "http":
+            await self._gate.let_through(self._app, scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
 
 
 class GoneError(Exception):

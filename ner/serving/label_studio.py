@@ -10,7 +10,7 @@ from xml.parsers import expat
 
 from pydantic import BaseModel, Field
 
-from ner.serving.answers import Answer, Taggers, as_json, check_size, find_tagger, kept
+from ner.serving.answers import Taggers, as_json, check_size, find_tagger, kept
 from ner.serving.batcher import Job, Read
 from ner.serving.gate import BODY
 from ner.serving.limits import Limits, RefusalError
@@ -19,7 +19,7 @@ from ner.serving.schemas import AnyAnswer, parse_body
 from ner.text.sentence import Entity
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from ner.serving.application import Application
 
 Object = dict[str, Any]
 
@@ -180,13 +180,12 @@ def _prediction(entities: list[Entity], interface: Interface, version: str) -> O
     return prediction | ({"score": min(region["score"] for region in regions)} if regions else {})
 
 
-def add_routes(app: "FastAPI", taggers: Taggers, limits: Limits, answer: Answer) -> None:
-    """Adds the paths of the protocol; `answer` answers a request with what a job makes."""
+def add_routes(app: "Application", taggers: Taggers, limits: Limits) -> None:
+    """Adds the paths of the protocol."""
     from fastapi import Request, Response
 
-    version = find_tagger(None, taggers)[
-        1
-    ].version  # once: another model may come into the folder while this one serves
+    # Once: another model may come into the folder while this one serves.
+    version = find_tagger(None, taggers)[1].version
 
     @app.post("/setup", tags=["Label Studio"], responses=errors(AnyAnswer), openapi_extra=extra(SetupRequest))
     async def setup(request: Request) -> Response:
@@ -194,11 +193,14 @@ def add_routes(app: "FastAPI", taggers: Taggers, limits: Limits, answer: Answer)
         read_interface(parse_body(SetupRequest, request.scope[BODY]).labelling)
         return Response(as_json({"model_version": version}), media_type="application/json")
 
-    @app.post("/predict", tags=["Label Studio"], responses=errors(AnyAnswer), openapi_extra=extra(PredictRequest))
-    async def predict(request: Request) -> Response:
-        """Pre-annotate tasks."""
-        tasks = parse_body(PredictRequest, request.scope[BODY])
-        return await answer(request, job_for_tasks(tasks, taggers, limits, version=version))
+    app.add_tagging(
+        "/predict",
+        lambda request: job_for_tasks(request, taggers, limits, version=version),
+        request=PredictRequest,
+        answer=AnyAnswer,
+        tag="Label Studio",
+        about="Pre-annotate tasks.",
+    )
 
     @app.post("/webhook", tags=["Label Studio"], responses=errors(AnyAnswer), openapi_extra=extra(AnyAnswer))
     async def webhook(request: Request) -> Response:

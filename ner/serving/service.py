@@ -1,6 +1,6 @@
 """The HTTP service as an ASGI application: its paths, what OpenAPI says of them, and the page.
 
-FastAPI routes and describes; bodies are parsed and answers are made by hand, each once.
+FastAPI describes all paths, and finds those that do not tag; bodies are parsed and answers made by hand, each once.
 """
 
 import asyncio
@@ -14,18 +14,17 @@ from ner.distribution import __version__, is_there
 from ner.errors import ConfigError
 from ner.serving import analyze, label_studio
 from ner.serving.answers import Taggers, as_json, job_for_entities, job_for_words
-from ner.serving.batcher import Batcher, Job
-from ner.serving.gate import BODY, TAGGED, Gate, Log, while_there
+from ner.serving.batcher import Batcher
+from ner.serving.gate import Gate, Log
 from ner.serving.limits import Limits, RefusalError
 from ner.serving.metrics import Metrics
-from ner.serving.openapi import describe_requests, errors, extra
+from ner.serving.openapi import describe_requests, errors
 from ner.serving.schemas import (
     AnyAnswer,
     EntitiesAnswer,
     EntitiesRequest,
     WordsAnswer,
     WordsRequest,
-    parse_body,
 )
 
 if TYPE_CHECKING:
@@ -63,6 +62,8 @@ def make_app(
     from fastapi import FastAPI, Request, Response
     from starlette.exceptions import HTTPException
 
+    from ner.serving.application import Application
+
     limits = limits or Limits()
     batcher = Batcher(limits, on_batch=lambda size: metrics.batch(size))
     metrics = Metrics(waiting=lambda: batcher.waiting, characters=lambda: batcher.characters)
@@ -76,28 +77,23 @@ def make_app(
         batcher.refuse_more()  # here, lest a request be accepted behind the last that the threads look at
         await asyncio.to_thread(batcher.stop)
 
-    app = FastAPI(title="ner", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan)
-    app.state.batcher = batcher
-
-    async def answer(request: Request, job: Job) -> Response:
-        request.scope[TAGGED] = job.characters
-        # Watching takes time, too, which short requests don't have.
-        long = batcher.is_long(job)
-        body = await (while_there(request.receive, batcher.answer(job)) if long else batcher.answer(job))
-        metrics.tagged(job.characters)
-        return Response(body, media_type="application/json")
-
-    @app.post("/v1/entities", tags=["tagging"], responses=errors(EntitiesAnswer), openapi_extra=extra(EntitiesRequest))
-    async def entities(request: Request) -> Response:
-        """Find the entities of a text, of several, or of named documents."""
-        return await answer(
-            request, job_for_entities(parse_body(EntitiesRequest, request.scope[BODY]), taggers, limits)
-        )
-
-    @app.post("/v1/words", tags=["tagging"], responses=errors(WordsAnswer), openapi_extra=extra(WordsRequest))
-    async def words(request: Request) -> Response:
-        """Tag sentences that are already cut into words."""
-        return await answer(request, job_for_words(parse_body(WordsRequest, request.scope[BODY]), taggers, limits))
+    app = Application(batcher, metrics, title="ner", version=__version__, lifespan=lifespan)
+    app.add_tagging(
+        "/v1/entities",
+        lambda request: job_for_entities(request, taggers, limits),
+        request=EntitiesRequest,
+        answer=EntitiesAnswer,
+        tag="tagging",
+        about="Find the entities of a text, of several, or of named documents.",
+    )
+    app.add_tagging(
+        "/v1/words",
+        lambda request: job_for_words(request, taggers, limits),
+        request=WordsRequest,
+        answer=WordsAnswer,
+        tag="tagging",
+        about="Tag sentences that are already cut into words.",
+    )
 
     @app.get("/v1/models", tags=["about"], responses=errors(AnyAnswer))
     async def models() -> Response:
@@ -123,8 +119,8 @@ def make_app(
         text, kind = metrics.exposition()
         return Response(text, headers={"content-type": kind})
 
-    label_studio.add_routes(app, taggers, limits, answer)
-    analyze.add_routes(app, taggers, limits, answer)
+    label_studio.add_routes(app, taggers, limits)
+    analyze.add_routes(app, taggers, limits)
     for path, name in _PAGE.items():
         app.add_route(path, _file(name), methods=["GET"], include_in_schema=False)
 
@@ -138,14 +134,8 @@ def make_app(
 
     describe_requests(app, EntitiesRequest, WordsRequest, *label_studio.REQUESTS, analyze.AnalyzeRequest)
     paths = [str(route.path) for route in app.routes if hasattr(route, "path")]
-    app.add_middleware(
-        Gate,
-        limits=limits,
-        keys=keys,
-        known=paths,
-        unlocked=_UNLOCKED,
-        on_answer=metrics.request,
-        log=log,
+    app.close(
+        Gate(limits=limits, keys=keys, known=paths, unlocked=_UNLOCKED, on_answer=metrics.request, log=log),
     )
     return app
 
