@@ -109,4 +109,4 @@ def _precision_recall(analysis: Analysis) -> "Figure":
 
 def _size(count: int, most: int) -> float:
     """The diameter of a dot in points: its area grows with what it stands for."""
-    return 2 + 7 * (count / most) ** 0.5
+    return float(2 + 7 * (count / most) ** 0.5)
