@@ -49,9 +49,14 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
 def on_page_content(content: str, **_: Any) -> str:
     """A page's HTML, its equations as MathML."""
     wrapped = re.compile(r'<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\1>', re.DOTALL)
-    return wrapped.sub(
-        lambda match: convert(html.unescape(match[3]), display="inline" if match[2] == "(" else "block"), content
-    )
+
+    def equation(match: re.Match[str]) -> str:
+        if match[2] == "(":
+            return convert(html.unescape(match[3]))
+        # One that is wider than a phone is moved by a finger, not the whole page.
+        return f'<div style="overflow-x: auto">{convert(html.unescape(match[3]), display="block")}</div>'
+
+    return wrapped.sub(equation, content)
 
 
 def _link(text: str, link: str, *, home: str, path: str) -> str:

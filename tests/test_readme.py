@@ -6,12 +6,14 @@ import tomllib
 import pytest
 import typer
 
+import ner
 from ner.cli import app
 from ner.config import Config, affects, known_keys, parse_config
 from ner.corpus_settings import CorpusConfig
 from ner.data_settings import FORMATS
 from ner.network.cells import CELLS
 from ner.resources.models import IN_PACKAGE
+from scripts.front_pictures import TEXT
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -35,13 +37,27 @@ def test_the_python_of_a_page_runs(name, small_model, tmp_path, monkeypatch, cap
     monkeypatch.setitem(CELLS, "mgu", CELLS["rnn"])  # the example replaces it, and the test's end removes it again
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / name).read_text(encoding="utf-8"), flags=re.DOTALL)
     assert blocks
+    names = {}  # a page's later blocks may use what its earlier ones made
     for block in blocks:
         if not (IN_PACKAGE / "en").is_dir():  # a clone in which `make models` hasn't run yet
             block = block.replace('ner.load("en")', 'ner.load("runs/quickstart")')
-        exec(compile(block, name, "exec"), {})
+        exec(compile(block, name, "exec"), names)
     trains = any("ner.train" in block for block in blocks)
     assert ("processed" in capsys.readouterr().out) == trains
     assert (tmp_path / "runs" / "mine" / "model.safetensors").exists() == trains
+
+
+def test_the_readme_shows_what_its_python_prints(capsys):
+    code, output = re.search(r"```python\n(.*?)```\n\n```text\n(.*?)```", README, flags=re.DOTALL).groups()
+    exec(compile(code, "README.md", "exec"), {})
+    assert capsys.readouterr().out == output
+
+
+def test_the_picture_of_the_readme_is_told_in_words_as_the_ready_model_finds_it():
+    (told,) = re.findall(r"^!\[.*?: (.*)\]\(docs/pictures/tagged\.png\)$", README, flags=re.MULTILINE)
+    tagger = ner.load("en")
+    found = [entity for line in TEXT.splitlines() for entity in tagger.tag(line)]
+    assert told == ", ".join(f"{entity.text} ({entity.label})" for entity in found)
 
 
 def test_the_configuration_table_is_that_of_the_settings():

@@ -46,7 +46,8 @@ def inspect(
         from ner.inspection.report import write_inspections
 
         tagger = load_tagger(model, device, runtime=runtime, threads=threads)
-        for warning in write_inspections(tagger.inspect(text), tagger.learned_transitions(), out):
+        title = f"Inside {Path(model).name}"
+        for warning in write_inspections(tagger.inspect(text), tagger.learned_transitions(), out, title=title):
             print(f"warning: {warning}", file=sys.stderr)
     print(out / "index.html")
 

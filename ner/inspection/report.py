@@ -16,7 +16,9 @@ from ner.inspection.pictures import draw_sentence, draw_transitions
 from ner.inspection.trace import Inspection, Transitions
 
 
-def write_inspections(inspections: Sequence[Inspection], transitions: Transitions, folder: Path) -> list[str]:
+def write_inspections(
+    inspections: Sequence[Inspection], transitions: Transitions, folder: Path, *, title: str = "Inside the recognizer"
+) -> list[str]:
     """Writes `index.html` and its pictures, those of the n-th sentence with names `n-…`; returns warnings.
 
     Raises:
@@ -30,7 +32,7 @@ def write_inspections(inspections: Sequence[Inspection], transitions: Transition
         sections.append((inspection, pictures))
     drawn, troubles = draw_transitions(transitions, folder / "transitions.png")
     warnings += troubles
-    page = render_page("Inside the recognizer", [*sections, (None, drawn)], language="und")
+    page = render_page(title, [*sections, (None, drawn)], language="und")
     _write(folder / "index.html", page)
     return list(dict.fromkeys(warnings))
 

@@ -12,9 +12,10 @@ from typing import Any
 from ner.evaluation.analysis import Analysis
 from ner.evaluation.calibration import thin, threshold_for
 from ner.evaluation.certainty import Interval
-from ner.evaluation.mistakes import KINDS, NONE, count_kinds, f1_without, frequent_strings, lay_out
+from ner.evaluation.mistakes import KINDS, NONE, count_kinds, f1_without, frequent_strings
 from ner.evaluation.scores import RELAXED, Scores
 from ner.reporting.charts import draw_precision_recall, draw_range, draw_reliability
+from ner.reporting.marking import marked
 from ner.reporting.template import HEAD, SCRIPT
 from ner.text.colours import hue_of
 
@@ -201,27 +202,13 @@ def _article(index: int, row: dict[str, Any], labels: dict[str, int], hues: dict
     source = html.escape(row["where"].rpartition("/")[2] or f"sentence {row['sentence']}")
     document = f"<span>document {row['document']}</span>" if row["document"] else ""
     lines = "".join(
-        f"<div><span>{name}</span><span>{_marked(row['words'], side, hues)}</span></div>"
+        f"<div><span>{name}</span><span>{marked(row['words'], side, hues)}</span></div>"
         for name, side in zip(("gold", "predicted"), sides, strict=True)
     )
     return (
         f'<article data-index="{index}" data-kind="{row["kind"]}" data-labels="{numbers}" data-score="{score:.6f}">'
         f"<header><b>{row['kind']}</b><span>{source}</span>{document}</header>{lines}</article>\n"
     )
-
-
-def _marked(words: list[str], spans: list[dict[str, Any]], hues: dict[str, int]) -> str:
-    """The sentence with these spans marked."""
-    text, starts = lay_out(words)
-    done, pieces = 0, []
-    for span in spans:
-        start, end = starts[span["start"]], starts[span["end"] - 1] + len(words[span["end"] - 1])
-        score = f" {span['score']:.2f}" if "score" in span else ""
-        pieces.append(html.escape(text[done:start]))
-        note = f"<small>{html.escape(span['label'])}{score}</small>"
-        pieces.append(f'<mark style="--hue: {hue_of(span["label"], hues)}">{html.escape(text[start:end])}{note}</mark>')
-        done = end
-    return "".join([*pieces, html.escape(text[done:])])
 
 
 _NUMBERS = ("precision", "recall", "F1", "gold", "predicted")

@@ -62,6 +62,7 @@ select, input {{ font: inherit; height: 2.1rem; box-sizing: border-box; padding:
 article {{ border: 1px solid var(--line); border-radius: .5rem; padding: .5rem .8rem .6rem; margin: .6rem 0;
   break-inside: avoid; }}
 article header {{ display: flex; flex-wrap: wrap; gap: .2rem 1rem; font-size: .85rem; color: var(--soft); }}
+article p {{ margin: .3rem 0 0; overflow-wrap: anywhere; }}
 article header b {{ color: var(--bad); }}
 article div {{ display: grid; grid-template-columns: 4.8rem 1fr; overflow-wrap: anywhere; line-height: 1.9; }}
 article div > span:first-child {{ color: var(--soft); font-size: .85rem; }}
