@@ -1,11 +1,12 @@
 # Everything from a fresh machine with Python 3.11+: `make quickstart`, `make quickstart-zh`, `make test`.
 # TORCH=cpu (default) installs PyTorch without CUDA; TORCH=auto the build for this machine's GPU;
-# TORCH=cu130 and the like a certain CUDA.
+# TORCH=cu130 and the like a certain CUDA. It runs with GNU make (3.81 too) and BSD make: nothing is asked of a shell
+# outside of a recipe.
 
 PYTHON ?= python3
 VENV ?= .venv
-# Said once, the choice is kept.
-TORCH ?= $(shell cat $(VENV)/.torch 2>/dev/null || echo cpu)
+# Said once, the choice is kept: in $(VENV)/.torch.
+TORCH ?= kept
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready-$(TORCH)
 # The pinned CPU build is taken where pip is configured with a source that has it.
@@ -30,12 +31,14 @@ $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "error: expected Python 3.11 or newer, found $$($(PYTHON) --version); make PYTHON=/path/to/python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	@if [ "$(TORCH)" = cpu ] && $(BIN)/python -m pip install --quiet --no-input "$(TORCH_CPU)" 2>/dev/null; then :; else \
-	  echo "Installing PyTorch ($(TORCH)) from PyTorch's own index with uv"; \
+	@build=$(TORCH); if [ $$build = kept ]; then build=$$(cat $(VENV)/.torch 2>/dev/null || echo cpu); fi; \
+	  if [ $$build = cpu ] && $(BIN)/python -m pip install --quiet --no-input "$(TORCH_CPU)" 2>/dev/null; then :; else \
+	  echo "Installing PyTorch ($$build) from PyTorch's own index with uv"; \
 	  $(BIN)/python -m pip install --quiet uv && \
-	  $(BIN)/uv pip install --python $(BIN)/python --torch-backend $(TORCH) --reinstall-package torch "torch>=2.13"; fi
+	  $(BIN)/uv pip install --python $(BIN)/python --torch-backend $$build --reinstall-package torch "torch>=2.13"; fi && \
+	  echo $$build > $(VENV)/.torch
 	$(BIN)/python -m pip install --quiet --editable ".[dev]"
-	@rm -f $(VENV)/.ready-* && echo $(TORCH) > $(VENV)/.torch && touch $@
+	@rm -f $(VENV)/.ready-* && touch $@ $(VENV)/.ready-kept
 
 quickstart: $(READY)
 	echo "Jordan King flew from Amman to Reuters in London." | $(BIN)/ner tag en

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ner.errors import DataError, describe
+from ner.errors import DataError, counted, describe
 from ner.inference.measured import remember
 from ner.inference.runtimes import explain_runtime, usable_runtimes
 from ner.settings import ModelConfig
@@ -93,8 +93,9 @@ class Benchmark:
             for name, speed in self.runtimes.items()
         ]
         head = (
-            f"{self.texts:,} texts, {self.sentences:,} sentences, {self.tokens:,} tokens; "
-            f"{self.device}, {self.threads} threads, medians of {_REPEATS}\nruntime {self.runtime}: {self.reason}"
+            f"{counted(self.texts, 'text')}, {counted(self.sentences, 'sentence')}, {counted(self.tokens, 'token')}; "
+            f"{self.device}, {counted(self.threads, 'thread')}, medians of {_REPEATS}\n"
+            f"runtime {self.runtime}: {self.reason}"
         )
         return "\n".join([head, *(f"{name:42}{value}" for name, value in rows)])
 

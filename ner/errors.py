@@ -59,6 +59,17 @@ def shortened(text: str, most: int = 80) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
+def counted(number: int, thing: str) -> str:
+    """A number of things, in words that agree with it.
+
+    >>> counted(1, "entity"), counted(2000, "entity"), counted(0, "sentence")
+    ('1 entity', '2,000 entities', '0 sentences')
+    """
+    if number != 1:
+        thing = f"{thing[:-1]}ies" if thing.endswith("y") else f"{thing}s"
+    return f"{number:,} {thing}"
+
+
 class ConfigError(NerError):
     """A setting, an override or an argument is wrong."""
 

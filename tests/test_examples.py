@@ -1,11 +1,15 @@
-"""The scripts of examples/ run as they are, and do what their table says."""
+"""The scripts and the notebook of examples/ run as they are, and do what their table says."""
 
+import ast
+import io
 import json
 import re
 import runpy
 import sys
+from contextlib import redirect_stdout
 
 import pytest
+from fastapi.testclient import TestClient
 
 import ner
 from ner.network.cells import CELLS
@@ -31,7 +35,10 @@ def run(monkeypatch, capsys):
 def test_the_table_has_each_example() -> None:
     text = (ROOT / "examples" / "README.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| \[(\S+)\]\(\1\) \| .* \| `python examples/(\S+)", text, flags=re.MULTILINE)
-    assert sorted(rows) == [(name, name) for name in EXAMPLES]
+    others = ["fastapi_app.py", "tour.ipynb"]  # which are run by other programs than Python alone
+    assert sorted([*rows, *((name, name) for name in others if f"| [{name}]({name}) |" in text)]) == [
+        (name, name) for name in sorted([*EXAMPLES, "tour.ipynb"])
+    ]
 
 
 @pytest.mark.filterwarnings("ignore:expected entities of the dev set, found none")  # after so few epochs
@@ -82,3 +89,37 @@ def test_two_half_labelled_corpora_become_one_model(run, blank_curves, tmp_path)
         tagger = ner.load(tmp_path / f"model-{number}")
         assert tagger.labels == ["LOC", "ORG", "PER"]
         assert [part["labels"] for part in tagger.metrics["corpora"].values()] == inventories
+
+
+def test_an_application_of_ones_own_answers_with_what_the_model_finds(monkeypatch, small_model) -> None:
+    monkeypatch.setenv("MODEL", str(small_model))
+    app = runpy.run_path(str(ROOT / "examples" / "fastapi_app.py"))["app"]
+    text = "Microsoft opened an office in Berlin."
+    with TestClient(app) as client:
+        answer = client.post("/names", json={"text": text})
+        assert answer.json() == [entity.as_dict() for entity in ner.load(small_model).tag(text)] != []
+        assert client.post("/names", json={"text": 1}).status_code == 422
+
+
+def outputs_of(source: str, names: dict[str, object]) -> str:
+    """What a notebook shows below a cell: what it prints, and the value of its last line if that is an expression."""
+    tree, printed = ast.parse(source), io.StringIO()
+    last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
+    with redirect_stdout(printed):
+        exec(compile(tree, "tour.ipynb", "exec"), names)
+        value = None if last is None else eval(compile(ast.Expression(last.value), "tour.ipynb", "eval"), names)
+    shown = "" if value is None else value._repr_html_() if hasattr(value, "_repr_html_") else repr(value)
+    return printed.getvalue() + shown
+
+
+def test_each_cell_of_the_notebook_shows_what_stands_below_it(monkeypatch) -> None:
+    monkeypatch.chdir(ROOT / "examples")
+    notebook = json.loads((ROOT / "examples" / "tour.ipynb").read_text(encoding="utf-8"))
+    names: dict[str, object] = {}
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    for cell in cells:
+        (output,) = cell["outputs"]
+        kept = output["text"] if output["output_type"] == "stream" else next(iter(output["data"].values()))
+        shown = outputs_of("".join(cell["source"]), names)
+        assert re.sub(r"\d\.\d+", "0", "".join(kept)) == re.sub(r"\d\.\d+", "0", shown)  # probabilities aside
+    assert len(cells) == 6

@@ -7,7 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from ner.commands.options import say
-from ner.errors import ConfigError
+from ner.errors import ConfigError, counted
 
 if TYPE_CHECKING:
     from ner.serving.bulk.job import Job, Options
@@ -90,7 +90,7 @@ class _Shown:
 
 def progress_line(job: "Job") -> str:
     """How far a job is, in a line."""
-    line = f"{job.done:,} of {job.shards:,} shards, {job.documents:,} documents"
+    line = f"{job.done:,} of {counted(job.shards, 'shard')}, {counted(job.documents, 'document')}"
     if job.errors:
         line += f", {job.errors:,} with an error"
     if job.failed:

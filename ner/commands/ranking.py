@@ -21,7 +21,7 @@ from ner.commands.options import (
 )
 from ner.commands.results import check_is_another, check_places
 from ner.distribution import is_there, need_training
-from ner.errors import ConfigError
+from ner.errors import ConfigError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,7 +93,7 @@ def rank(
         sys.stdout.writelines(write(told, data, losses))
     say_losses(out or "stdout", losses)
     tokens = sum(len(sentence.spelled) for document in ranked for sentence in document.sentences)
-    print(f"{len(ranked):,} sentences of {tokens:,} tokens, by {strategy}", file=sys.stderr)
+    print(f"{counted(len(ranked), 'sentence')} of {counted(tokens, 'token')}, by {strategy}", file=sys.stderr)
 
 
 def simulate(
@@ -156,8 +156,8 @@ def simulate(
 
 
 def _show_round(found: "Round") -> None:
-    told = f"{found.strategy}, run {found.run}, round {found.number}: {len(found.chosen):,} sentences"
-    line = f"{told} of {found.tokens:,} tokens, dev F1 {100 * found.f1:.2f}, {found.seconds:.0f} s"
+    told = f"{found.strategy}, run {found.run}, round {found.number}: {counted(len(found.chosen), 'sentence')}"
+    line = f"{told} of {counted(found.tokens, 'token')}, dev F1 {100 * found.f1:.2f}, {found.seconds:.0f} s"
     print(line, file=sys.stderr, flush=True)
 
 

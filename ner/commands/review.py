@@ -16,7 +16,7 @@ from ner.commands.options import (
     say_losses_of_files,
 )
 from ner.commands.results import check_is_another, check_places, write_text
-from ner.errors import ConfigError
+from ner.errors import ConfigError, counted
 
 
 def review(
@@ -82,4 +82,4 @@ def review(
     for number, suspect in enumerate(suspects[:most], start=1):
         print(f"{number:4}  {suspect.suspicion:.4f}  {suspect}")
     sentences_told = len({suspect.row for suspect in suspects})
-    print(f"{len(suspects):,} suspects in {sentences_told:,} of {len(rows):,} sentences")
+    print(f"{counted(len(suspects), 'suspect')} in {sentences_told:,} of {counted(len(rows), 'sentence')}")

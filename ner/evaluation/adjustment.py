@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
+from ner.errors import counted
 from ner.evaluation.promise import Promise
 
 LOWEST_PROBABILITY = 0.01
@@ -92,7 +93,9 @@ class Adjustment:
 
     def __str__(self) -> str:
         """Some lines for the user."""
-        lines = [f"calibrated on {self.source} ({self.sentences:,} sentences, {self.entities:,} entities)"]
+        lines = [
+            f"calibrated on {self.source} ({counted(self.sentences, 'sentence')}, {counted(self.entities, 'entity')})"
+        ]
         for label, (slope, shift) in self.scales.items():
             lines.append(f"{label}: temperature {1 / slope:.2f}, log odds {shift:+.2f}")
         if not self.scales:

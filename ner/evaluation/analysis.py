@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ner.errors import counted
 from ner.evaluation.calibration import Calibration, Threshold, measure_calibration, measure_thresholds, thin
 from ner.evaluation.certainty import RESAMPLES, Interval, bootstrap_intervals
 from ner.evaluation.mistakes import (
@@ -86,7 +87,7 @@ class Analysis:
 
     def __repr__(self) -> str:
         """One line; `str` gives the table."""
-        return f"Analysis({self.report.in_short()}; {len(self.mistakes)} mistakes)"
+        return f"Analysis({self.report.in_short()}; {counted(len(self.mistakes), 'mistake')})"
 
     def errors(self) -> Iterator[dict[str, Any]]:
         """Every mistake with its sentence, as plain JSON values."""

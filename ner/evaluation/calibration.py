@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ner.errors import DataError
+from ner.errors import DataError, counted
 
 NUM_BINS = 15  # as Guo et al. 2017 report it
 
@@ -45,7 +45,7 @@ class Calibration:
     def __str__(self) -> str:
         """One line for the user."""
         area = "undefined" if self.auroc is None else f"{self.auroc:.4f}"
-        return f"calibration of {self.entities} entities: ECE {self.ece:.4f} ({NUM_BINS} bins), AUROC {area}"
+        return f"calibration of {counted(self.entities, 'entity')}: ECE {self.ece:.4f} ({NUM_BINS} bins), AUROC {area}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from itertools import combinations
 from statistics import mean, stdev
 from typing import Any
 
-from ner.errors import ConfigError
+from ner.errors import ConfigError, counted
 from ner.evaluation.analysis import units_of
 from ner.evaluation.certainty import ROUNDS, Array, Difference, compare_counts
 from ner.evaluation.mistakes import join_words, span_as_dict
@@ -187,7 +187,7 @@ def _told(disagreements: Sequence[Disagreement], contest: Contest, most: int = 5
     names = (contest.first, contest.second)
     wins = {name: [d for d in disagreements if d.better == name] for name in names}
     counts = ", ".join(f"{len(won)} better by {name}" for name, won in wins.items())
-    lines = [f"tagged differently: {len(disagreements)} sentences, {counts}"]
+    lines = [f"tagged differently: {counted(len(disagreements), 'sentence')}, {counts}"]
     for won in wins.values():
         for disagreement in won[:most]:
             words = disagreement.sentence.words

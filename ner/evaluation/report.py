@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ner.errors import counted
 from ner.evaluation.scores import Scores, Spans, check_spans, score_spans, span_accuracy
 from ner.text.inventory import annotated_spans
 from ner.text.sentence import Sentence
@@ -42,9 +43,13 @@ class Report:
 
     def in_short(self) -> str:
         """The scores of all entities, and how much was scored, without an end of line."""
-        total, labels = self.micro, len(self.labels)
+        total = self.micro
+        sizes = ", ".join(
+            counted(number, thing)
+            for number, thing in ((len(self.labels), "label"), (total.support, "entity"), (self.sentences, "sentence"))
+        )
         scores = f"F1 {100 * total.f1:.2f}, precision {100 * total.precision:.2f}, recall {100 * total.recall:.2f}"
-        return f"{scores}; {labels} label{'s' * (labels != 1)}, {total.support} entities, {self.sentences} sentences"
+        return f"{scores}; {sizes}"
 
     def ratios(self) -> dict[str, dict[str, float]]:
         """Precision, recall and F1 of each label, as plain values."""

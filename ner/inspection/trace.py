@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ner.crf.layer import CRF
-from ner.errors import DataError, shortened
+from ner.errors import DataError, counted, shortened
 from ner.features.batches import collate, encode
 from ner.features.vocabulary import Vocabularies
 from ner.inference.loading import Model, torch_network
@@ -59,7 +59,7 @@ class Inspection:
 
     def __repr__(self) -> str:
         """One line: what was read, and how much is known of it."""
-        sizes = f"{len(self.words)} tokens, {len(self.tags)} tags, layers: {len(self.layers)}"
+        sizes = f"{counted(len(self.words), 'token')}, {counted(len(self.tags), 'tag')}, layers: {len(self.layers)}"
         return f"Inspection({shortened(self.text)!r}: {sizes})"
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+from ner.errors import counted
 from ner.evaluation.calibration import NUM_BINS, Calibration, Threshold
 from ner.evaluation.certainty import Interval
 
@@ -25,7 +26,7 @@ def draw_reliability(calibration: Calibration) -> str:
     heights = [_COUNTS * math.log1p(b.count) / math.log1p(most) for b in calibration.bins]
     columns = "".join(
         f'<rect class="columns" x="{_LEFT + n * width + 1:.1f}" y="{top + _COUNTS - height:.1f}" '
-        f'width="{width - 2:.1f}" height="{height:.1f}"><title>{b.count} entities</title></rect>'
+        f'width="{width - 2:.1f}" height="{height:.1f}"><title>{counted(b.count, "entity")}</title></rect>'
         for n, (b, height) in enumerate(zip(calibration.bins, heights, strict=True))
     )
     caption = f'<text x="{_LEFT}" y="{top + _COUNTS + 14}">entities, on a logarithmic scale, {most} at most</text>'

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, islice
 from typing import Any
 
+from ner.errors import counted
 from ner.evaluation.analysis import Analysis
 from ner.evaluation.calibration import thin, threshold_for
 from ner.evaluation.certainty import Interval
@@ -49,9 +50,9 @@ def _summary(analysis: Analysis) -> Iterator[str]:
         ("precision", _percent(report.micro.precision), f"{report.micro.found} predicted"),
         ("recall", _percent(report.micro.recall), f"{report.micro.support} gold"),
         (f"strict F1 ({analysis.scheme})", _percent(analysis.strict.f1), "ill-formed entities don't count"),
-        ("macro F1", _percent(analysis.macro), f"mean of {len(report.labels)} labels"),
+        ("macro F1", _percent(analysis.macro), f"mean of {counted(len(report.labels), 'label')}"),
         *((f"relaxed: {name}", _percent(scores.f1), RELAXED[name].needs) for name, scores in analysis.relaxed.items()),
-        ("token accuracy", _percent(report.accuracy), f"{report.tokens} tokens"),
+        ("token accuracy", _percent(report.accuracy), counted(report.tokens, "token")),
     ]
     yield '<div class="tiles">\n'
     for name, value, note in tiles:

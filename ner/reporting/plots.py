@@ -1,5 +1,6 @@
 """The pictures of an analysis as PNG files, for a paper or a talk."""
 
+import math
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -109,4 +110,4 @@ def _precision_recall(analysis: Analysis) -> "Figure":
 
 def _size(count: int, most: int) -> float:
     """The diameter of a dot in points: its area grows with what it stands for."""
-    return float(2 + 7 * (count / most) ** 0.5)
+    return 2 + 7 * math.sqrt(count / most)

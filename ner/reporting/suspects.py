@@ -6,6 +6,7 @@ Whatever comes from a file is escaped.
 import html
 from collections.abc import Iterator, Sequence
 
+from ner.errors import counted
 from ner.evaluation.review import Suspect
 from ner.reporting.marking import marked
 from ner.reporting.template import HEAD
@@ -19,10 +20,11 @@ def render_suspects(suspects: Sequence[Suspect], title: str) -> Iterator[str]:
     yield HEAD.format(title=html.escape(title))
     yield f"<h1>{html.escape(title)}</h1>\n"
     shown = f", of which {_MOST:,} are shown" if len(suspects) > _MOST else ""
-    places = "1 place" if len(suspects) == 1 else f"{len(suspects):,} places"
     yield (
-        f'<p class="soft">{places} where the annotation is likely wrong{shown}, the most suspicious first: what is '
-        "annotated over what a model finds that didn't see the sentence, with the probability that it gives each.</p>\n"
+        '<p class="soft">'
+        f"{counted(len(suspects), 'place')} where the annotation is likely wrong{shown}, the most suspicious first: "
+        "what is annotated over what a model finds that didn't see the sentence, with the probability that it gives "
+        "each.</p>\n"
     )
     hues: dict[str, int] = {}
     for number, suspect in enumerate(suspects[:_MOST], start=1):

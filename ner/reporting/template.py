@@ -25,7 +25,8 @@ h2 {{ font-size: 1.2rem; margin: 2.6rem 0 .6rem; padding-bottom: .25rem; border-
 h3 {{ font-size: 1rem; margin: 1.4rem 0 .3rem; }}
 p, figcaption {{ max-width: 46rem; }}
 .soft, figcaption {{ color: var(--soft); font-size: .9rem; }}
-.tiles {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(min(14rem, 50% - .35rem), 1fr)); gap: .7rem; }}
+.tiles {{ display: grid; gap: .7rem;
+  grid-template-columns: repeat(auto-fill, minmax(max(min(11rem, 50% - .35rem), 25% - .55rem), 1fr)); }}
 .tile {{ background: var(--box); border: 1px solid var(--line); border-radius: .5rem; padding: .55rem .9rem; }}
 .tile b {{ display: block; font-size: 1.55rem; line-height: 1.2; font-variant-numeric: tabular-nums; }}
 .tile span {{ color: var(--soft); font-size: .85rem; }}
@@ -70,6 +71,10 @@ mark {{ color: inherit; background: hsl(var(--hue, 0) 75% var(--light)); border-
   padding: .1em .25em; box-decoration-break: clone; border-bottom: 2px solid hsl(var(--hue, 0) 65% var(--strong)); }}
 mark small {{ margin-left: .4em; font-size: .7em; font-weight: 700; white-space: nowrap; }}
 [hidden] {{ display: none !important; }}
+@media (max-width: 54rem) {{
+  th, td {{ padding: .2rem .5rem; }}
+  .axis-name, .range {{ width: 11.5rem; }}
+}}
 @media (max-width: 40rem) {{
   body {{ margin-top: 1rem; }}
   th, td {{ padding: .2rem .4rem; }}

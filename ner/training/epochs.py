@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ner.config import Config
 from ner.crf.layer import NotFiniteError
-from ner.errors import TrainingError
+from ner.errors import TrainingError, counted
 from ner.features.batches import Encoded, batch_rows, collate, drop_singletons
 from ner.features.feature import Numbers
 from ner.features.vocabulary import Vocabularies
@@ -73,7 +73,7 @@ def run_epochs(run: Run, task: Task, state: Path | None) -> None:
     for number in range(len(history) + 1, settings.epochs + 1):
         # Asked before the epoch, so that a run resumed after its last epoch stops as well.
         if settings.patience and number - 1 - run.best_epoch >= settings.patience:
-            listener.on_message(f"stopped: no better dev F1 for {settings.patience} epochs")
+            listener.on_message(f"stopped: no better dev F1 for {counted(settings.patience, 'epoch')}")
             break
         if collapse := find_collapse(run):
             run.warning = collapse

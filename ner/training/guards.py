@@ -4,7 +4,7 @@ import hashlib
 import math
 from collections.abc import Sequence
 
-from ner.errors import ProcessError, TrainingError
+from ner.errors import ProcessError, TrainingError, counted
 from ner.text.sentence import Sentence
 from ner.training.checkpoint import Run
 
@@ -78,6 +78,6 @@ def find_failure(run: Run) -> str | None:
     if run.best_f1 != 0:
         return None
     return (
-        f"expected entities of the dev set, found none in any of {len(run.history)} epochs; train for longer, or "
+        f"expected entities of the dev set, found none in {counted(len(run.history), 'epoch')}; train for longer, or "
         "with another training.learning_rate, lower where the loss jumps, higher where it hardly moves"
     )

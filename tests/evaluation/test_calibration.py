@@ -48,7 +48,7 @@ def test_error_and_area_are_what_their_definitions_say(seed):
 
 def test_area_is_undefined_where_all_are_correct():
     assert measure_calibration([0.5, 0.9], [True, True]).auroc is None
-    assert str(measure_calibration([1.0], [True])) == "calibration of 1 entities: ECE 0.0000 (15 bins), AUROC undefined"
+    assert str(measure_calibration([1.0], [True])) == "calibration of 1 entity: ECE 0.0000 (15 bins), AUROC undefined"
 
 
 def test_no_entities_have_no_calibration():

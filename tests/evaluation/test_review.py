@@ -118,7 +118,7 @@ def test_entities_of_a_label_that_the_model_does_not_know_are_told_to_be_no_mist
     (tmp_path / "a.conll").write_text("Anna B-GOD\nleft O\n\n")
     code, out, err = run("review", small_model, tmp_path / "a.conll")
     known = ", ".join(ner.load(small_model).labels)
-    assert (code, out.splitlines()[-1]) == (0, "1 suspects in 1 of 1 sentences")
+    assert (code, out.splitlines()[-1]) == (0, "1 suspect in 1 of 1 sentence")
     assert err == (
         f"warning: {tmp_path / 'a.conll'}: expected labels that the model finds ({known}), found GOD; such entities "
         "are all suspects\n"

@@ -5,6 +5,7 @@ import json
 import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -115,6 +116,28 @@ def test_the_page_holds_each_picture_byte_for_byte_in_order_and_nothing_from_els
         assert attributes["alt"]
     assert not [a for tag, a in page.elements if tag != "img" for a in a if a in ("src", "href", "srcset", "data")]
     assert not {"script", "link", "iframe", "object", "embed", "a"} & {tag for tag, _ in page.elements}
+
+
+@pytest.mark.usefixtures("bare_pictures")
+def test_the_page_opens_with_the_model_and_the_text_and_marks_what_may_have_been_missed(tmp_path: Path) -> None:
+    seen = made_up(["Ann", "met", "Bo", "."])
+    tags = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
+    marginals = np.zeros((4, 5))
+    marginals[:, 0] = 1.0
+    marginals[2] = [0.7, 0.1, 0.1, 0.06, 0.04]  # PER in all is more probable than LOC
+    marginals[3] = [0.96, 0.04, 0, 0, 0]
+    ann = Influence(Span("PER", 0, 1), "Ann", 0.9, np.ones(4))
+    write_inspections(
+        [replace(seen, tags=tags, marginals=marginals, influences=(ann,))], TRANSITIONS, tmp_path, title="Inside <x>"
+    )
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    body = page.split("<body>")[1]
+    assert re.match(r'\s*<h1>Inside &lt;x&gt;</h1>\s*<p class="tagged">', body)
+    tagged = re.search(r'<p class="tagged">(.*?)</p>', body)[1]  # type: ignore[index]
+    assert tagged == (
+        '<mark style="--hue: 28">Ann<small>PER 0.90</small></mark> met '
+        '<mark class="perhaps" style="--hue: 28">Bo<small>PER 0.20</small></mark> .'
+    )
 
 
 @pytest.mark.usefixtures("bare_pictures")

@@ -136,7 +136,7 @@ def test_a_run_that_never_finds_anything_says_so(
     mocked_f1(monkeypatch, [0.0] * 4)
     nothing = [sentence_from_words(["so", "it", "is"], ["O", "O", "O"])]
     said = (
-        "warning: expected entities of the dev set, found none in any of 2 epochs; train for longer, or with "
+        "warning: expected entities of the dev set, found none in 2 epochs; train for longer, or with "
         "another training.learning_rate, lower where the loss jumps, higher where it hardly moves; "
         "the model of epoch 1 is kept"
     )

@@ -111,7 +111,7 @@ def test_of_a_run_that_found_nothing_none_is_fitted(
         "training.calibrate: to fit a threshold, expected entities of the dev set to be found in training, and none "
         "was; so model.decoding is viterbi"
     )
-    assert said[-2].startswith("warning: expected entities of the dev set, found none in any of 1 epochs")
+    assert said[-2].startswith("warning: expected entities of the dev set, found none in 1 epoch")
 
 
 def test_tags_and_scored_spans_are_the_same_entities(small_model: Path) -> None:
