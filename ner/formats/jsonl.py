@@ -7,7 +7,8 @@ from typing import Any
 
 from ner.data_settings import DataConfig
 from ner.formats.format import Format, Losses, Sample
-from ner.formats.json_text import first_record, is_pair, read_records, write_json
+from ner.formats.json_records import read_records
+from ner.formats.json_text import first_record, is_pair, write_json
 from ner.formats.label_studio import is_min, is_task
 from ner.formats.mentions import FIELDS, fields_of, joined
 from ner.formats.records import claims_of, document_of
@@ -16,7 +17,7 @@ from ner.text.sentence import Entity
 
 SETTINGS = ("encoding", "tokens_feature", "tags_feature", "scheme", "tag_pattern", "label")
 # A first line that is longer than what a format is told from.
-_opens_record = re.compile(r'\s*\{\s*"(?:text|tokens)"\s*:').match
+_opens_record = re.compile(r'\s*(?:\[\s*)?\{\s*"(?:text|tokens)"\s*:').match
 
 
 def read(path: Path, data: DataConfig, losses: Losses) -> Iterator[Document]:

@@ -14,7 +14,8 @@ from typing import Any
 from ner.data_settings import DataConfig
 from ner.errors import DataError
 from ner.formats.format import Format, Losses, Sample
-from ner.formats.json_text import first_record, number_in, read_records, told, write_json
+from ner.formats.json_records import read_records
+from ner.formats.json_text import first_record, number_in, told, write_json
 from ner.formats.mentions import FIELDS, Mention, entities_of_mentions, fields_of
 from ner.formats.predictions import MODEL, least_score, model_of
 from ner.text.document import Document

@@ -11,6 +11,7 @@ from ner.formats.format import Format, Sample
 
 _HEAD = 64 * 1024  # bytes that tell a format
 _LONGEST_LINE = 1 << 26  # bytes of a first line, which in JSON lines is a whole document
+_LONGEST_ITEM = 1 << 22  # bytes that begin an array of documents
 
 
 @cache
@@ -118,8 +119,8 @@ def take_sample(path: Path) -> Sample:
     try:
         with path.open("rb") as stream:
             head = stream.read(_HEAD)
-            if b"\n" not in head:
-                head += stream.readline(_LONGEST_LINE)
+            if b"\n" not in head:  # of an array the first items tell it, and all of it may be one line
+                head += stream.readline(_LONGEST_ITEM if head.lstrip().startswith(b"[") else _LONGEST_LINE)
             whole = not stream.read(1)
     except FileNotFoundError:
         raise DataError(

@@ -1,12 +1,15 @@
 """Bytes become text: encodings, byte-order marks, and a message with its line where they don't fit."""
 
+import codecs
 import io
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from ner.errors import DataError
 
+_PIECE = 1 << 20  # bytes: what is held of a line at once where it needn't be whole
 _IS_WIDE = re.compile(r"u(tf)?[-_ ]?(16|32)", re.IGNORECASE).match
 
 
@@ -42,6 +45,42 @@ def read_lines(path: str | Path, encoding: str) -> Iterator[str]:
         raise DataError(f"{path}: no such file") from None
     except OSError as error:
         raise DataError(f"{path}: expected a readable file: {error.strerror}") from None
+
+
+def read_pieces(path: str | Path, encoding: str) -> Iterator[str]:
+    """As `read_lines`, but a long line comes in several pieces: all of a JSON file may be one line.
+
+    Raises:
+        DataError: as `read_lines`.
+    """
+    if _IS_WIDE(encoding):
+        yield from read_lines(path, encoding)
+        return
+    try:
+        with Path(path).open("rb") as stream:
+            yield from _decode_pieces(stream, encoding, str(path))
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file") from None
+    except OSError as error:
+        raise DataError(f"{path}: expected a readable file: {error.strerror}") from None
+
+
+def _decode_pieces(stream: BinaryIO, encoding: str, where: str) -> Iterator[str]:
+    decode(b"a", encoding, where)  # or there is no such encoding
+    decoder = codecs.getincrementaldecoder(encoding)()
+    number, is_first, kept = 1, True, b""  # the line, and its bytes that are half a character
+    while piece := stream.readline(_PIECE):
+        try:
+            text = decoder.decode(piece, final=piece.endswith(b"\n"))
+        except UnicodeDecodeError:
+            decode(kept + piece, encoding, where, first_line=number)
+            raise
+        is_end = piece.endswith(b"\n")
+        kept = b"" if is_end else decoder.getstate()[0]
+        yield text.removeprefix("\ufeff") if is_first else text
+        number, is_first = number + is_end, False
+    if kept:
+        decode(kept, encoding, where, first_line=number)
 
 
 def read_table_lines(path: str | Path, encoding: str) -> Iterator[str]:

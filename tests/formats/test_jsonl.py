@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 import ner
 from ner.data_settings import DataConfig
 from ner.errors import ConfigError, DataError
+from ner.formats import json_records
 from ner.formats.files import read_documents
 from ner.formats.format import Losses
+from ner.formats.json_records import items_of_array
 from ner.formats.sentences import read_sentences
 from ner.formats.table import name_for_reading
+from ner.text import encoding as encodings
 from tests.formats.test_files import documents
 
 TEXT = "Bob ran in Kiel."
@@ -281,6 +284,83 @@ def test_what_is_wrong_with_an_array_is_said_with_its_line(put, content, line, m
     with pytest.raises(DataError) as error:
         ner.read(path, "jsonl")
     assert str(error.value) == f"{path}:{line}: {message}"
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.lists(VALUES, max_size=6), st.sampled_from([None, 1]), st.booleans(), st.integers(1, 9))
+def test_an_array_that_comes_in_pieces_has_the_items_that_it_has_as_a_whole(values, indent, ascii_only, size):
+    text = json.dumps(values, indent=indent, ensure_ascii=ascii_only)
+    pieces = (text[n : n + size] for n in range(0, len(text), size))
+    assert [value for value, _ in items_of_array(pieces, "x")] == values
+
+
+def test_no_more_of_an_array_of_one_line_is_read_than_its_next_items_need(monkeypatch):
+    monkeypatch.setattr(json_records, "_HELD", 1)
+    taken = []
+
+    def pieces():
+        for number in range(1_000):
+            taken.append(number)
+            yield ("," if number else "[") + json.dumps({"text": str(number)})
+        yield "]"
+
+    items = items_of_array(pieces(), "x")
+    assert next(items) == ({"text": "0"}, "x:1")
+    assert len(taken) < 5
+    assert sum(1 for _ in items) == 999
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 100])
+def test_a_fault_in_an_array_that_comes_in_pieces_stands_where_it_stands_in_the_file(size, monkeypatch):
+    monkeypatch.setattr(json_records, "_HELD", 1)
+    text = '[{"a": 1},\n {"b": 2}, {"c": nul}]'
+    with pytest.raises(json.JSONDecodeError) as wanted:
+        json.loads(text)
+    with pytest.raises(DataError) as error:
+        list(items_of_array((text[n : n + size] for n in range(0, len(text), size)), "x"))
+    told = f"{wanted.value.msg} at column {wanted.value.colno}"
+    assert str(error.value) == f"x:{wanted.value.lineno}: expected a JSON array of records: {told}"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "gb18030", "latin-1", "utf-8-sig"])
+def test_pieces_of_a_long_line_are_the_characters_of_the_file(tmp_path, monkeypatch, encoding):
+    text = "é" * 50 if encoding == "latin-1" else "\ufeff" * (encoding == "utf-8") + "añ李😀" * 20 + "\r\n李\n"
+    path = tmp_path / "x"
+    path.write_bytes(text.encode(encoding))
+    monkeypatch.setattr(encodings, "_PIECE", 3)
+    assert "".join(encodings.read_pieces(path, encoding)) == text.removeprefix("\ufeff")
+
+
+def test_pieces_that_are_not_in_the_encoding_name_the_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(encodings, "_PIECE", 4)
+    told = 'expected utf-8, found byte 0x{}; set data.encoding, for example to "latin-1"'
+    for content, line, byte in (
+        (b"abcdefgh\nabcdefgh\xff", 2, "ff"),
+        (b"\nabcdefg\xc3", 2, "c3"),
+        (b"abc\xc3\nx", 1, "c3"),
+    ):
+        path = tmp_path / "x"
+        path.write_bytes(content)
+        with pytest.raises(DataError) as error:
+            list(encodings.read_pieces(path, "utf-8"))
+        assert str(error.value) == f"{path}:{line}: {told.format(byte)}"
+    for encoding in ("none", "hex"):
+        with pytest.raises(DataError) as error:
+            list(encodings.read_pieces(path, encoding))
+        assert str(error.value) == f'{path}: unknown encoding {encoding!r}; data.encoding is for example "utf-8"'
+    for missing, reason in (
+        (tmp_path / "none", "no such file"),
+        (tmp_path, "expected a readable file: Is a directory"),
+    ):
+        with pytest.raises(DataError) as error:
+            list(encodings.read_pieces(missing, "utf-8"))
+        assert str(error.value) == f"{missing}: {reason}"
 
 
 def test_fields_that_are_no_json_are_not_written(tmp_path):
