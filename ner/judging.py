@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # who only tags shouldn't wait for what evaluates
     from ner.evaluation.analysis import Analysis
     from ner.evaluation.calibration import Calibration
     from ner.evaluation.report import Report
+    from ner.evaluation.shift import Shift
 
 
 class Judging:
@@ -81,6 +82,25 @@ class Judging:
         return timed.analyse_documents(
             checked, self.tag_documents, training, data=self._model.config.data, labels=labels
         )
+
+    def shift(
+        self, sentences: Sequence[Sentence], others: Sequence[Sentence], *, names: tuple[str, str] = ("one", "other")
+    ) -> "Shift":
+        """How far other text is from that of these sentences, as this model sees both; no tags are looked at.
+
+        Args:
+            sentences: of the text that it was measured or calibrated on.
+            others: of the other text, at least fifty of each.
+            names: what the two are called in messages.
+
+        Raises:
+            DataError: one has fewer sentences.
+        """
+        from ner.evaluation.shift import find_shift
+        from ner.inference.seeing import see
+
+        here, there = (see(self._reader, arguments.checked_sentences(each)) for each in (sentences, others))
+        return find_shift(here, there, names=names)
 
     def _training(self, memory: Memory | None) -> Training:
         return Training(self._model.vocabularies.words, memory or self._model.memory)

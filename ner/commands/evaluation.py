@@ -4,7 +4,7 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,15 +20,13 @@ from ner.commands.options import (
     labels_in,
     load_tagger,
     say,
+    say_losses,
     say_losses_of_files,
 )
 from ner.commands.results import check_places, write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ner.evaluation.analysis import Analysis
-    from ner.evaluation.perturbation import Perturbed
 
 Details = Annotated[bool, typer.Option("--details", help="Also: mistakes by kind, confused labels, slices.")]
 Errors = Annotated[Path | None, typer.Option(metavar="JSONL", help="Where each mistake goes, with its sentence.")]
@@ -65,6 +63,9 @@ def evaluate(
     perturb: Annotated[
         bool, typer.Option("--perturb", help="Also: what is lost in other cases, with noise, with other names.")
     ] = False,
+    shift: Annotated[
+        Path | None, typer.Option(metavar="OTHER", help="Also: is OTHER, which needs no labels, text of this kind?")
+    ] = None,
     labels: Annotated[
         str | None, typer.Option(metavar="PER,ORG", help="Entities of these labels alone count, on both sides.")
     ] = None,
@@ -76,14 +77,16 @@ def evaluate(
     threads: Threads = None,
 ) -> None:
     """Tag an annotated file and hold the entities against its own: conlleval's table, and more below it."""
+    from ner.commands.ranking import documents_in
     from ner.config import override_data
     from ner.evaluation.documents import tell_dropped
     from ner.evaluation.files import read_training
     from ner.evaluation.perturbation import report_perturbed, table_of
     from ner.formats.files import read_documents
-    from ner.formats.format import LossesByFile
+    from ner.formats.format import Losses, LossesByFile
     from ner.formats.sentences import read_sentences
     from ner.formats.table import find_format, name_for_reading
+    from ner.text.document import mark_first
     from ner.text.inventory import with_labels
 
     check_places(files={"--html": page, "--errors": errors}, folders={"--plots": plots})
@@ -115,15 +118,24 @@ def evaluate(
         known, found = ", ".join(tagger.labels), ", ".join(sorted(there))
         say(f"{file}: expected a label that the model finds ({known}), found {found}; so every score is 0")
     lines = []
-    rows = []
+    more: dict[str, Any] = {}
     if perturb:
         rows = report_perturbed(analysis.sentences, tagger.evaluate, memory=memory or tagger.memory)
+        more["perturbed"] = [row.as_dict() for row in rows]
         lines.append(table_of(rows))
     if precision is not None:
         lines.append(_threshold_line(analysis, precision))
     if calibration:
         lines.append(str(analysis.calibration or "calibration: no entity was found, so there is none"))
-    _write(analysis, lines, _Wanted(as_json, details, errors, page, plots, f"{Path(model).name} on {file.name}"), rows)
+    if shift:
+        lost = Losses()
+        texts = documents_in(shift, None, data, lost)
+        others = [one for text in texts for one in mark_first(text.sentences or tagger.split(text.text))]
+        say_losses(shift, lost)
+        moved = tagger.shift(analysis.sentences, others, names=(str(file), str(shift)))
+        more["shift"] = moved.as_dict()
+        lines.append(str(moved))
+    _write(analysis, lines, _Wanted(as_json, details, errors, page, plots, f"{Path(model).name} on {file.name}"), more)
 
 
 def score(
@@ -153,11 +165,11 @@ def score(
     analysis = score_files(gold, predicted, data, training=training, losses=losses)
     say_losses_of_files(losses)
     title = f"{predicted.name} against {gold.name}" if predicted else gold.name
-    _write(analysis, [], _Wanted(as_json, details, errors, page, plots, title))
+    _write(analysis, [], _Wanted(as_json, details, errors, page, plots, title), {})
 
 
-def _write(analysis: "Analysis", lines: list[str], wanted: _Wanted, perturbed: "Sequence[Perturbed]" = ()) -> None:
-    """Prints the report with these lines below it, and writes its parts where they are wanted."""
+def _write(analysis: "Analysis", lines: list[str], wanted: _Wanted, more: dict[str, Any]) -> None:
+    """Prints the report with these lines below it, or `more` in its JSON; writes its parts where they are wanted."""
     from ner.evaluation.tables import details_of
     from ner.reporting.page import render_report
 
@@ -173,7 +185,6 @@ def _write(analysis: "Analysis", lines: list[str], wanted: _Wanted, perturbed: "
         rows = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in analysis.errors())
         write_text(wanted.errors, rows)
     if wanted.as_json:
-        more = {"perturbed": [row.as_dict() for row in perturbed]} if perturbed else {}
         print(json.dumps(analysis.as_dict() | more))
     else:
         print("\n".join([str(analysis), *([details_of(analysis)] if wanted.details else []), *lines]))

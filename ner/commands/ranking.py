@@ -81,7 +81,7 @@ def rank(
     tagger = load_tagger(model, device, runtime=runtime, threads=threads)
     data = override_data(tagger.config.data, settings or [])
     losses = Losses()
-    documents = list(_documents(file, input_format, data, losses))
+    documents = list(documents_in(file, input_format, data, losses))
     say_losses(file, losses)
     unit = "tokens" if in_tokens else "sentences"
     ranked = rank_documents(tagger, documents, strategy=strategy, budget=budget, unit=unit, seed=seed)
@@ -173,13 +173,15 @@ def _write_labels(folder: Path, train: "list[Sentence]", rounds: "list[Round]") 
             write_conll(folder / f"{strategy}-{run}.conll", [sentences[index] for index in found.chosen])
 
 
-def _documents(file: Path, input_format: str | None, data: "DataConfig", losses: "Losses") -> "Iterator[Document]":
+def documents_in(file: Path, input_format: str | None, data: "DataConfig", losses: "Losses") -> "Iterator[Document]":
     """The documents of a file; where its format isn't named and nothing tells it, each line is a text."""
+    from ner.formats.conll import looks_like_columns
     from ner.formats.files import read_documents
     from ner.formats.table import looks_like, take_sample
     from ner.text.document import Document
 
-    if input_format is None and not file.is_dir() and not looks_like(take_sample(file)):
+    sample = take_sample(file)
+    if input_format is None and not (file.is_dir() or looks_like(sample) or looks_like_columns(sample)):
         for line in read_lines(str(file), data.encoding):
             if text := line.strip():
                 yield Document(text)
