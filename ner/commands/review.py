@@ -1,6 +1,7 @@
 """`ner review`."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -33,6 +34,9 @@ def review(
     drop: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the other sentences there, to be trained on (columns).")
     ] = None,
+    weight: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write those with a suspect there, to be trained on less often.")
+    ] = None,
     settings: Settings = None,
     device: Device = "auto",
     runtime: Runtime = "auto",
@@ -40,10 +44,12 @@ def review(
 ) -> None:
     """List likely mistakes of annotators, the most suspicious first."""
     from ner.evaluation.out_of_fold import OUT_OF_FOLD, join, read_out_of_fold
-    from ner.evaluation.review import find_suspects, without_suspects
+    from ner.evaluation.review import find_suspects, parted
     from ner.formats.columns import write_conll
 
-    check_places(files={"--html": page, "--drop": drop})
+    check_places(files={"--html": page, "--drop": drop, "--weight": weight})
+    if drop and weight and drop.resolve() == weight.resolve():
+        raise ConfigError(f"--weight {weight}: expected another file than that of --drop, found the same")
     folds = Path(model) / OUT_OF_FOLD
     if file is None:
         if not folds.exists():
@@ -57,6 +63,7 @@ def review(
         from ner.formats.sentences import read_sentences
 
         check_is_another("--drop", drop, file)
+        check_is_another("--weight", weight, file)
         tagger = load_tagger(model, device, runtime=runtime, threads=threads)
         losses = LossesByFile()
         sentences = read_sentences(file, override_data(tagger.config.data, settings or []), losses.next_of(file))
@@ -73,8 +80,14 @@ def review(
         from ner.reporting.suspects import render_suspects
 
         write_text(page, "".join(render_suspects(suspects, f"Suspects of {Path(file or model).name}")))
-    if drop:
-        write_conll(drop, without_suspects(rows, suspects))
+    sure, doubtful = parted(rows, suspects)
+    for target, sentences in ((drop, sure), (weight, doubtful)):
+        if target:
+            write_conll(target, sentences)
+    if drop and weight:
+        print(
+            _recipe(drop, weight, sorted({span.label for row in rows for span in row.sentence.spans})), file=sys.stderr
+        )
     if as_json:
         for suspect in suspects:
             print(json.dumps(suspect.as_dict(), ensure_ascii=False))
@@ -83,3 +96,14 @@ def review(
         print(f"{number:4}  {suspect.suspicion:.4f}  {suspect}")
     sentences_told = len({suspect.row for suspect in suspects})
     print(f"{counted(len(suspects), 'suspect')} in {sentences_told:,} of {counted(len(rows), 'sentence')}")
+
+
+def _recipe(sure: Path, doubtful: Path, labels: list[str]) -> str:
+    """What a recipe says in place of `data.train` to train on the doubtful sentences in three epochs of ten."""
+    # Few sentences may lack a label that they would annotate.
+    named = json.dumps(labels, ensure_ascii=False)
+    tables = (
+        f"[[data.corpora]]\ntrain = {json.dumps(str(path.resolve()), ensure_ascii=False)}\nlabels = {named}"
+        for path in (sure, doubtful)
+    )
+    return "in the recipe, in place of data.train:\n" + "\n".join(tables) + "\nweight = 0.3"

@@ -107,10 +107,11 @@ def find_suspects(rows: Iterable[OutOfFold], *, least: float = LEAST) -> list[Su
     return sorted(suspects, key=lambda s: (-round(s.suspicion, 3), -s.found_probability, s.row, s.start))
 
 
-def without_suspects(rows: Sequence[OutOfFold], suspects: Iterable[Suspect]) -> list[Sentence]:
-    """The sentences in which nothing is suspicious."""
+def parted(rows: Sequence[OutOfFold], suspects: Iterable[Suspect]) -> tuple[list[Sentence], list[Sentence]]:
+    """The sentences in which nothing is suspicious, and those in which something is, both in their order."""
     suspicious = {suspect.row for suspect in suspects}
-    return [row.sentence for number, row in enumerate(rows) if number not in suspicious]
+    sure = [row.sentence for number, row in enumerate(rows) if number not in suspicious]
+    return sure, [rows[number].sentence for number in sorted(suspicious)]
 
 
 def _overlap(one: Span, other: Span) -> bool:

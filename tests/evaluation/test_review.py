@@ -6,7 +6,7 @@ import pytest
 
 import ner
 from ner.evaluation.out_of_fold import OutOfFold, join
-from ner.evaluation.review import find_suspects, without_suspects
+from ner.evaluation.review import find_suspects, parted
 from ner.inference.prediction import reader_of
 from ner.reporting.suspects import render_suspects
 from ner.text.sentence import Span, sentence_from_words, sentence_with_spans
@@ -35,7 +35,8 @@ def test_suspects_are_wrong_labels_missing_and_invented_entities_and_nothing_els
     }
     assert [s.sentence.source for s in find_suspects(rows)] == ["a:25", "a:9", "a:17"]  # 1, 0.99, 0.97
     assert len(find_suspects(rows, least=0.6)) == 4
-    assert without_suspects(rows, find_suspects(rows)) == [RIGHT.sentence]
+    others = [WRONG_LABEL.sentence, MISSING.sentence, INVENTED.sentence]
+    assert parted(rows, find_suspects(rows)) == ([RIGHT.sentence], others)
 
 
 def test_a_wrong_boundary_is_one_suspect():
@@ -111,6 +112,32 @@ def test_the_command_reviews_a_file_and_what_folds_left(run, small_model, sample
     assert (code, said) == (
         2,
         "error: FILE: expected an annotated file, or a folder with out-of-fold.jsonl for MODEL, found neither\n",
+    )
+
+
+def test_sentences_without_a_suspect_and_those_with_one_are_all_and_the_recipe_that_is_told_reads_both(
+    run, sample_en, tmp_path
+):
+    from ner.evaluation.out_of_fold import write_out_of_fold
+
+    write_out_of_fold([RIGHT, WRONG_LABEL, MISSING, INVENTED], tmp_path / "out-of-fold.jsonl")
+    sure, doubtful = tmp_path / "sure.conll", tmp_path / "doubtful.conll"
+    code, _, told = run("review", tmp_path, "--drop", sure, "--weight", doubtful)
+    assert code == 0
+    assert len(ner.read_conll(sure)) == 1
+    assert [s.spans for s in ner.read_conll(doubtful)] == [r.sentence.spans for r in (WRONG_LABEL, MISSING, INVENTED)]
+    head, _, tables = told.partition("\n")
+    assert head == "in the recipe, in place of data.train:"
+    (tmp_path / "mine.toml").write_text(tables)
+    parts = ner.load_corpus(ner.load_config(tmp_path / "mine.toml").data).parts
+    assert [(len(part.train), part.weight, sorted(part.labels)) for part in parts] == [
+        (1, 1.0, ["ORG", "PER"]),
+        (3, 0.3, ["ORG", "PER"]),
+    ]
+    code, _, told = run("review", tmp_path, "--drop", sure, "--weight", sure)
+    assert (code, told) == (
+        2,
+        f"error: --weight {sure}: expected another file than that of --drop, found the same\n",
     )
 
 
