@@ -28,6 +28,16 @@ def no_search_for_cycles() -> Iterator[None]:
             gc.enable()
 
 
+def search_only_what_is_new() -> None:
+    """Leave out of the search what is here now, for a process that is about to serve: modules, models, settings.
+
+    The search looks at all of it again whenever a quarter as much was made since; it took a tenth of the time of a
+    service that tags sentences.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 def _switch_on() -> None:
     if _switched_off:
         gc.enable()

@@ -21,7 +21,7 @@ from ner.formats.table import can_write, find_format
 from ner.output import OutputOptions, tag_columns
 from ner.reporting.progress import TrainingProgress
 from ner.settings import DataConfig
-from ner.training.checkpoint import sole_run
+from ner.training.unfinished import sole_run
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.usefixtures("blank_curves")

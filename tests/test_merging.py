@@ -229,6 +229,24 @@ def test_soft_targets_of_other_labels_or_sentences_are_an_error(tmp_path, soft):
     )
 
 
+def test_a_run_goes_on_with_the_soft_targets_that_it_began_with_and_with_no_others(tmp_path, soft):
+    config, corpus = tiny_recipe(tmp_path, GOLD, f"training.soft_targets={soft}")
+    unbroken = train_model(config, corpus).history
+    begun = config.model_copy(update={"training": config.training.model_copy(update={"epochs": 1})})
+    train_model(begun, corpus, state=tmp_path / "state")
+    goes_on = train_model(config, corpus, state=tmp_path / "state", resume=True).history
+    assert [epoch["loss"] for epoch in goes_on] == [epoch["loss"] for epoch in unbroken]
+    train_model(begun, corpus, state=tmp_path / "state")
+    targets = read_soft_targets(soft)
+    write_soft_targets(soft, replace(targets, marginals=targets.marginals * 0.5 + 0.5 / len(targets.tags)))
+    with pytest.raises(ConfigError) as error:
+        train_model(config, corpus, state=tmp_path / "state", resume=True)
+    assert str(error.value) == (
+        f"{tmp_path / 'state'}: expected the soft targets as the run began, found others; train with --force to begin "
+        "anew"
+    )
+
+
 def test_soft_targets_and_teachers_are_one_or_the_other(tmp_path, soft):
     config, corpus = tiny_recipe(tmp_path, GOLD, f"training.soft_targets={soft}", 'training.teachers=["en"]')
     with pytest.raises(ConfigError) as error:

@@ -62,10 +62,10 @@ def train(
     from ner.resources.models import find_model
     from ner.storage.model_directory import check_free, check_target
     from ner.trainer import train as train_tagger
-    from ner.training.checkpoint import is_unfinished, remove_state, sole_run, state_folder
     from ner.training.distributed import joined, one_voice, refuse_processes
     from ner.training.interruption import Signals
     from ner.training.tensorboard import event_files
+    from ner.training.unfinished import is_unfinished, remove_state, sole_run, state_folder
 
     with joined() as group, one_voice(group):
         settings = [*(settings or []), *run_settings(threads=threads, device=device, tensorboard=tensorboard)]
@@ -170,9 +170,9 @@ def _train_folds(
 ) -> "Tagger":
     """Trains folds in a folder beside the model directory, which stays for `ner review`, and a model on everything."""
     from ner.tagger import Tagger
-    from ner.training.checkpoint import is_unfinished, state_folder
     from ner.training.folds import refit_settings, train_folds, with_folds
     from ner.training.training import train_model
+    from ner.training.unfinished import is_unfinished, state_folder
 
     folder = out.with_name(f"{out.name}.folds")
     if force and not resume and folder.is_dir():

@@ -149,7 +149,8 @@ def _some(vectors: Doubles) -> Doubles:
     """At most so many sentences, at equal distances."""
     if len(vectors) <= _MOST:
         return vectors
-    return vectors[np.linspace(0, len(vectors) - 1, _MOST).round().astype(int)]
+    some: Doubles = vectors[np.linspace(0, len(vectors) - 1, _MOST).round().astype(int)]
+    return some
 
 
 def _fit(columns: Doubles, truth: Sequence[float] | Doubles) -> Doubles:

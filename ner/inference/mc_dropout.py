@@ -69,7 +69,10 @@ def disagreements(model: Model, sentences: Sequence[Sentence], *, seed: int = 1,
         ConfigError: PyTorch isn't installed, or the model was trained without dropout.
     """
     settings = model.config.model
-    if not (settings.dropout or settings.char_dropout or settings.word_dropout):
+    rates = [settings.dropout, settings.char_dropout, settings.word_dropout]
+    if "contextual" in model.vocabularies.features:
+        rates.append(model.config.features.contextual_dropout)
+    if not any(rates):
         raise ConfigError(
             "strategy bald: expected a model that was trained with dropout, found one without; take entropy"
         )

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from ner.collector import search_only_what_is_new
 from ner.errors import ConfigError
 from ner.serving.limits import Limits
 
@@ -83,6 +84,7 @@ def make_server(app: "FastAPI", limits: Limits, *, on_start: Callable[[], object
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets=sockets)
             if self.started:
+                search_only_what_is_new()
                 on_start()
 
         async def on_tick(self, counter: int) -> bool:

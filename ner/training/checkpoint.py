@@ -5,15 +5,11 @@ so that an interrupted run goes on exactly as an unbroken one. Each epoch draws 
 own number, so within an epoch only the position and torch's generators are to be kept.
 """
 
-import contextlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 from torch import Tensor
 
@@ -25,10 +21,16 @@ from ner.storage.old_defaults import with_old_defaults
 from ner.storage.tensor_files import DamagedError, Header, read_header, read_tensors, write_tensors
 from ner.training.distributed import ALONE, Group
 from ner.training.optimizer import WeightAverage, make_optimizer, optimizer_tensors, restore_optimizer
-from ner.whole_files import staged_file, sweep
+from ner.training.unfinished import STATE, is_unfinished
+from ner.whole_files import staged_file
 
-_FILE = "state.safetensors"
 _VALUES = {"config", "corpus", "best_f1", "best_epoch", "seconds", "average_steps", "position", "history"}
+# What a run learns from, each by its digest: an empty one where it has none.
+_SOURCES = {
+    "corpus": "the training corpus",
+    "encoder": "the encoder of features.contextual",
+    "soft_targets": "the soft targets",
+}
 
 
 @dataclass(slots=True)
@@ -50,8 +52,7 @@ class Run:
     optimizer: torch.optim.Optimizer
     average: WeightAverage | None
     best: dict[str, Tensor]
-    corpus: str  # its fingerprint
-    encoder: str  # the digest of a pretrained one's files; empty without one
+    learned_from: dict[str, str]  # digests, by the names of `_SOURCES`
     best_f1: float = -1.0
     best_epoch: int = 0
     seconds: float = 0.0
@@ -61,8 +62,8 @@ class Run:
     group: Group = ALONE  # of processes that train it together
 
 
-def start_run(config: Config, network: BiLSTMCRF, *, corpus: str, encoder: str = "", group: Group = ALONE) -> Run:
-    """A run that has trained nothing yet, on the network's device; `corpus` and `encoder` as `Run` says."""
+def start_run(config: Config, network: BiLSTMCRF, *, learned_from: dict[str, str], group: Group = ALONE) -> Run:
+    """A run that has trained nothing yet, on the network's device; `learned_from` as `Run` says."""
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
     average = None
     if config.training.average:
@@ -70,55 +71,7 @@ def start_run(config: Config, network: BiLSTMCRF, *, corpus: str, encoder: str =
         warmup = 10 if config.training.average_every == "step" else 3
         average = WeightAverage(parameters, config.training.average, warmup=warmup)
     optimizer = make_optimizer(config.training, parameters, network.embedding.sparse_tables())
-    return Run(network, optimizer, average, weights_of(network), corpus, encoder, group=group)
-
-
-def state_folder(model_folder: Path) -> Path:
-    """Where the state of a run lies that will end in this model directory."""
-    return model_folder.with_name(model_folder.name + ".unfinished")
-
-
-@contextmanager
-def sole_run(model_folder: Path) -> Iterator[Path]:
-    """The folder for the state of the only run that may end in this model directory while the block lasts.
-
-    When the block ends, the folder vanishes unless it holds a state.
-
-    Raises:
-        ModelError: another process has such a run, or the folder can't be made.
-    """
-    folder = state_folder(model_folder)
-    # The system holds the lock for the process, so that of a killed one binds nobody.
-    lock = FileLock(folder / "lock", timeout=0)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except Timeout:
-        raise ModelError(
-            f"{model_folder}: expected no other training into it, found one at work; wait, or choose another --out"
-        ) from None
-    except OSError as error:
-        raise ModelError(f"{folder}: can't be written: {error.strerror or error}; choose another --out") from None
-    try:
-        sweep(model_folder)
-        sweep(folder / _FILE)
-        yield folder
-    finally:
-        if not is_unfinished(folder):
-            with contextlib.suppress(OSError):  # somebody keeps more than ours there
-                (folder / "lock").unlink()
-                folder.rmdir()
-        lock.release()
-
-
-def is_unfinished(folder: Path) -> bool:
-    """Whether this folder of `sole_run` holds the state of a run to resume."""
-    return (folder / _FILE).is_file()
-
-
-def remove_state(folder: Path) -> None:
-    """Removes the state of a run that is finished, or begun anew."""
-    (folder / _FILE).unlink(missing_ok=True)
+    return Run(network, optimizer, average, weights_of(network), learned_from, group=group)
 
 
 def weights_of(network: BiLSTMCRF) -> dict[str, Tensor]:
@@ -159,8 +112,7 @@ def save_run(run: Run, config: Config, folder: Path) -> None:
     values = {
         "format": FORMAT,
         "config": config.of_model(),
-        "corpus": run.corpus,
-        "encoder": run.encoder,
+        **run.learned_from,
         "best_f1": run.best_f1,
         "best_epoch": run.best_epoch,
         "seconds": run.seconds,
@@ -170,7 +122,7 @@ def save_run(run: Run, config: Config, folder: Path) -> None:
         "processes": run.group.size,
     }
     try:
-        with staged_file(folder / _FILE) as part:
+        with staged_file(folder / STATE) as part:
             write_tensors(part, {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}, values)
     except (OSError, SafetensorError) as error:
         reason = getattr(error, "strerror", None) or error
@@ -224,7 +176,7 @@ def restore_run(run: Run, config: Config, folder: Path) -> None:
 
 def _read_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """What `save_run` wrote, if it is whole and of such a run."""
-    path, header = folder / _FILE, _read_header(folder)
+    path, header = folder / STATE, _read_header(folder)
     try:
         tensors = {name: torch.from_numpy(array.copy()) for name, array in read_tensors(path, header).items()}
     except DamagedError as error:
@@ -234,7 +186,7 @@ def _read_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 def _read_header(folder: Path) -> Header:
     """What a state says of itself, before its tensors are read."""
-    path = folder / _FILE
+    path = folder / STATE
     if not path.exists():
         raise ModelError(f"{folder}: no unfinished run to resume; train without --resume")
     try:
@@ -270,7 +222,7 @@ def settings_as_begun(config: Config, folder: Path) -> Config:
 
 
 def _check_same(run: Run, config: Config, values: dict[str, Any], folder: Path) -> None:
-    """That the run began with these settings, on this corpus, with this encoder."""
+    """That the run began with these settings, and learned from what it goes on with."""
     # One that doesn't tell its format is older than the defaults of today.
     began = values["config"] if "format" in values else with_old_defaults(values["config"])
     for section in ("data", "features", "model", "training"):
@@ -283,11 +235,10 @@ def _check_same(run: Run, config: Config, values: dict[str, Any], folder: Path) 
                     f"{folder}: expected {section}.{key} = {then[key]!r}, as the run began, found {now[key]!r}; "
                     "train with --force to begin anew"
                 )
-    for name, what in (("corpus", "the training corpus"), ("encoder", "the encoder of features.contextual")):
-        now = getattr(run, name)
+    for name, now in run.learned_from.items():
         if values.get(name, now) != now:  # none: a state older than the entry
             raise ConfigError(
-                f"{folder}: expected {what} as the run began, found another; train with --force to begin anew"
+                f"{folder}: expected {_SOURCES[name]} as the run began, found another; train with --force to begin anew"
             )
 
 

@@ -21,7 +21,7 @@ from ner.config import MOVED, Config, affects, is_path, load_config
 from ner.errors import ConfigError, DataError, TrainingError
 from ner.formats.corpora import names_of
 from ner.threads import FOR_TRAINING, child_environment, count_cores
-from ner.training.checkpoint import is_unfinished, state_folder
+from ner.training.unfinished import is_unfinished, state_folder
 
 _TELLING = ("result", "end")  # what a setting affects that tells two runs apart
 

@@ -1,5 +1,6 @@
 """What several annotators expect of the training text, as `ner merge` wrote it, in the form of teachers' lessons."""
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -49,3 +50,11 @@ def read_lessons(path: str, sentences: Sequence[Sentence], vocabularies: Vocabul
         np.ascontiguousarray(targets.transitions[rows]),
         ours[before] * size + ours[after],
     )
+
+
+def digest_of(lessons: Lessons) -> str:
+    """A digest of what the targets say, by which a run that goes on knows whether they are those that it began with."""
+    digest = hashlib.sha256()
+    for part in (lessons.lengths, lessons.marginals, lessons.transitions, lessons.pairs):
+        digest.update(part.tobytes())
+    return digest.hexdigest()

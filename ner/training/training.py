@@ -39,6 +39,7 @@ from ner.training.lazy_sgd import RowwiseSGD
 from ner.training.preparation import check_tags, prepare_task, source_of, with_tokenizer
 from ner.training.runs import key_of
 from ner.training.selection import dev_reports, dev_scores
+from ner.training.soft_targets import digest_of
 
 
 def train_model(
@@ -127,10 +128,14 @@ def _train(
         network.to(device)
         digest = fingerprint([*task.sentences, *corpus.dev])
         encoder = task.vocabularies.features.get("contextual")
-        files = encoder.sha256 if isinstance(encoder, Contextual) else ""
-        group.check_alike(repr((key_of(config), digest, files, device.type, _package_versions())))
+        learned_from = {
+            "corpus": digest,
+            "encoder": encoder.sha256 if isinstance(encoder, Contextual) else "",
+            "soft_targets": digest_of(task.lessons) if task.lessons and config.training.soft_targets else "",
+        }
+        group.check_alike(repr((key_of(config), learned_from, device.type, _package_versions())))
         group.take_from_first(network.parameters())
-        run = start_run(config, network, corpus=digest, encoder=files, group=group)
+        run = start_run(config, network, learned_from=learned_from, group=group)
         if resume and state is not None:
             restore_run(run, config, state)
         run_epochs(run, task, state)

@@ -23,11 +23,11 @@ from ner.inference.loading import Model, save_model
 from ner.settings import TrainingConfig
 from ner.text.inventory import with_labels
 from ner.training import distillation, distributed
-from ner.training.checkpoint import is_unfinished
 from ner.training.distributed import Group, joined, one_voice, refuse_processes
 from ner.training.events import Listener, Step
 from ner.training.guards import check_together
 from ner.training.training import train_model
+from ner.training.unfinished import is_unfinished
 from tests.tiny import read_pairs
 from tests.together import together
 

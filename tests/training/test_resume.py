@@ -26,10 +26,11 @@ from ner.settings import RunConfig
 from ner.storage.tensor_files import read_header, read_tensors, write_tensors
 from ner.text.sentence import sentence_from_words
 from ner.training import interruption, selection
-from ner.training.checkpoint import Run, is_unfinished, remove_state, sole_run
+from ner.training.checkpoint import Run
 from ner.training.events import Epoch, Listener, Step
 from ner.training.interruption import Signals
 from ner.training.training import train_model
+from ner.training.unfinished import is_unfinished, remove_state, sole_run
 
 MakeConfig = Callable[..., Config]
 
