@@ -242,8 +242,8 @@ def test_a_run_goes_on_with_the_soft_targets_that_it_began_with_and_with_no_othe
     with pytest.raises(ConfigError) as error:
         train_model(config, corpus, state=tmp_path / "state", resume=True)
     assert str(error.value) == (
-        f"{tmp_path / 'state'}: expected the soft targets as the run began, found others; train with --force to begin "
-        "anew"
+        f"{tmp_path / 'state'}: expected the file of soft targets as the run began, found another; "
+        "train with --force to begin anew"
     )
 
 

@@ -29,7 +29,7 @@ _VALUES = {"config", "corpus", "best_f1", "best_epoch", "seconds", "average_step
 _SOURCES = {
     "corpus": "the training corpus",
     "encoder": "the encoder of features.contextual",
-    "soft_targets": "the soft targets",
+    "soft_targets": "the file of soft targets",
 }
 
 
