@@ -86,6 +86,8 @@ def _candidates(lines: Sequence[str], sample: Sequence[str], data: DataConfig) -
     if any(line.startswith("#") for line in sample):
         comments += [{"comment": sign} for sign in _COMMENTS if sign != data.comment]
     yield from comments[1:]
+    if data.empty_words == "error":
+        yield {"empty_words": "skip"}
     for name in readable():
         if name not in (data.format, "conll", "csv"):
             yield {"format": name}

@@ -235,6 +235,7 @@ def test_everything_is_counted(check):
         ("a B\nb I\nc O\n", "--set 'data.tag_pattern={prefix}'"),
         ("a B N\nb I V\nc O V\n", "--set data.tag_column=1 --set 'data.tag_pattern={prefix}'"),
         ("a,B\nb,I\nc,O\n", "--set data.separator=, --set 'data.tag_pattern={prefix}'"),
+        ("a\tB-X\n\tO\nb\tO\n", "--set data.empty_words=skip"),
         ("1 a N B-X\n2 b N O\n3 c N\n", None),
     ],
 )  # fmt: skip
