@@ -2,10 +2,11 @@
 
 import gc
 import os
+import weakref
 
 import pytest
 
-from ner.collector import no_search_for_cycles
+from ner.collector import no_search_for_cycles, search_only_what_is_new
 
 
 def test_it_is_off_within_and_as_it_was_after() -> None:
@@ -35,3 +36,22 @@ def test_it_is_on_in_a_process_forked_meanwhile() -> None:
         if not child:
             os._exit(0 if gc.isenabled() else 3)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_what_is_there_is_searched_no_more_and_what_comes_is() -> None:
+    class Node:
+        def __init__(self) -> None:
+            self.itself = self
+
+    old = weakref.ref(Node())
+    kept = Node()
+    try:
+        search_only_what_is_new()
+        assert old() is None  # nothing that could go is kept
+        assert gc.get_freeze_count() > 0
+        assert not any(one is kept for one in gc.get_objects())
+        new = weakref.ref(Node())
+        gc.collect()
+        assert new() is None
+    finally:
+        gc.unfreeze()

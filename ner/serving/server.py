@@ -55,7 +55,12 @@ def serve(app: "FastAPI", listening: socket.socket, limits: Limits, *, on_start:
         limits: of time and connections.
         on_start: called once requests are answered.
     """
-    make_server(app, limits, on_start=on_start).run(sockets=[listening])
+
+    def started() -> None:
+        search_only_what_is_new()
+        on_start()
+
+    make_server(app, limits, on_start=started).run(sockets=[listening])
 
 
 def make_server(app: "FastAPI", limits: Limits, *, on_start: Callable[[], object]) -> "uvicorn.Server":
