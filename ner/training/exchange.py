@@ -1,8 +1,9 @@
 """A step's gradients, summed over the processes that train together: each comes from its share of the batch.
 
-All that is dense goes in one sum. Of a table of words the rows alone go that some process read: a bit for each row
-tells which, sent while gradients are still computed. A lazy table brings a row up to date when it is read, so what one
-process read is brought up to date in all of them, and all keep the same table to the last bit.
+All that is dense goes in one sum, through shared memory where the processes are on one machine. Of a table of words
+the rows alone go that some process read: a bit for each row tells which, sent while gradients are still computed. A
+lazy table brings a row up to date when it is read, so what one process read is brought up to date in all of them, and
+all keep the same table to the last bit.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,6 +15,11 @@ from torch import Tensor, nn
 
 from ner.training.distributed import Group
 from ner.training.lazy_sgd import RowwiseSGD
+from ner.training.shared_memory import SharedSums
+
+# Rows of tables, in numbers, for which there is room in shared memory: more than a large batch reads. What doesn't fit
+# goes by sockets.
+_ROOM = 300_000
 
 
 class Wishes(NamedTuple):
@@ -56,6 +62,10 @@ class Exchange:
             table.register_forward_pre_hook(lambda module, inputs, read=read: _note(module, inputs, read))
             for table, read in zip(by_row, self._read, strict=True)
         ]
+        self._shared = None
+        if group.size > 1 and all(parameter.device.type == "cpu" for parameter in self._dense):
+            room = min(sum(weight.numel() for weight in self._tables), _ROOM)
+            self._shared = SharedSums.of(group, 1 + len(self._dense) + sum(p.numel() for p in self._dense) + room)
         self._everyone: Callable[[], list[np.ndarray[tuple[int], np.dtype[np.uint8]]]] | None = None
 
     def announce(self, wishes: Wishes) -> None:
@@ -87,9 +97,7 @@ class Exchange:
         parts = [torch.tensor([loss, *present], device=self._dense[0].device)]
         parts += [_flat(parameter) for parameter in self._dense]
         parts += [_block(weight, rows).flatten() for rows, weight in zip(rows_of, self._tables, strict=True)]
-        bucket = torch.cat(parts)
-        self.group.add_up(bucket)
-        whole, anywhere, *sums = torch.split(bucket, sizes)
+        whole, anywhere, *sums = torch.split(self._sum(parts, sum(sizes)), sizes)
         for parameter, count, total in zip(self._dense, anywhere.tolist(), sums, strict=False):
             # What no process computed a gradient of isn't moved, as in a single one.
             parameter.grad = total.view_as(parameter) if count else None
@@ -109,6 +117,16 @@ class Exchange:
         """No more reads are noted."""
         for hook in self._hooks:
             hook.remove()
+
+    def _sum(self, parts: Sequence[Tensor], size: int) -> Tensor:
+        """All parts, of so many numbers together, in a row, summed over the processes."""
+        place = None if self._shared is None else self._shared.place(size)
+        if self._shared is None or place is None:
+            bucket = torch.cat(list(parts))
+            self.group.add_up(bucket)
+            return bucket
+        torch.cat(list(parts), out=place)
+        return self._shared.add_up(size)
 
     def _rows_in(self, bits: np.ndarray[tuple[int], np.dtype[np.uint8]]) -> list[Tensor]:
         """Of each table the rows that any process read, ascending."""
