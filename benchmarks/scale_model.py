@@ -7,7 +7,8 @@ The time of a job on n workers is
 where workers beside others on a machine share its memory and caches, which costs each of them the `share` that the run
 on two shows; of one worker, `share` and `last` are 0. `start` is the driver's and a worker's start, `scan` the driver's
 single look at the input, `last` half of a shard, for which the others wait on average. RUNS.json is what
-`benchmarks/bulk.py --json` writes. Where the efficiency T(1) / (n · T(n)) falls under 80 %, a line says.
+`benchmarks/bulk.py --json` writes; where it has no run on one worker, `--share` says what to take. Where the efficiency
+T(1) / (n · T(n)) falls under 80 %, a line says.
 """
 
 import argparse
@@ -51,9 +52,13 @@ class Model:
         return max(n for n in range(1, 4097) if n == 1 or self.efficiency(words, n) >= enough)
 
 
-def fit(runs: dict[str, float]) -> Model:
-    """The model of measured seconds: of the start, of a scan, and of the work on one worker and on two."""
-    one, two = runs["one_worker"], runs["two_workers"]
+def fit(runs: dict[str, float], *, share: float = 0.1) -> Model:
+    """The model of measured seconds: of the start, of a scan, and of the work on one worker and on two.
+
+    Without a run on one worker it is made of the run on two and of a share that is taken.
+    """
+    two = runs["two_workers"]
+    one = runs.get("one_worker", 2 * two / (1 + share))
     return Model(
         start=runs["start"],
         scan=runs["scan"] / runs["bytes"],
@@ -66,7 +71,7 @@ def fit(runs: dict[str, float]) -> Model:
 
 def draw(model: Model, path: Path) -> None:
     with drawing():
-        figure = new_figure(11, 4.5)
+        figure = new_figure(8.3, 4.0)
         left, right = figure.subplots(1, 2)
         for words, colour in zip(WORDS, COLOURS, strict=True):
             name = f"{words // 1_000_000:,} million words"
@@ -76,13 +81,13 @@ def draw(model: Model, path: Path) -> None:
         left.plot(WORKERS, WORKERS, "--", color="#868e96", linewidth=0.9, label="linear")
         right.axhline(100 * ENOUGH, linestyle="--", color="#868e96", linewidth=0.9)
         left.set(title="times as fast as one worker", xlabel="workers", xscale="log", yscale="log")
-        right.set(title="efficiency, %", xlabel="workers", xscale="log", ylim=(0, 105))
+        right.set(title=f"efficiency, % (dashed: {100 * ENOUGH:.0f})", xlabel="workers", xscale="log", ylim=(0, 105))
         for axes in (left, right):
             axes.set_xticks(WORKERS, [str(n) for n in WORKERS])
             axes.minorticks_off()
             axes.grid(visible=True, alpha=0.3)
         left.set_yticks(WORKERS, [str(n) for n in WORKERS])
-        left.legend(fontsize=8)
+        left.legend(fontsize=9)
         save_figure(figure, path)
 
 
@@ -90,8 +95,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", type=Path)
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "pictures" / "scale.png")
+    parser.add_argument("--share", type=float, default=0.1, help="where RUNS.json has no run on one worker")
     options = parser.parse_args()
-    model = fit(json.loads(options.runs.read_text(encoding="utf-8")))
+    model = fit(json.loads(options.runs.read_text(encoding="utf-8")), share=options.share)
     print(model)
     print("| words | 1 worker | 64 workers | efficiency there | most workers at 80 % |\n|---|---|---|---|---|")
     for words in WORDS:

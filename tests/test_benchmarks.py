@@ -104,6 +104,10 @@ def test_a_job_without_any_fixed_cost_is_linear_and_one_with_some_is_not():
     # 10 s of start, 1e6 words at 10,000 / 1.2 a second on four workers, and half of a shard of all the words.
     assert slow.seconds(1e6, 4) == pytest.approx(10 + 30 + 4e6 / 5.5 / 10_000 * 1.2 / 2)
     assert slow.most_workers(1e6) < slow.most_workers(1e9) < 4096
+    del runs["one_worker"]
+    taken = scale_model.fit(runs, share=0.25)
+    # Two workers do 20,000 words a second, each 10,000: alone it would do a quarter more.
+    assert (taken.speed, taken.share) == (pytest.approx(12_500), pytest.approx(0.25))
 
 
 def test_corpora_of_different_labels_are_compared_in_the_three_ways_they_can_be_learned_from(tmp_path):
