@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from ner.errors import DataError
-from ner.formats.columns import TAB_HINT
+from ner.formats.column_writer import TAB_HINT
 from ner.formats.format import Losses
 from ner.formats.html import render_html
 from ner.formats.predictions import with_model

@@ -11,8 +11,8 @@ from ner.data_settings import DataConfig
 from ner.errors import DataError
 from ner.formats.format import Losses
 from ner.formats.sentences import cut_text, lay
-from ner.text.alignment import DROPPED
 from ner.text.document import Document
+from ner.text.misfits import DROPPED
 from ner.text.sentence import Sentence, Span
 
 Pair = tuple[tuple[Sentence, ...], tuple[Sentence, ...]]

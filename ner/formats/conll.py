@@ -9,7 +9,8 @@ from pathlib import Path
 
 from ner.data_settings import DataConfig
 from ner.errors import DataError
-from ner.formats.columns import line_writer, read_tagged
+from ner.formats.column_writer import line_writer
+from ner.formats.columns import read_tagged
 from ner.formats.format import Format, Losses, Sample
 from ner.formats.row_reader import RowReader
 from ner.formats.rows import DOCUMENT_START

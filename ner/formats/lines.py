@@ -6,7 +6,8 @@ from pathlib import Path
 from ner.collector import no_search_for_cycles
 from ner.data_settings import DataConfig
 from ner.errors import DataError
-from ner.formats.columns import line_writer, read_as_written
+from ner.formats.column_writer import line_writer
+from ner.formats.columns import read_as_written
 from ner.formats.conll import documents_of
 from ner.formats.format import Format, Losses, Sample
 from ner.formats.rows import DOCUMENT_START, Row, as_iob2, is_document_mark, read_tag, split_blanks

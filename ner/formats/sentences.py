@@ -13,9 +13,10 @@ from ner.errors import DataError, NerError
 from ner.formats.format import Format, Losses
 from ner.formats.rows import PREFIXES_READ, TAG_HINT
 from ner.formats.table import find_format, name_for_reading
-from ner.text.alignment import KINDS, align
+from ner.text.alignment import align
 from ner.text.document import Document
 from ner.text.documents import count_documents
+from ner.text.misfits import KINDS
 from ner.text.sentence import Entity, Sentence
 from ner.text.spelling import PREFIX_ALONE
 from ner.text.tokenizer import split_sentences

@@ -6,28 +6,16 @@ that ends within a token, that shares characters with another, or that goes on p
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from ner.errors import ConfigError, DataError
+from ner.text.misfits import AlignmentReport, Misfit, prefix_of, told
 from ner.text.sentence import Entity, Sentence, Span
 
 Misaligned = Literal["error", "snap", "split"]
 Overlaps = Literal["longest", "first", "error"]
 
-# In the order of reports, each with what it means. Entities of the kinds that are dropped are in no sentence.
-KINDS = {
-    "out of text": "its range isn't in the text: dropped",
-    "empty": "its range holds no character: dropped",
-    "no token": "its range holds blanks alone: dropped",
-    "nested": "it lies in an entity that is kept, or holds one: dropped",
-    "overlap": "it shares characters with an entity that is kept: dropped",
-    "blank edge": "it begins or ends with blanks: they are left out",
-    "cut token": "it begins or ends within a token: the entity grows, or the token is split",
-    "crosses sentences": "it goes on past the end of a sentence: the sentences are joined",
-}
-DROPPED = frozenset({"out of text", "empty", "no token", "nested", "overlap"})
 _LEFT_OUT = 'misaligned="snap" and "split" leave it out'
 _WAYS_OUT = {
     "out of text": f"ranges are half-open and count the characters of a Python string; {_LEFT_OUT}",
@@ -36,46 +24,6 @@ _WAYS_OUT = {
     "blank edge": 'misaligned="snap" and "split" leave the blanks out',
     "cut token": 'misaligned="snap" grows it to whole tokens, "split" splits the tokens',
 }
-_MOST_TOLD = 3  # places of a kind that a report's text names
-
-
-@dataclass(frozen=True, slots=True)
-class Misfit:
-    """An entity that doesn't fit, and of what kind (`KINDS`) it is.
-
-    `instead` is what stands in its place: for an entity that gave way, the one that is kept; None: nothing.
-    """
-
-    kind: str
-    entity: Entity
-    instead: Entity | None
-
-
-@dataclass(frozen=True, slots=True)
-class AlignmentReport:
-    """What didn't fit when entities were laid over tokens, in the order of the text; `name` says where."""
-
-    name: str
-    misfits: tuple[Misfit, ...]
-
-    @property
-    def dropped(self) -> tuple[Entity, ...]:
-        """The entities that are in no sentence."""
-        return tuple(misfit.entity for misfit in self.misfits if misfit.kind in DROPPED)
-
-    def counts(self) -> dict[str, int]:
-        """How many entities there are of each kind."""
-        return {kind: sum(misfit.kind == kind for misfit in self.misfits) for kind in KINDS}
-
-    def __str__(self) -> str:
-        """A line for each kind that occurs, with its first places."""
-        lines = []
-        for kind, count in self.counts().items():
-            found = [_told(misfit.entity) for misfit in self.misfits if misfit.kind == kind]
-            more = ", …" if count > _MOST_TOLD else ""
-            if found:
-                lines.append(f"{_prefix(self.name)}{kind}: {count} ({'; '.join(found[:_MOST_TOLD])}{more})")
-        return "\n".join(lines)
 
 
 class Alignment(NamedTuple):
@@ -217,7 +165,7 @@ def _refusal(kind: str, entity: Entity, tokens: _Tokens, name: str) -> str:
     if reason is None:
         cut = first if tokens.starts[first] < entity.start else behind - 1
         reason = f"which cuts the token {tokens.words[cut]!r}"
-    return f"{_prefix(name)}expected entities of whole tokens, found {_told(entity)}, {reason}; {_WAYS_OUT[kind]}"
+    return f"{prefix_of(name)}expected entities of whole tokens, found {told(entity)}, {reason}; {_WAYS_OUT[kind]}"
 
 
 def _choose(candidates: Sequence[_Candidate], overlaps: Overlaps, name: str) -> tuple[list[_Candidate], list[Misfit]]:
@@ -241,8 +189,8 @@ def _choose(candidates: Sequence[_Candidate], overlaps: Overlaps, name: str) -> 
             continue
         if overlaps == "error":
             raise DataError(
-                f"{_prefix(name)}expected entities apart from each other, found {_told(other.given)} and "
-                f'{_told(candidate.given)}; overlaps="longest" keeps the longer, "first" the one that begins first'
+                f"{prefix_of(name)}expected entities apart from each other, found {told(other.given)} and "
+                f'{told(candidate.given)}; overlaps="longest" keeps the longer, "first" the one that begins first'
             )
         theirs = other.made
         nested = (mine.start >= theirs.start and mine.end <= theirs.end) or (
@@ -289,11 +237,3 @@ def _cut(sentence: Sentence, cuts: Sequence[int]) -> tuple[tuple[str, ...], tupl
         words += [word[one - start : other - start] for one, other in pairwise(edges)]
         places += edges[:-1]
     return tuple(words), tuple(places)
-
-
-def _prefix(name: str) -> str:
-    return f"{name}: " if name else ""
-
-
-def _told(entity: Entity) -> str:
-    return f"{entity.label} at characters {entity.start} to {entity.end}, {entity.text!r}"

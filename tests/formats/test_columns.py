@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ner.errors import ConfigError, DataError
-from ner.formats.columns import line_writer, read_as_written, read_conll, read_tagged, write_conll
+from ner.formats.column_writer import line_writer
+from ner.formats.columns import read_as_written, read_conll, read_tagged, write_conll
 from ner.formats.row_reader import read_rows
 from ner.formats.sentences import read_sentences
 from ner.schemes import SCHEMES

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ner.errors import ConfigError, DataError
-from ner.text.alignment import KINDS, Misfit, align, entities_of
+from ner.text.alignment import align, entities_of
+from ner.text.misfits import KINDS, Misfit
 from ner.text.sentence import Entity, Span
 from ner.text.tokenizer import split_sentences
 
