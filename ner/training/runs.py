@@ -85,7 +85,7 @@ def train_all(
 
     Raises:
         ConfigError: a setting is wrong, there is no dev set, or there are more processes than cores.
-        TrainingError: a run failed; the message is its own.
+        TrainingError: a run failed; the message is its own, told when all others are done.
     """
     cores = count_cores()
     if not 1 <= processes <= cores:
@@ -102,10 +102,17 @@ def train_all(
         ]
         try:
             for future in as_completed(running):
-                on_result(future.result())
+                if not isinstance(future.exception(), TrainingError):
+                    on_result(future.result())
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+    failed = [str(error) for future in running if (error := future.exception())]
+    if failed and len(plans) > 1:
+        raise TrainingError(
+            f"{len(failed)} of {len(plans)} runs failed, the first of them {failed[0]}; the same command again trains "
+            "those alone"
+        )
     return [future.result() for future in running]
 
 
@@ -178,7 +185,8 @@ def _train(plan: Plan, folder: Path, *, most_threads: int, keep: bool) -> Result
         if code:
             last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
             said = last[0].removeprefix("error: ") if last else f"exit code {code}"
-            raise TrainingError(f"seed {plan.seed} ({' '.join(plan.settings) or 'as it is'}): {said}; see {log}")
+            told = f"; see {log}" if keep else ""
+            raise TrainingError(f"seed {plan.seed} ({' '.join(plan.settings) or 'as it is'}): {said}{told}")
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     if not keep:
         shutil.rmtree(folder)

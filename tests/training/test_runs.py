@@ -113,6 +113,44 @@ def test_a_run_that_fails_says_which_and_why(recipe, tmp_path):
     )
 
 
+@pytest.mark.usefixtures("_trained")
+def test_a_run_that_fails_loses_none_of_the_others_and_is_alone_tried_again(recipe, tmp_path, monkeypatch):
+    whole, fails, told = runs.subprocess.run, True, []
+
+    def train(command, **options):
+        if fails and "training.seed=1" in command:
+            options["stdout"].write(b"error: the disk is full\n")
+            return SimpleNamespace(returncode=1)
+        return whole(command, **options)
+
+    monkeypatch.setattr(runs, "subprocess", SimpleNamespace(run=train))
+    plans = [Plan(recipe, (), seed) for seed in (1, 2, 3)]
+    with pytest.raises(TrainingError) as error:
+        train_all(plans, tmp_path / "runs", processes=1, on_result=told.append)
+    assert str(error.value) == (
+        "1 of 3 runs failed, the first of them seed 1 (as it is): the disk is full; "
+        f"see {tmp_path / 'runs/run-1.log'}; the same command again trains those alone"
+    )
+    assert [result.seed for result in told] == [2, 3]
+    fails = False
+    written = (tmp_path / "runs/run-2/metrics.json").stat().st_mtime_ns
+    found = train_all(plans, tmp_path / "runs", processes=1, on_result=lambda result: None)
+    assert [result.seed for result in found] == [1, 2, 3]
+    assert found[1:] == told
+    assert (tmp_path / "runs/run-2/metrics.json").stat().st_mtime_ns == written
+
+
+def test_a_run_of_a_sweep_that_fails_names_no_log_since_none_is_kept(recipe, tmp_path):
+    (tmp_path / "train.conll").write_text("Anna O\n\n")
+    options = {"seeds": 1, "log": tmp_path / "log.jsonl", "processes": 1, "on_result": print}
+    with pytest.raises(TrainingError) as error:
+        run_sweep(recipe, [f"data.dev={tmp_path / 'train.conll'}"], [], **options)
+    assert str(error.value) == (
+        f"seed 1 (data.dev={tmp_path / 'train.conll'}): {tmp_path / 'train.conll'}: expected at least one entity, "
+        "found none; is data.tag_column right?"
+    )
+
+
 def test_runs_are_compared_on_a_dev_set(recipe, tmp_path):
     with pytest.raises(ConfigError) as error:
         train_all([Plan(recipe, ("data.dev=",), 1)], tmp_path / "runs", processes=1, on_result=print)
