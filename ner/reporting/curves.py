@@ -30,6 +30,11 @@ def draw_curves(history: Sequence[dict[str, Any]]) -> bytes | None:
         for panel, name, title in (("L", "loss", "mean loss of a sentence"), ("R", "learning_rate", "learning rate")):
             panels[panel].plot(epochs, [epoch[name] for epoch in history], color="#1864ab")
             panels[panel].set(title=title, xlabel="epoch", ylim=(0, None))
+        measured = [(e["epoch"], e["dev_loss"]) for e in history if e.get("dev_loss") is not None]
+        if measured:  # older models know none
+            panels["L"].lines[0].set_label("training, with dropout")
+            panels["L"].plot(*zip(*measured, strict=True), color="#c2410c", label="dev")
+            panels["L"].legend(fontsize=8)
         for panel, name, title in (("p", "precision", "precision"), ("q", "recall", "recall"), ("f", "f1", "F1")):
             if scored:
                 _draw_scores(panels[panel], history, name)

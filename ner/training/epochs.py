@@ -23,6 +23,7 @@ from ner.features.vocabulary import Vocabularies
 from ner.formats.corpora import Part
 from ner.formats.corpus import Corpus
 from ner.inference.decoding import Decoder, Decoding
+from ner.inference.prediction import Emitted
 from ner.inference.prepared import Prepared
 from ner.inference.torch_backend import TorchBackend
 from ner.network.inputs import to_inputs
@@ -30,6 +31,7 @@ from ner.network.layer import directions_at_once
 from ner.network.model import BiLSTMCRF
 from ner.text.sentence import Sentence, Span
 from ner.training.checkpoint import Position, Run, weights_of
+from ner.training.dev_loss import gold_tags, losses
 from ner.training.distillation import Lessons, loss_with_teachers
 from ner.training.distributed import Group
 from ner.training.events import Epoch, Listener, Step
@@ -90,7 +92,8 @@ def run_epochs(run: Run, task: Task, state: Path | None) -> None:
         trained = run.position
         if run.average:
             run.average.swap()
-        scores = dev_scores(corpus, _dev_spans(run, task)) if corpus.dev else None
+        spans, dev_loss = _read_dev(run, task) if corpus.dev else ([], None)
+        scores = dev_scores(corpus, spans) if corpus.dev else None
         best = scores is None or scores.f1 > run.best_f1 or not any(sentence.spans for sentence in corpus.dev)
         if best:
             run.best, run.best_epoch = weights_of(run.network), number
@@ -109,6 +112,7 @@ def run_epochs(run: Run, task: Task, state: Path | None) -> None:
             best=best,
             labels=scores.labels if scores else {},
             corpora=scores.corpora if scores else {},
+            dev_loss=dev_loss,
         )
         run.seconds += epoch.seconds
         run.position = Position()
@@ -122,8 +126,8 @@ def run_epochs(run: Run, task: Task, state: Path | None) -> None:
         listener.on_message(f"warning: {run.warning}; the model of epoch {run.best_epoch} is kept")
 
 
-def _dev_spans(run: Run, task: Task) -> list[list[Span]]:
-    """The most probable spans of each dev sentence, or those of `marginals`.
+def _read_dev(run: Run, task: Task) -> tuple[list[list[Span]], float | None]:
+    """The most probable spans of each dev sentence, or those of `marginals`; and their mean loss, if tags are known.
 
     Entities by their own probability want a threshold, which is fitted when all epochs are over.
     """
@@ -136,11 +140,21 @@ def _dev_spans(run: Run, task: Task) -> list[list[Span]]:
     if run.group.size > 1:
         lengths = np.array([len(sentence.spelled) for sentence in task.corpus.dev])
         only = run.group.share(np.argsort(-lengths, kind="stable"))
-    batches = task.dev.emit(backend, lambda read: (read.rows, decoder.spans(read.emissions, read.lengths)), only=only)
-    for rows, predicted in batches:
+
+    def read(emitted: Emitted) -> tuple[Sequence[int], list[list[Span]], list[float]]:
+        gold = [gold_tags(task.corpus.dev[row], task.vocabularies) for row in emitted.rows]
+        lost = losses(backend.chain, emitted.emissions, emitted.lengths, gold)
+        return emitted.rows, decoder.spans(emitted.emissions, emitted.lengths), lost
+
+    lost: list[float] = []
+    for rows, predicted, some in task.dev.emit(backend, read, only=only):
+        lost += some
         for row, own in zip(rows, predicted, strict=True):
             spans[row] = own
-    return spans if only is None else _gather_spans(spans, task.vocabularies.labels, run.group)
+    if only is not None:
+        spans = _gather_spans(spans, task.vocabularies.labels, run.group)
+        lost = run.group.gather_rows(np.array(lost).reshape(-1, 1))[:, 0].tolist()
+    return spans, math.fsum(lost) / len(lost) if lost else None
 
 
 def _gather_spans(spans: Sequence[Sequence[Span]], labels: Sequence[str], group: Group) -> list[list[Span]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """What one epoch brought; `loss` is the mean over sentences, dev scores are None without a dev set.
+    """What one epoch brought; `loss` and `dev_loss` are means over sentences; dev scores are None without a dev set.
 
     `labels` has the dev precision, recall and F1 of each label, `corpora` the dev F1 of each of several corpora; the
     scores are then the means of theirs.
@@ -23,6 +23,7 @@ class Epoch:
     best: bool
     labels: dict[str, dict[str, float]] = field(default_factory=dict)
     corpora: dict[str, float] = field(default_factory=dict)
+    dev_loss: float | None = None
 
     def __str__(self) -> str:
         """One line for the user."""

@@ -1,0 +1,68 @@
+"""The loss on the dev set: as enumeration and the network give it, and where it goes."""
+
+from dataclasses import replace
+from itertools import pairwise, product
+
+import numpy as np
+import pytest
+import torch
+
+from ner.crf.chain import Chain
+from ner.features.batches import collate, encode
+from ner.network.inputs import to_inputs
+from ner.reporting import curves
+from ner.text.sentence import sentence_from_words
+from ner.training.dev_loss import gold_tags, losses
+from ner.training.training import train_model
+from tests.tiny import read_pairs
+
+
+def test_a_loss_is_the_negative_log_of_the_share_of_a_sequence_of_all_there_are_at_temperature_one() -> None:
+    rng = np.random.default_rng(5)
+    chain = Chain(rng.normal(size=3), rng.normal(size=(3, 3)), rng.normal(size=3), temperature=2.0)
+    emissions, lengths = rng.normal(size=(3, 4, 3)), np.array([4, 2, 3])
+
+    def weight(row: int, tags: tuple[int, ...]) -> float:
+        score = chain.start[tags[0]] + chain.end[tags[-1]] + sum(emissions[row, t, tag] for t, tag in enumerate(tags))
+        return float(np.exp(score + sum(chain.transitions[a, b] for a, b in pairwise(tags))))
+
+    gold = [(0, 2, 1, 1), (2, 2), None]
+    found = losses(chain, emissions, lengths, [None if tags is None else np.array(tags) for tags in gold])
+    wanted = []
+    for row, tags in enumerate(gold[:2]):
+        everything = sum(weight(row, each) for each in product(range(3), repeat=int(lengths[row])))
+        wanted.append(-np.log(weight(row, tags) / everything))
+    assert found == pytest.approx(wanted)
+
+
+def test_a_run_keeps_the_loss_that_its_network_has_on_the_dev_set_without_dropout(make_config, corpus) -> None:
+    dev = read_pairs("Anna/B-PER lives/O in/O Rome/B-LOC\nnothing/O happened/O\n")
+    unknown = sentence_from_words(["Acme"], ["B-ORG"])
+    model = train_model(make_config(epochs=1), replace(corpus, dev=[*dev, unknown]))
+    network, vocabularies = model.network.eval(), model.vocabularies
+    inputs = to_inputs(collate(encode(dev, vocabularies), np.arange(2)))
+    tags = torch.zeros((2, 4), dtype=torch.long)
+    for row, sentence in zip(tags, dev, strict=True):
+        own = gold_tags(sentence, vocabularies)
+        row[: len(own)] = torch.from_numpy(own)
+    with torch.no_grad():
+        wanted = float(network(inputs, tags))
+    assert model.history[0]["dev_loss"] == pytest.approx(wanted, rel=1e-4)
+    assert gold_tags(unknown, vocabularies) is None
+    assert gold_tags(replace(dev[0], annotated=frozenset({"PER"})), vocabularies) is None
+    assert train_model(make_config(epochs=1), replace(corpus, dev=[])).history[0]["dev_loss"] is None
+
+
+def test_the_curves_show_the_dev_loss_beside_the_training_loss_where_it_is_known(monkeypatch) -> None:
+    drawn = []
+    monkeypatch.setattr(curves, "picture_bytes", lambda figure: drawn.append(figure) or b"")
+    epochs = [
+        {"epoch": n, "loss": 3.0 / n, "learning_rate": 0.1, "f1": None, "best": True, "dev_loss": 1.0 + n}
+        for n in (1, 2)
+    ]
+    curves.draw_curves(epochs)
+    (axes,) = [axes for axes in drawn[0].axes if axes.get_title() == "mean loss of a sentence"]
+    assert {line.get_label(): list(line.get_ydata()) for line in axes.lines} == {
+        "training, with dropout": [3.0, 1.5],
+        "dev": [2.0, 3.0],
+    }
