@@ -47,7 +47,7 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
 
 
 def on_page_content(content: str, **_: Any) -> str:
-    """A page's HTML, its equations as MathML."""
+    """A page's HTML, its equations as MathML, what is wide in boxes that scroll."""
     wrapped = re.compile(r'<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\1>', re.DOTALL)
 
     def equation(match: re.Match[str]) -> str:
@@ -56,7 +56,10 @@ def on_page_content(content: str, **_: Any) -> str:
         # One that is wider than a phone is moved by a finger, not the whole page.
         return f'<div style="overflow-x: auto">{convert(html.unescape(match[3]), display="block")}</div>'
 
-    return wrapped.sub(equation, content)
+    # A picture's words can't be read at the width of a phone: there it is moved by a finger too; a tap shows it large.
+    pictures = re.compile(r'<p>(<img )([^>]*src="([^"]*)"[^>]*>)</p>')
+    framed = r'<div style="overflow-x: auto"><a href="\3">\1style="min-width: 44rem" \2</a></div>'
+    return wrapped.sub(equation, pictures.sub(framed, content))
 
 
 def _link(text: str, link: str, *, home: str, path: str) -> str:

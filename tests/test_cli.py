@@ -191,7 +191,7 @@ def test_train_replaces_a_model_only_when_forced(run, recipe, tmp_path):
     first = weights(model)
     for more in ([], ["--resume"]):
         code, out, err = run(*arguments, "--set", "training.seed=2", *more)
-        assert (code, out) == (1, "")
+        assert (code, out) == (2, "")
         assert err == (
             f"error: {model}: expected no model yet, found one; --force replaces it, or choose another --out\n"
         )
@@ -495,6 +495,35 @@ def test_a_place_that_nothing_can_be_written_to_is_told_before_the_work(
     code, out, err = run("score", sample_en / "none.conll", option, tmp_path / path)
     assert (code, out) == (2, "")
     assert err == f"error: {option} {tmp_path / path}: {message.format(tmp_path)}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["train", "{recipe}", "--out", "{file}"],
+        ["shrink", "{model}", "--out", "{file}"],
+        ["calibrate", "{model}", "{dev}", "--out", "{file}"],
+        ["inspect", "{model}", "Bob left.", "--out", "{file}"],
+        ["convert", "{dev}", "{folder}", "--to", "jsonl"],
+        ["convert", "{dev}", "{file}/below.jsonl"],
+        ["tag", "{model}", "{dev}", "--out", "{folder}"],
+        ["evaluate", "{model}", "{dev}", "--html", "{folder}"],
+        ["evaluate", "{model}", "{dev}", "--plots", "{file}"],
+    ],
+    ids=lambda arguments: f"{arguments[0]} {arguments[-1]}",
+)
+def test_something_in_the_way_of_an_output_is_a_wrong_call_and_stays(
+    run, recipe, small_model, sample_en, tmp_path, arguments
+):
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "file").write_text("mine")
+    places = {"file": tmp_path / "file", "folder": tmp_path / "folder", "dev": sample_en / "dev.conll"}
+    code, out, err = run(*(word.format(recipe=recipe, model=small_model, **places) for word in arguments))
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1
+    assert err.startswith("error: ")
+    assert (tmp_path / "file").read_text() == (tmp_path / "folder" / "file").read_text() == "mine"
 
 
 def test_a_place_without_the_right_to_write_is_told_before_the_work(run, sample_en, tmp_path, monkeypatch):

@@ -144,3 +144,23 @@ def test_the_site_asks_no_other_server_for_fonts_or_scripts() -> None:
     text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     assert re.search(r"^  font: false", text, flags=re.MULTILINE)
     assert "http" not in text
+
+
+def test_the_chinese_pages_name_commands_options_and_kinds_that_exist_and_their_english_twins_link_them() -> None:
+    commands = typer.main.get_command(app).commands
+    for chinese, english in (("开始.md", "index.md"), ("我的数据.md", "own-data.md"), ("评估.md", "evaluation.md")):
+        text = read(chinese)
+        assert f"[中文]({chinese})" in read(english)
+        assert f"]({english})" in text
+        for name in re.findall(r"(?:^|`|\| |bin/)ner ([a-z]+)", text, flags=re.MULTILINE):
+            assert name in commands, name
+        known = {option for command in commands.values() for one in _all_parameters(command) for option in one.opts}
+        known |= {"--editable"}  # of pip
+        assert set(re.findall(r"(--[a-z][a-z-]*)", text)) <= known
+    rows = re.findall(r"^\| `([a-z ]+)` \| ", read("评估.md"), flags=re.MULTILINE)
+    assert rows == list(KINDS)
+
+
+def _all_parameters(command: object) -> list[object]:
+    below = getattr(command, "commands", {})
+    return [*command.params, *(parameter for one in below.values() for parameter in one.params)]  # type: ignore[attr-defined]

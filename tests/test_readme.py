@@ -60,6 +60,21 @@ def test_the_picture_of_the_readme_is_told_in_words_as_the_ready_model_finds_it(
     assert told == ", ".join(f"{entity.text} ({entity.label})" for entity in found)
 
 
+def test_the_figures_of_the_readme_are_those_of_the_pages_that_it_names():
+    speeds = re.findall(r"^\| (?:ner|spaCy|Flair).*$", README, flags=re.MULTILINE)
+    numbers = {number for row in speeds for number in re.findall(r"\b\d+,\d{3}\b", row)}
+    assert len(numbers) > 9
+    assert numbers <= set(re.findall(r"\b\d+,\d{3}\b", page("performance.md")))
+    rows = page("accuracy.md").partition("## Test splits")[2].partition("\n## ")[0]
+    for name, *figures in re.findall(
+        r"^\| (\S+?), .*? \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$", README, flags=re.MULTILINE
+    ):
+        (cells,) = re.findall(rf"^\| {name}: .*? \| (.*?) \| (.*?) \| (.*?) \|$", rows, flags=re.MULTILINE)
+        for figure, cell in zip(figures, cells, strict=True):
+            known = [float(number) for number in re.findall(r"\d+\.\d+", cell)]
+            assert abs(float(figure) - sum(known) / len(known)) <= 0.0501, (name, cell)
+
+
 def test_the_configuration_table_is_that_of_the_settings():
     rows = re.findall(
         r"^\| `([a-z]+\.[a-z_]+)` \| (.*?) \| ([a-z]+) \| (.*) \|$", page("configuration.md"), flags=re.MULTILINE

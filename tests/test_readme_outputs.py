@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -41,3 +42,19 @@ def test_each_line_of_json_on_a_page_is_what_the_command_before_it_prints(quicks
         assert printed == written
         # Training on another processor rounds otherwise, and differences grow from step to step.
         assert scores[0] == pytest.approx(scores[1], abs=0.2)
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="no Chromium here to photograph pages with")
+def test_the_pictures_of_the_readme_are_as_large_as_the_ones_that_its_script_makes(
+    quickstart: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("playwright")
+    from PIL import Image
+
+    from scripts.front_pictures import main
+
+    main(quickstart / "runs" / "quickstart", tmp_path)
+    for name in ("tagged.png", "report.png"):
+        made, kept = (Image.open(folder / name).size for folder in (tmp_path, ROOT / "docs" / "pictures"))
+        assert made[0] == kept[0]
+        assert made[1] == pytest.approx(kept[1], rel=0.1)  # fonts differ

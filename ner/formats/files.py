@@ -7,7 +7,7 @@ from pathlib import Path
 from ner.collector import no_search_for_cycles
 from ner.config import parse_config
 from ner.data_settings import DataConfig
-from ner.errors import DataError, check_type
+from ner.errors import ConfigError, DataError, check_type
 from ner.formats.format import Losses
 from ner.formats.table import find_format, name_for_reading, name_for_writing
 from ner.text.document import Document
@@ -84,6 +84,7 @@ def write_documents(
     """Write documents to a file or folder of this format, which appears whole or not at all.
 
     Raises:
+        ConfigError: something is in the way.
         DataError: a document that the format can't hold at all, or the path can't be written.
     """
     form, path = find_format(format), Path(path)
@@ -104,6 +105,7 @@ def write_pieces(path: str | Path, pieces: Iterable[str]) -> None:
     """Write a text file in UTF-8, which appears whole or not at all.
 
     Raises:
+        ConfigError: something is in the way.
         DataError: it can't be written there, or a piece holds half a surrogate pair.
     """
     path = Path(path)
@@ -121,9 +123,9 @@ def write_pieces(path: str | Path, pieces: Iterable[str]) -> None:
 def _check_place(path: Path, *, is_folder: bool) -> None:
     if path.exists() and path.is_dir() != is_folder:
         wanted, found = ("a folder", "a file") if is_folder else ("a file", "a folder")
-        raise DataError(f"{path}: expected a place for {wanted}, found {found}")
+        raise ConfigError(f"{path}: expected a place for {wanted}, found {found}")
     if file := next((parent for parent in path.parents if parent.is_file()), None):
-        raise DataError(f"{path}: expected a folder at {file}, found a file; choose another path")
+        raise ConfigError(f"{path}: expected a folder at {file}, found a file; choose another path")
 
 
 def _warn(path: str | Path, losses: Losses) -> None:

@@ -82,7 +82,8 @@ def write_model(
         draw_curves: makes a picture of the training run, a PNG, or None.
 
     Raises:
-        ModelError: the folder holds something that isn't a model, or can't be written.
+        ConfigError: the folder holds something that isn't a model.
+        ModelError: it can't be written.
     """
     folder = Path(folder)
     check_target(folder)
@@ -133,22 +134,22 @@ def check_target(folder: Path) -> None:
     """Nothing, where a model may be written to this folder: a new or empty one, or a model's.
 
     Raises:
-        ModelError: it holds something else, or one stands in it.
+        ConfigError: it holds something else, or one stands in it.
     """
     if Path.cwd().is_relative_to(folder.resolve()):
-        raise ModelError(f"{folder}: expected a new folder or a model's, found the current one; choose another --out")
+        raise ConfigError(f"{folder}: expected a new folder or a model's, found the current one; choose another --out")
     if folder.is_file():
-        raise ModelError(f"{folder}: expected a new folder or a model's, found a file; choose another --out")
+        raise ConfigError(f"{folder}: expected a new folder or a model's, found a file; choose another --out")
     names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     # The folder is replaced as a whole, so nothing may lie there that isn't a model's: many tools write a config.json.
     if names and not {"vocabulary.json"} <= names <= set(FILES):
-        raise ModelError(f"{folder}: expected a new folder or a model's, found other files; choose another --out")
+        raise ConfigError(f"{folder}: expected a new folder or a model's, found other files; choose another --out")
 
 
 def check_free(folder: Path) -> None:
-    """Raise ModelError where this folder, one that `check_target` took, holds a model."""
+    """Raise ConfigError where this folder, one that `check_target` took, holds a model."""
     if folder.is_dir() and any(folder.iterdir()):
-        raise ModelError(f"{folder}: expected no model yet, found one; --force replaces it, or choose another --out")
+        raise ConfigError(f"{folder}: expected no model yet, found one; --force replaces it, or choose another --out")
 
 
 def open_model(folder: str | Path) -> OpenModel:

@@ -168,11 +168,11 @@ def test_what_can_not_be_read_or_written_is_refused(put, tmp_path):
     assert str(missing.value) == (
         f"{tmp_path / 'none'}: no such file (paths are taken as given, then relative to the config's folder)"
     )
-    with pytest.raises(DataError) as folder:
+    with pytest.raises(ConfigError) as folder:
         ner.write(tmp_path, [], "jsonl")
     assert str(folder.value) == f"{tmp_path}: expected a place for a file, found a folder"
     (tmp_path / "file").write_text("")
-    with pytest.raises(DataError) as below:
+    with pytest.raises(ConfigError) as below:
         ner.write(tmp_path / "file" / "x.jsonl", [])
     assert str(below.value) == (
         f"{tmp_path / 'file' / 'x.jsonl'}: expected a folder at {tmp_path / 'file'}, found a file; choose another path"

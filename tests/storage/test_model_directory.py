@@ -27,7 +27,7 @@ import torch
 import ner
 from ner import whole_files
 from ner.config import Config, parse_config
-from ner.errors import ModelError
+from ner.errors import ConfigError, ModelError
 from ner.features.batches import encode
 from ner.features.words import WordVocabulary
 from ner.formats.corpus import Corpus
@@ -407,11 +407,11 @@ def test_a_folder_that_is_no_model_is_not_replaced(model: Model, tmp_path: Path,
     for name in names:
         (folder / name).write_text("mine")
     before = contents(folder)
-    with pytest.raises(ModelError) as error:
+    with pytest.raises(ConfigError) as error:
         save_model(model, folder)
     assert str(error.value) == f"{folder}: expected a new folder or a model's, found other files; choose another --out"
     assert contents(folder) == before
-    with pytest.raises(ModelError) as error:
+    with pytest.raises(ConfigError) as error:
         save_model(model, folder / names[0])
     assert str(error.value) == (
         f"{folder / names[0]}: expected a new folder or a model's, found a file; choose another --out"
@@ -424,7 +424,7 @@ def test_the_folder_one_stands_in_is_not_replaced(
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     for target in (".", "..", str(tmp_path / "here")):
-        with pytest.raises(ModelError) as error:
+        with pytest.raises(ConfigError) as error:
             save_model(model, target)
         assert str(error.value) == (
             f"{target}: expected a new folder or a model's, found the current one; choose another --out"
@@ -441,7 +441,7 @@ def test_a_folder_is_free_until_it_holds_a_model(folder: Path, tmp_path: Path) -
     (tmp_path / "empty").mkdir()
     for target in (tmp_path / "new", tmp_path / "empty"):
         check_free(target)
-    with pytest.raises(ModelError) as error:
+    with pytest.raises(ConfigError) as error:
         check_free(folder)
     assert str(error.value) == (
         f"{folder}: expected no model yet, found one; --force replaces it, or choose another --out"
