@@ -141,7 +141,7 @@ def _read_dev(run: Run, task: Task) -> tuple[list[list[Span]], float | None]:
         lengths = np.array([len(sentence.spelled) for sentence in task.corpus.dev])
         only = run.group.share(np.argsort(-lengths, kind="stable"))
 
-    def read(emitted: Emitted) -> tuple[Sequence[int], list[list[Span]], list[float]]:
+    def read(emitted: Emitted) -> tuple[Numbers, list[list[Span]], list[float]]:
         gold = [gold_tags(task.corpus.dev[row], task.vocabularies) for row in emitted.rows]
         lost = losses(backend.chain, emitted.emissions, emitted.lengths, gold)
         return emitted.rows, decoder.spans(emitted.emissions, emitted.lengths), lost
