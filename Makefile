@@ -37,8 +37,14 @@ $(READY): pyproject.toml
 	  $(BIN)/python -m pip install --quiet uv && \
 	  $(BIN)/uv pip install --python $(BIN)/python --torch-backend $$build --reinstall-package torch "torch>=2.13"; fi && \
 	  echo $$build > $(VENV)/.torch
+	$(BIN)/python -m pip install --quiet --editable ".[plots]"
+	@rm -f $(VENV)/.ready-* $(VENV)/.dev && touch $@ $(VENV)/.ready-kept
+
+# What the tests need is several times as much as what a model needs to be trained, so it waits until it is asked for.
+DEV_READY := $(VENV)/.dev
+$(DEV_READY): $(READY)
 	$(BIN)/python -m pip install --quiet --editable ".[dev]"
-	@rm -f $(VENV)/.ready-* && touch $@ $(VENV)/.ready-kept
+	@touch $@
 
 quickstart: $(READY)
 	echo "Jordan King flew from Amman to Reuters in London." | $(BIN)/ner tag en
@@ -55,11 +61,11 @@ quickstart-zh: $(READY)
 	echo "王小明昨天从北京飞往上海，在华山医院见到了老李。" | $(BIN)/ner tag runs/quickstart-zh
 	@echo "quickstart-zh: trained, evaluated and tagged in Chinese; the model is in runs/quickstart-zh"
 
-models: $(READY)
+models: $(DEV_READY)
 	$(BIN)/python scripts/train_models.py
 	@echo "models: trained; en is in ner/models, the others are wheels in dist"
 
-lint: $(READY)
+lint: $(DEV_READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -70,7 +76,7 @@ test: lint
 
 # Properties are tried on more examples than in the fast suite too, and doors with what stands on their other side.
 DOORS_READY := $(VENV)/.doors
-$(DOORS_READY): $(READY)
+$(DOORS_READY): $(DEV_READY)
 	$(BIN)/python -m pip install --quiet --editable ".[doors]"
 	@touch $@
 

@@ -1,5 +1,6 @@
 """The page in a browser: it colours as one types, asks its service alone, and is used by keyboard and on a phone."""
 
+import json
 import os
 import re
 import shutil
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import ner
+from ner.text import colours
 from tests.serving.running import running
 
 PAGE = Path(ner.__file__).parent / "serving" / "page"
@@ -18,6 +20,14 @@ def test_no_file_of_the_page_names_another_server_or_puts_text_where_html_is_rea
     for path in PAGE.iterdir():
         source = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
         assert not re.search(r"//[a-z0-9]+\.|https?:|innerHTML|insertAdjacentHTML|document\.write|eval\(", source), path
+
+
+def test_the_page_gives_labels_the_colours_that_all_pages_give_them():
+    text = (PAGE / "page.js").read_text(encoding="utf-8")
+    assert tuple(json.loads(re.search(r"HUES = (\[.*?\])", text)[1])) == colours._HUES
+    known = re.search(r"KNOWN = \{(.*?)\}", text)[1]
+    assert {name: int(number) for name, number in re.findall(r"(\w+): (\d+)", known)} == colours._KNOWN
+    assert f"* {colours._GOLDEN_ANGLE}" in text
 
 
 def test_both_languages_say_the_same_things_and_what_the_page_asks_for():
