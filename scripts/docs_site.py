@@ -58,7 +58,7 @@ def on_page_content(content: str, **_: Any) -> str:
 
     # A picture's words can't be read at the width of a phone: there it is moved by a finger too; a tap shows it large.
     pictures = re.compile(r'<p>(<img )([^>]*src="([^"]*)"[^>]*>)</p>')
-    framed = r'<div style="overflow-x: auto"><a href="\3">\1style="min-width: 44rem" \2</a></div>'
+    framed = r'<div style="overflow-x: auto"><a href="\3">\1style="min-width: 700px" \2</a></div>'
     return wrapped.sub(equation, pictures.sub(framed, content))
 
 
