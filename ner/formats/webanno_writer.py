@@ -62,7 +62,8 @@ def _pieces(document: Document, data: DataConfig, losses: Losses) -> Iterator[st
     cells = _cells(document, sentences, feature, features, losses)
     units = units_before(text)
     token = 0
-    for number, (sentence, behind) in enumerate(zip(sentences, [*sentences[1:], None], strict=True), start=1):
+    followed = zip(sentences, [*sentences[1:], None], strict=False)  # where there are none, nothing follows
+    for number, (sentence, behind) in enumerate(followed, start=1):
         start, end = sentence.starts[0], sentence.starts[-1] + len(sentence.spelled[-1])
         tail = text[end : behind.starts[0] if behind else len(text)]
         # A line end and spaces are what a reader makes of the gap; all else has to stand in the sentence.

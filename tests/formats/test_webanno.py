@@ -295,3 +295,11 @@ def test_webanno_brings_back_every_document(tmp_path, given):
         ]
 
     assert plain(kept(tmp_path / "out", given, "webanno")) == plain(given)
+
+
+def test_a_document_without_a_word_is_a_file_without_rows(tmp_path):
+    ner.write(tmp_path / "a.webanno", [ner.Document("", id="x")])
+    assert ner.read(tmp_path / "a.webanno") == [ner.Document("", id="x", source=str(tmp_path / "a.webanno" / "x.tsv"))]
+    with pytest.warns(UserWarning, match="nothing where there is no word"):
+        ner.write(tmp_path / "b.webanno", [ner.Document("  ", id="x")])
+    assert [document.text for document in ner.read(tmp_path / "b.webanno")] == [""]
