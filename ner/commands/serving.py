@@ -42,15 +42,21 @@ def serve(
     log: Annotated[
         str, typer.Option(metavar="WHAT", help="What stderr gets of each request: none, requests, or texts too.")
     ] = "none",
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes that serve, each with models, queue, limits and counts of its own.")
+    ] = 1,
     device: Device = "auto",
     runtime: Runtime = "auto",
     threads: Threads = None,
 ) -> None:
     """Serve models over HTTP, with a page to try them on."""
+    from ner.resources.models import find_model
     from ner.serving.gate import LOGS
     from ner.serving.server import open_socket
     from ner.serving.server import serve as serve_app
     from ner.serving.service import make_app, need_serve
+    from ner.serving.workers import Service, serve_by_workers
+    from ner.threads import count_cores
 
     need_serve()
     if log not in LOGS:
@@ -73,15 +79,31 @@ def serve(
                 f"--host {host}: everybody who reaches this address can ask, since there is no --api-key-file; "
                 "put a proxy with TLS and a key before it"
             )
+        address, bound = listening.getsockname()[:2]
+        place = f"[{address}]" if ":" in address else address
+        by = f" by {workers} processes" if workers > 1 else ""
+        line = f"serving {', '.join(named)} at http://{place}:{bound}{by} (the page, and /openapi.json); Ctrl-C stops"
+
+        def on_start() -> None:
+            print(line, file=sys.stderr, flush=True)
+
+        if workers > 1:
+            service = Service(
+                models={name: str(find_model(model, warn=say)) for name, model in named.items()},
+                device=device,
+                runtime=runtime,
+                threads=threads or max(1, count_cores() // workers),
+                limits=limits,
+                keys=keys,
+                log=log,
+            )
+            serve_by_workers(service, workers, listening, on_start=on_start)
+            return
         taggers: dict[str, Tagger] = {
             name: load_tagger(model, device, runtime=runtime, threads=threads) for name, model in named.items()
         }
         app = make_app(taggers, limits=limits, keys=keys, log=log)  # type: ignore[arg-type]  # checked above
-        address, bound = listening.getsockname()[:2]
-        place = f"[{address}]" if ":" in address else address
-        names = ", ".join(taggers)
-        line = f"serving {names} at http://{place}:{bound} (the page, and /openapi.json); Ctrl-C stops"
-        serve_app(app, listening, limits, on_start=lambda: print(line, file=sys.stderr, flush=True))
+        serve_app(app, listening, limits, on_start=on_start)
 
 
 def read_keys(path: Path) -> list[str]:
