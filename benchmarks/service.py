@@ -11,6 +11,7 @@ import json
 import os
 import re
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -35,6 +36,7 @@ class Load:
     retry_after: int = 0
     lasted: float = 0.0
     processor: float = 0.0  # seconds
+    of_clients: float = 0.0  # seconds of the processor, too
 
     @property
     def rate(self) -> float:
@@ -49,7 +51,10 @@ class Load:
     def __str__(self) -> str:
         statuses = ", ".join(f"{status}: {count}" for status, count in sorted(self.statuses.items()))
         p50, p99 = self.quantile(0.5), self.quantile(0.99)
-        of_each = f", CPU {1000 * self.processor / len(self.seconds):.2f} ms each" if self.processor else ""
+        of_each = ""
+        if self.processor:
+            service, clients = (1000 * each / len(self.seconds) for each in (self.processor, self.of_clients))
+            of_each = f", CPU {service:.2f} ms each and {clients:.2f} ms for the client"
         return f"{self.rate:.1f}/s, p50 {p50:.2f} ms, p99 {p99:.2f} ms, p99/p50 {p99 / p50:.1f}{of_each}; {statuses}"
 
 
@@ -80,7 +85,7 @@ async def client(port: int, requests: Iterator[bytes], load: Load, until: float)
 async def press(port: int, texts: list[str], *, clients: int, seconds: float, pid: int = 0) -> Load:
     """So many clients at once, for so long; `pid` is the service's process, whose processor time is counted."""
     load = Load()
-    spent = processor_seconds(pid) if pid else 0.0
+    spent, own = processor_seconds(pid) if pid else 0.0, time.process_time()
     made = [request_of(text) for text in texts]
 
     def endless(first: int) -> Iterator[bytes]:
@@ -93,7 +98,28 @@ async def press(port: int, texts: list[str], *, clients: int, seconds: float, pi
     await asyncio.gather(*(client(port, endless(n * apart), load, began + seconds) for n in range(clients)))
     load.lasted = time.perf_counter() - began
     load.processor = processor_seconds(pid) - spent if pid else 0.0
+    load.of_clients = time.process_time() - own
     return load
+
+
+@contextmanager
+def peer(name: str, file: str) -> Iterator[tuple[int, int]]:
+    """spaCy behind FastAPI (`spacy_service.py`): its port and its process id."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, str(Path(__file__).parent / "spacy_service.py"), name, str(port), file]
+    with subprocess.Popen(command) as process:
+        try:
+            while process.poll() is None:
+                try:
+                    socket.create_connection(("127.0.0.1", port)).close()
+                    break
+                except OSError:
+                    time.sleep(0.2)
+            yield port, process.pid
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(60)
 
 
 @contextmanager
@@ -116,9 +142,12 @@ def resident(pid: int) -> float:
 
 
 def processor_seconds(pid: int) -> float:
-    """Seconds of processor time that a process took up to now."""
-    cells = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(cells[11]) + int(cells[12])) / os.sysconf("SC_CLK_TCK")
+    """Seconds of processor time that a process and those that it started took up to now."""
+    seconds = 0.0
+    for each in (pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())):
+        cells = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+        seconds += (int(cells[11]) + int(cells[12])) / os.sysconf("SC_CLK_TCK")
+    return seconds
 
 
 def of_tag(tagger: "ner.Tagger", texts: list[str], seconds: float) -> float:
@@ -175,10 +204,24 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60, help="of each load")
     parser.add_argument("--clients", type=int, default=64)
     parser.add_argument("--runtime", default="auto")
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--spacy", metavar="PIPELINE", help="beside it, this or a `blank` one behind FastAPI")
+    parser.add_argument("--only-load", action="store_true", help="only the many clients")
     options = parser.parse_args()
     texts = [" ".join(s.words) for s in ner.read_conll(options.texts) if 20 <= len(s.tokens) <= 30][:2000]
     short = min(options.seconds, 10)
-    with_runtime = ("--runtime", options.runtime)
+    with_runtime = ("--runtime", options.runtime, "--workers", str(options.workers))
+    if options.spacy:
+        with peer(options.spacy, options.texts) as (port, pid):
+            asyncio.run(press(port, texts, clients=options.clients, seconds=2))
+            load = asyncio.run(press(port, texts, clients=options.clients, seconds=short, pid=pid))
+            print(f"spaCy {options.spacy} behind FastAPI, {options.clients} clients, {short:g} s: {load}", flush=True)
+    if options.only_load:
+        with service(options.model, *with_runtime) as (port, pid):
+            asyncio.run(press(port, texts, clients=options.clients, seconds=2))
+            load = asyncio.run(press(port, texts, clients=options.clients, seconds=options.seconds, pid=pid))
+            print(f"{options.clients} clients, {options.seconds:g} s: {load}")
+        return
     tagger = ner.load(options.model, runtime=options.runtime)
     print(f"{tagger}, {len(texts)} sentences of 20 to 30 tokens, {os.cpu_count()} cores, load {os.getloadavg()}")
     of_tag(tagger, texts, 1)
