@@ -12,6 +12,7 @@ from ner.evaluation.documents import with_scores
 from ner.evaluation.report import Report, report_spans
 from ner.evaluation.training_entities import Training
 from ner.text.document import Document
+from ner.text.inventory import annotates
 from ner.text.sentence import Sentence, Span
 
 Answer = TypeVar("Answer")
@@ -49,13 +50,18 @@ def analyse_documents(
 
 
 def calibration(sentences: Sequence[Sentence], find: Find) -> Calibration:
-    """How well calibrated the probabilities are on tagged sentences.
+    """How well calibrated the probabilities are on tagged sentences; what a sentence doesn't annotate isn't counted.
 
     Raises:
         DataError: no entity is predicted in any.
     """
     predicted = zip(find(sentences), sentences, strict=True)
-    pairs = [(score, span in set(sentence.spans)) for spans, sentence in predicted for span, score in spans]
+    pairs = [
+        (score, span in set(sentence.spans))
+        for spans, sentence in predicted
+        for span, score in spans
+        if annotates(sentence, span.label)
+    ]
     return measure_calibration([score for score, _ in pairs], [correct for _, correct in pairs])
 
 

@@ -13,6 +13,7 @@ from ner.evaluation.calibration import (
     thin,
     threshold_for,
 )
+from ner.text.inventory import with_labels
 
 
 def plain_ece(scores, correct):
@@ -89,3 +90,17 @@ def test_a_thinned_curve_keeps_its_ends():
     assert len(thinned) == 50
     assert (thinned[0], thinned[-1]) == (thresholds[0], thresholds[-1])
     assert thin(thresholds[:3]) == thresholds[:3]
+
+
+def test_entities_of_labels_that_a_sentence_does_not_annotate_are_neither_right_nor_wrong(tagger, sample_en):
+    sentences = ner.read_conll(sample_en / "dev.conll")
+    partly = [with_labels(sentence, {"PER"}) for sentence in sentences]
+    pairs = [
+        (score, span in sentence.spans)
+        for sentence, spans in zip(sentences, tagger.find_spans(sentences), strict=True)
+        for span, score in spans
+        if span.label == "PER"
+    ]
+    wanted = measure_calibration(*map(list, zip(*pairs, strict=True)))
+    assert tagger.calibration(partly) == wanted
+    assert tagger.calibration(sentences).entities > wanted.entities
