@@ -83,6 +83,8 @@ def curve_table(rounds: Sequence[Round]) -> str:
 
 def draw_learning_curves(rounds: Sequence[Round], *, title: str) -> "Figure":
     """The curves, their standard deviations as bands, and the full F1 with 95% of it as lines."""
+    from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
+
     figure = new_figure(8, 5)
     axes = figure.subplots()
     for curve in curves_of(rounds):
@@ -96,6 +98,9 @@ def draw_learning_curves(rounds: Sequence[Round], *, title: str) -> "Figure":
         axes.axhline(100 * full, color="black", linewidth=1, label="all training sentences")
         axes.axhline(100 * SHARE * full, color="black", linewidth=1, linestyle=":", label="95% of that")
     axes.set(xscale="log", xlabel="annotated tokens", ylabel="dev F1, percent", title=title)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))  # tokens as people count them, and not 2 × 10³
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.grid(color="#ddd")
     axes.legend(loc="lower right")
     return figure

@@ -11,7 +11,7 @@ from ner.features.batches import fingerprint
 from ner.formats.columns import read_conll, write_conll
 from ner.formats.corpus import Corpus
 from ner.inspection import canvas
-from ner.reporting.learning_curve import curve_table, curves_of
+from ner.reporting.learning_curve import curve_table, curves_of, draw_learning_curves
 from ner.text.sentence import sentence_from_words
 from ner.training.simulation import (
     Experiment,
@@ -101,6 +101,16 @@ def test_tokens_to_reach_an_f1_lie_between_the_rounds_around_it_or_are_unknown()
     assert tokens_to_reach(curve, 0.4) == 100
     assert tokens_to_reach(curve, 0.9) == pytest.approx(10_000)
     assert tokens_to_reach(curve, 0.7) == pytest.approx(1000 * 10 ** (1 / 3))
+
+
+def test_the_picture_counts_tokens_in_plain_numbers():
+    pytest.importorskip("matplotlib", reason="the extra `plots`")
+    rounds = [Round("k", "entropy", 1, n, 500 * 2**n, 0.5 + 0.1 * n, 0.5, 0.5, 1.0, ()) for n in range(4)]
+    axes = draw_learning_curves(rounds, title="t").axes[0]
+    low, high = axes.get_xlim()
+    places = [float(place) for place in axes.get_xticks() if low <= place <= high]
+    assert places == [500, 1000, 2000]
+    assert [axes.xaxis.get_major_formatter()(place) for place in places] == ["500", "1,000", "2,000"]
 
 
 def test_a_curve_is_the_mean_over_runs_and_the_table_tells_what_was_reached():
