@@ -1,9 +1,11 @@
 """docs/serve.md tells the truth: its requests have the answers that it shows, its limits are the program's."""
 
+import configparser
 import inspect
 import json
 import re
 import shlex
+import tomllib
 
 import pytest
 
@@ -58,3 +60,27 @@ def test_the_limits_are_those_of_the_program():
     assert f"more than {limits.connections} connections" in TEXT
     assert f"didn't come in {limits.body_seconds} seconds" in TEXT
     assert f"for up to {limits.stop_seconds} seconds" in TEXT
+
+
+def test_the_commands_of_the_deployments_are_the_program_s_and_the_container_has_what_the_extra_brings():
+    unit = configparser.ConfigParser(interpolation=None)
+    unit.optionxform = str
+    unit.read_string(re.findall(r"```ini\n(.*?)```", TEXT, flags=re.DOTALL)[0])
+    systemd = shlex.split(unit["Service"]["ExecStart"])
+    dockerfile = re.findall(r"```dockerfile\n(.*?)```", TEXT, flags=re.DOTALL)[0]
+    container = json.loads(re.findall(r"^CMD (.*)$", dockerfile, flags=re.MULTILINE)[0])
+    parameters = inspect.signature(serving.serve).parameters
+    for command in (systemd[1:], container[1:]):
+        assert command[:2] == ["serve", "en"]
+        options, values = command[2::2], command[3::2]
+        assert len(options) == len(values)
+        assert {option[2:].replace("-", "_") for option in options} <= set(parameters)
+    # The key's file is the one that systemd hands over.
+    name, _, source = unit["Service"]["LoadCredential"].partition(":")
+    assert systemd[systemd.index("--api-key-file") + 1] == f"%d/{name}"
+    assert source.startswith("/")
+    assert re.findall(r"^EXPOSE (\d+)$", dockerfile, flags=re.MULTILINE) == [str(parameters["port"].default)]
+    assert f"http://127.0.0.1:{parameters['port'].default};" in re.findall(r"```nginx\n(.*?)```", TEXT, re.DOTALL)[0]
+    installed = re.findall(r"^RUN pip install .*whl (.*)$", dockerfile, flags=re.MULTILINE)[0].split()
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    assert {re.split("[<>=]", wanted)[0] for wanted in extras["serve"]} <= set(installed)
