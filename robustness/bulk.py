@@ -73,6 +73,8 @@ class Trial:
             code = self.start(out, limit=limit).wait()
             return f"a file may have {limit:,} bytes: exit {code}"
         process = self.start(out)
+        while self.options.midway and process.poll() is None and not list(out.glob("part-*")):
+            time.sleep(0.1)
         time.sleep(moment)
         below = workers_of(process.pid, self.options.engine)
         if process.poll() is not None:
@@ -97,6 +99,7 @@ def main() -> None:
     parser.add_argument("--kinds", default=",".join(KINDS))
     parser.add_argument("--runtime", default="auto")
     parser.add_argument("--shard-size", type=int, default=20_000)
+    parser.add_argument("--midway", action="store_true", help="kill when the first shard is done, or soon after")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     options.text = options.text.resolve()
@@ -114,7 +117,8 @@ def main() -> None:
         kinds, same, shards_left = options.kinds.split(","), 0, 0
         for number in range(options.kills):
             kind, out = kinds[number % len(kinds)], place / f"out{number}"
-            told = trial.disturb(kind, out, random.uniform(0, seconds), random.choice(sizes[len(sizes) // 4 :]) - 1)
+            moment = random.uniform(0, 2 if options.midway else seconds)
+            told = trial.disturb(kind, out, moment, random.choice(sizes[len(sizes) // 4 :]) - 1)
             done = len(list(out.glob("part-*")))
             hidden = len([path for path in out.rglob(".*") if path.is_file()])
             code = trial.start(out, "--resume").wait()

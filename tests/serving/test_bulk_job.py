@@ -146,6 +146,29 @@ def test_a_text_without_utf_8_is_written_with_its_error(small_model, tmp_path, i
     assert (second["text"], second["error"]) == ("", "b: expected text that has UTF-8, found '\\ud800'")
 
 
+def test_documents_of_one_id_both_stay_and_an_id_that_is_no_name_is_the_line_s(small_model, tmp_path, inline):
+    path, out = tmp_path / "a.jsonl", tmp_path / "out"
+    ids = ["a", "a", [1], None, 7]
+    path.write_text("".join(json.dumps({"id": each, "text": f"text {each}"}) + "\n" for each in ids))
+    manifest = tag_files(small_model, [str(path)], out, Options(shard_size=1))
+    assert (manifest["documents"], manifest["errors"]) == (5, 0)
+    assert [(row["id"], row["text"]) for row in rows_of(out)] == [
+        ("a", "text a"),
+        ("a", "text a"),
+        (f"{path}:3", "text [1]"),
+        (f"{path}:4", "text None"),
+        ("7", "text 7"),
+    ]
+
+
+def test_a_document_larger_than_many_shards_is_one_document_of_one_shard(small_model, tmp_path, inline):
+    path, out = tmp_path / "a.txt", tmp_path / "out"
+    large = "Anna Smith left London. " * 300
+    path.write_text(f"Bob\n{large}\nEve\n")
+    tag_files(small_model, [str(path)], out, Options(shard_size=20))
+    assert [row["text"] for row in rows_of(out)] == ["Bob", large, "Eve"]
+
+
 def test_parquet_without_any_entity_has_the_schema_of_parquet_with_some(small_model, tmp_path, inline):
     dataset = pytest.importorskip("pyarrow.dataset")
     (tmp_path / "in").mkdir()

@@ -109,6 +109,7 @@ def run(work: Work, shards: Sequence[Shard], workers: int | None) -> Iterator[An
                     reason = f"a worker was lost, {ATTEMPTS} times: {type(error).__name__}"
                     yield {"shard": shard.number, "failed": reason, "ends": False}
                 actors.remove(actor)
+                ray.kill(actor)  # Ray says the same of one that is out of reach for a moment, and at its shard yet
                 actors.append(make.remote(work))
                 _check_ready(ray, RayError, actors[-1:])
                 idle.append(actors[-1])
