@@ -4,7 +4,8 @@ Where it rises while the training loss falls, a model learns its training senten
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
@@ -16,36 +17,56 @@ from ner.text.inventory import unannotated
 from ner.text.sentence import Sentence
 from ner.text.tags import spans_to_tags
 
-
-def gold_tags(sentence: Sentence, vocabularies: Vocabularies) -> Numbers | None:
-    """The number of each token's gold tag (T,); None where a label is unknown to the model, or wasn't annotated."""
-    known = {span.label for span in sentence.spans} <= set(vocabularies.labels)
-    if not known or unannotated(sentence, vocabularies.labels):
-        return None
-    named = spans_to_tags(sentence.spans, len(sentence.spelled), "bioes")
-    return np.array([vocabularies.tag_id(tag) for tag in named], dtype=np.int64)
+_UNKNOWN = -1
 
 
-def losses(chain: Chain, emissions: Array, lengths: Numbers, gold: Sequence[Numbers | None]) -> list[float]:
-    """The negative log probability of each sentence's tags, of those whose tags are known.
+@dataclass(frozen=True, slots=True)
+class GoldTags:
+    """The number of each token's gold tag (N,), and where each sentence begins there (S,).
+
+    They are -1 throughout a sentence that has a label unknown to the model, or isn't annotated for all labels.
+    """
+
+    tags: Numbers
+    starts: Numbers
+
+    @classmethod
+    def of(cls, sentences: Sequence[Sentence], vocabularies: Vocabularies) -> Self:
+        """Those of tagged sentences."""
+        labels, numbers = set(vocabularies.labels), list[int]()
+        for sentence in sentences:
+            if {span.label for span in sentence.spans} <= labels and not unannotated(sentence, vocabularies.labels):
+                named = spans_to_tags(sentence.spans, len(sentence.spelled), "bioes")
+                numbers += [vocabularies.tag_id(tag) for tag in named]
+            else:
+                numbers += [_UNKNOWN] * len(sentence.spelled)
+        lengths = np.array([len(sentence.spelled) for sentence in sentences], dtype=np.int64)
+        return cls(np.array(numbers, dtype=np.int64), np.cumsum(lengths) - lengths)
+
+    def of_rows(self, rows: Numbers, num_steps: int) -> Numbers:
+        """Those of these sentences (B, T), anything at padding."""
+        places = self.starts[rows][:, None] + np.arange(num_steps)
+        found: Numbers = self.tags[np.minimum(places, len(self.tags) - 1)]
+        return found
+
+
+def losses(chain: Chain, emissions: Array, lengths: Numbers, gold: Numbers) -> Array:
+    """The negative log probability of each sentence's tags, of those whose tags are known, double.
 
     Args:
         chain: of the network.
         emissions: of the sentences (B, T, K), padded at their ends with anything.
-        lengths: tokens of each sentence (B,).
-        gold: the number of each token's tag, a row a sentence; None: not known.
+        lengths: tokens of each sentence (B,), at least 1.
+        gold: the number of each token's tag (B, T), anything at padding; -1 all along where they aren't known.
     """
-    chain = replace(chain, temperature=1.0)  # as in training: a model that is gone on from may have another
-    partitions = chain.log_partitions(emissions, lengths)
-    return [
-        float(partition) - _score(chain, row[: len(tags)], tags)
-        for partition, row, tags in zip(partitions, emissions, gold, strict=True)
-        if tags is not None and len(tags)
-    ]
-
-
-def _score(chain: Chain, emissions: Array, tags: Numbers) -> float:
-    """The score of one tag sequence."""
-    own = emissions[np.arange(len(tags)), tags].sum(dtype=np.float64)
-    moved = chain.transitions[tags[:-1], tags[1:]].sum(dtype=np.float64)
-    return float(own + moved + chain.start[tags[0]] + chain.end[tags[-1]])
+    known = np.flatnonzero(gold[:, 0] != _UNKNOWN)
+    emissions, lengths, gold = emissions[known], lengths[known], gold[known]
+    real = np.arange(gold.shape[1]) < lengths[:, None]  # (B, T)
+    gold = np.where(real, gold, 0)
+    own = np.take_along_axis(emissions, gold[:, :, None], axis=2)[:, :, 0]
+    moved = np.where(real[:, 1:], chain.transitions[gold[:, :-1], gold[:, 1:]], 0)
+    ends = chain.start[gold[:, 0]] + chain.end[gold[np.arange(len(gold)), lengths - 1]]
+    scores = np.where(real, own, 0).sum(1, dtype=np.float64) + moved.sum(1, dtype=np.float64) + ends
+    # As in training: a model that is gone on from may have another temperature.
+    lost: Array = replace(chain, temperature=1.0).log_partitions(emissions, lengths) - scores
+    return lost

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ner.config import Config
 from ner.crf.layer import NotFiniteError
+from ner.crf.lengths import Array
 from ner.errors import TrainingError, counted
 from ner.features.batches import Encoded, batch_rows, collate, drop_singletons
 from ner.features.feature import Numbers
@@ -31,7 +32,7 @@ from ner.network.layer import directions_at_once
 from ner.network.model import BiLSTMCRF
 from ner.text.sentence import Sentence, Span
 from ner.training.checkpoint import Position, Run, weights_of
-from ner.training.dev_loss import gold_tags, losses
+from ner.training.dev_loss import GoldTags, losses
 from ner.training.distillation import Lessons, loss_with_teachers
 from ner.training.distributed import Group
 from ner.training.events import Epoch, Listener, Step
@@ -55,6 +56,7 @@ class Task:
     sentences: list[Sentence]  # those that are trained on
     encoded: Encoded  # written otherwise behind them, where `training.recase` or `training.augment` asks for it
     dev: Prepared
+    gold: GoldTags  # of the dev set
     listener: Listener
     old: OldLabels | None = None  # of a model that is gone on from
     lessons: Lessons | None = None  # what teachers say of them
@@ -141,14 +143,14 @@ def _read_dev(run: Run, task: Task) -> tuple[list[list[Span]], float | None]:
         lengths = np.array([len(sentence.spelled) for sentence in task.corpus.dev])
         only = run.group.share(np.argsort(-lengths, kind="stable"))
 
-    def read(emitted: Emitted) -> tuple[Numbers, list[list[Span]], list[float]]:
-        gold = [gold_tags(task.corpus.dev[row], task.vocabularies) for row in emitted.rows]
+    def read(emitted: Emitted) -> tuple[Numbers, list[list[Span]], Array]:
+        gold = task.gold.of_rows(emitted.rows, emitted.emissions.shape[1])
         lost = losses(backend.chain, emitted.emissions, emitted.lengths, gold)
         return emitted.rows, decoder.spans(emitted.emissions, emitted.lengths), lost
 
     lost: list[float] = []
     for rows, predicted, some in task.dev.emit(backend, read, only=only):
-        lost += some
+        lost += some.tolist()
         for row, own in zip(rows, predicted, strict=True):
             spans[row] = own
     if only is not None:

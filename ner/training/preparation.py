@@ -22,6 +22,7 @@ from ner.text.recut import natural_cut
 from ner.text.tags import plain_tag
 from ner.threads import using_threads
 from ner.training.continuation import take_over
+from ner.training.dev_loss import GoldTags
 from ner.training.distillation import Lessons, take_lessons, training_sentences
 from ner.training.distributed import Group
 from ner.training.epochs import Task
@@ -76,7 +77,8 @@ def prepare_task(
     if start and config.training.keep_old and encoded.allowed_tags is not None:
         old = OldLabels.of(start, corpus.train, vocabularies)
     dev = prepare(corpus.dev, vocabularies)
-    task = Task(config, corpus, vocabularies, training, encoded, dev, listener, old, lessons)
+    gold = GoldTags.of(corpus.dev, vocabularies)
+    task = Task(config, corpus, vocabularies, training, encoded, dev, gold, listener, old, lessons)
     coverage = None
     if config.model.vectors:
         vectors = material.vectors(config.model.vectors, config.model.word_dim, "model.word_dim")

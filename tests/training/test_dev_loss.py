@@ -12,7 +12,7 @@ from ner.features.batches import collate, encode
 from ner.network.inputs import to_inputs
 from ner.reporting import curves
 from ner.text.sentence import sentence_from_words
-from ner.training.dev_loss import gold_tags, losses
+from ner.training.dev_loss import GoldTags, losses
 from ner.training.training import train_model
 from tests.tiny import read_pairs
 
@@ -26,10 +26,11 @@ def test_a_loss_is_the_negative_log_of_the_share_of_a_sequence_of_all_there_are_
         score = chain.start[tags[0]] + chain.end[tags[-1]] + sum(emissions[row, t, tag] for t, tag in enumerate(tags))
         return float(np.exp(score + sum(chain.transitions[a, b] for a, b in pairwise(tags))))
 
-    gold = [(0, 2, 1, 1), (2, 2), None]
-    found = losses(chain, emissions, lengths, [None if tags is None else np.array(tags) for tags in gold])
+    gold = [(0, 2, 1, 1), (2, 2)]
+    padded = np.array([(0, 2, 1, 1), (2, 2, 7, 7), (-1, -1, -1, -1)])
+    found = losses(chain, emissions, lengths, padded)
     wanted = []
-    for row, tags in enumerate(gold[:2]):
+    for row, tags in enumerate(gold):
         everything = sum(weight(row, each) for each in product(range(3), repeat=int(lengths[row])))
         wanted.append(-np.log(weight(row, tags) / everything))
     assert found == pytest.approx(wanted)
@@ -43,13 +44,15 @@ def test_a_run_keeps_the_loss_that_its_network_has_on_the_dev_set_without_dropou
     inputs = to_inputs(collate(encode(dev, vocabularies), np.arange(2)))
     tags = torch.zeros((2, 4), dtype=torch.long)
     for row, sentence in zip(tags, dev, strict=True):
-        own = gold_tags(sentence, vocabularies)
+        own = GoldTags.of([sentence], vocabularies).tags
         row[: len(own)] = torch.from_numpy(own)
     with torch.no_grad():
         wanted = float(network(inputs, tags))
     assert model.history[0]["dev_loss"] == pytest.approx(wanted, rel=1e-4)
-    assert gold_tags(unknown, vocabularies) is None
-    assert gold_tags(replace(dev[0], annotated=frozenset({"PER"})), vocabularies) is None
+    partly = replace(dev[1], annotated=frozenset({"PER"}))
+    gold = GoldTags.of([unknown, dev[0], partly], vocabularies)
+    assert gold.of_rows(np.array([0, 2]), 2).tolist()[0][0] == -1
+    assert gold.tags.tolist() == [-1, *GoldTags.of(dev[:1], vocabularies).tags.tolist(), -1, -1]
     assert train_model(make_config(epochs=1), replace(corpus, dev=[])).history[0]["dev_loss"] is None
 
 

@@ -157,7 +157,7 @@ def test_training_stops_when_the_best_score_is_as_many_epochs_old_as_patience_sa
     config = make_config(epochs=9, patience=patience)
     model = train_model(config, corpus, listener=Listener(on_message=messages.append))
     assert len(model.history) == epochs
-    assert messages == [f"stopped: no better dev F1 for {patience} epochs"]
+    assert messages == [f"stopped: no better dev F1 for {['1 epoch', '2 epochs', '3 epochs'][patience - 1]}"]
 
 
 def test_without_a_dev_set_the_last_epoch_is_kept(corpus: Corpus, make_config: MakeConfig) -> None:
