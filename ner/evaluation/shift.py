@@ -149,8 +149,8 @@ def _some(vectors: Doubles) -> Doubles:
     """At most so many sentences, at equal distances."""
     if len(vectors) <= _MOST:
         return vectors
-    some: Doubles = vectors[np.linspace(0, len(vectors) - 1, _MOST).round().astype(int)]
-    return some
+    chosen: Doubles = vectors[np.linspace(0, len(vectors) - 1, _MOST).round().astype(int)]
+    return chosen
 
 
 def _fit(columns: Doubles, truth: Sequence[float] | Doubles) -> Doubles:
