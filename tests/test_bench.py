@@ -64,7 +64,7 @@ def test_without_json_the_figures_are_a_table(run, small_model: Path, tmp_path: 
     code, out, _ = run("bench", small_model, tmp_path / "text.txt")
     assert code == 0
     assert out.splitlines() == [
-        "3 texts, 3 sentences, 12 tokens; cpu, 1 threads, medians of 5",
+        "3 texts, 3 sentences, 12 tokens; cpu, 1 thread, medians of 5",
         "runtime torch: asked for",
         "start, load, first tag                    1.00 s, of which PyTorch 1.00 s",
         "raw text to entities with scores          12 tokens/s",

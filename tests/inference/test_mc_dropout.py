@@ -9,6 +9,7 @@ from ner.features.feature import Material
 from ner.features.vocabulary import fit_vocabularies
 from ner.inference.loading import Model
 from ner.inference.mc_dropout import disagreements
+from ner.inference.pretrained import load_encoder
 from ner.network.model import build_model
 from ner.text.sentence import Sentence
 from tests.tiny import MakeConfig
@@ -20,7 +21,7 @@ def untrained(make_config: MakeConfig, sentences: list[Sentence], encoder: Path,
     """A model whose only dropout is on the states of an encoder."""
     nowhere = {"dropout": 0.0, "char_dropout": 0.0, "word_dropout": 0.0}
     config = make_config(contextual=str(encoder), contextual_dropout=dropout, **nowhere)
-    vocabularies = fit_vocabularies(Material(sentences, config))
+    vocabularies = fit_vocabularies(Material(sentences, config, load_encoder=load_encoder))
     return Model(config, vocabularies, build_model(config.model, vocabularies).eval(), {}, [])
 
 
