@@ -22,9 +22,7 @@ def shrink(
     ] = "all",
     words: Annotated[
         int | None,
-        typer.Option(
-            metavar="N", help="Keep N words that training never saw, of vectors and lexicon, the first of the file."
-        ),
+        typer.Option(metavar="N", help="Keep N words that training never saw, the first of the vectors' file."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the model in DIR.")] = False,
 ) -> None:

@@ -6,11 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from ner.errors import ConfigError
-from ner.features.lexicon import LexiconMatches
-from ner.features.vocabulary import Vocabularies
 from ner.inference.loading import Model, torch_network
-from ner.network.features.lexicon import SoftLexicon
-from ner.network.model import BiLSTMCRF
 
 STORED_WEIGHTS = ("fp32", "fp16", "int8")
 KEPT_VECTORS = ("all", "seen", "small")
@@ -25,7 +21,7 @@ def shrink(model: Model, *, weights: str, keep_vectors: str, most_words: int | N
         keep_vectors: `seen` drops the pretrained words that training never saw, `all` keeps them; `small` keeps them
             too, sorted, and stores the vectors of all words in two to four bits a number.
         most_words: how many of the words that training never saw are kept, the first of the vectors' file, which in
-            most such files are the most frequent; of a lexicon's as many; None: all.
+            most such files are the most frequent; None: all.
 
     Raises:
         ConfigError: no such way to store weights or vectors; less than one word, or words to keep where none are kept
@@ -49,7 +45,6 @@ def shrink(model: Model, *, weights: str, keep_vectors: str, most_words: int | N
             )
         words = replace(words, extra=words.extra[:most_words])
         table.extra = table.extra[:most_words].clone()
-        vocabularies = _with_lexicon(vocabularies, network, most_words)
     if keep_vectors == "seen":
         values["keep_vectors"] = keep_vectors
         words = replace(words, extra=())
@@ -64,15 +59,3 @@ def shrink(model: Model, *, weights: str, keep_vectors: str, most_words: int | N
     config = model.config.model_copy(update={"model": model.config.model.model_copy(update=values)})
     vocabularies = vocabularies.with_words(words)
     return replace(model, config=config, network=network, vocabularies=vocabularies, runtime="torch")
-
-
-def _with_lexicon(vocabularies: Vocabularies, network: BiLSTMCRF, most_words: int) -> Vocabularies:
-    """With so many of the lexicon's words that training never saw, if there is a lexicon; the network's are cut too."""
-    matches = vocabularies.features.get("lexicon")
-    if not isinstance(matches, LexiconMatches):
-        return vocabularies
-    twin = network.embedding.twin("lexicon")
-    assert isinstance(twin, SoftLexicon)
-    twin.words.extra = twin.words.extra[:most_words].clone()
-    lexicon = replace(matches.lexicon, words=matches.lexicon.words[: matches.lexicon.num_trained + most_words])
-    return replace(vocabularies, features={**vocabularies.features, "lexicon": replace(matches, lexicon=lexicon)})

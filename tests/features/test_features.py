@@ -11,7 +11,6 @@ from ner.errors import DataError, VectorsError
 from ner.formats.corpus import Corpus
 from ner.inference.loading import load_model, save_model
 from ner.inference.prediction import reader_of
-from ner.inference.shrinking import shrink
 from ner.text.sentence import Sentence, sentence_from_words
 from ner.training.training import train_model
 from tests.tiny import plain_settings
@@ -83,19 +82,6 @@ def test_the_network_sees_the_vectors_of_the_lexicon(
     assert rows == {word: pytest.approx(vector, abs=1e-20) for word, vector in wanted.items()}
     assert lexicon.words[-1] == "广州"  # which training doesn't have
     assert lexicon.num_trained == 3
-
-
-def test_a_smaller_model_keeps_as_many_of_the_words_of_a_lexicon_and_their_vectors(
-    corpus: Corpus, make_config: Callable[..., Config], tmp_path: Path
-) -> None:
-    (tmp_path / "lexicon.txt").write_text(f"{LEXICON.rstrip()}\n深圳 4 5 6\n杭州 7 8 9\n", encoding="utf-8")
-    whole = train_model(make_config(lexicon=str(tmp_path / "lexicon.txt"), lexicon_dim=3), corpus)
-    small = shrink(whole, weights="fp32", keep_vectors="all", most_words=2)
-    assert whole.vocabularies.features["lexicon"].lexicon.words[3:] == ("广州", "深圳", "杭州")
-    assert small.vocabularies.features["lexicon"].lexicon.words[3:] == ("广州", "深圳")
-    assert torch.equal(small.network.embedding.lexicon.words.extra, whole.network.embedding.lexicon.words.extra[:2])
-    save_model(small, tmp_path / "small")
-    assert spans_of(load_model(tmp_path / "small", "cpu"), corpus.dev) == spans_of(whole, corpus.dev)
 
 
 def test_a_gazetteer_makes_a_name_that_training_never_saw_known(
