@@ -29,6 +29,9 @@ BATCH_TOKENS = 2048
 # fewer than eight would share that batch, they share one that only bounds the memory, at some 130 MB for all at once.
 _FEWEST = 8
 _LONG_BATCH_TOKENS = 16_384
+# Padded tokens from which a batch is worth a thread of its own: in two batches 64 sentences of 25 words take 0.62 to
+# 0.84 of the time on two cores, and 1.05 to 1.08 of it on one.
+_FEW_TOKENS = 512
 
 Result = TypeVar("Result")
 
@@ -211,6 +214,16 @@ def emit(
 def _batches(rows: Numbers, lengths: Numbers, *, at_once: int = 1) -> Iterator[Numbers]:
     """Batches of these rows, the longest first; `at_once` of them share the memory."""
     long = lengths[rows] > BATCH_TOKENS // _FEWEST
-    for group, tokens in ((rows[long], max(_LONG_BATCH_TOKENS // at_once, BATCH_TOKENS)), (rows[~long], BATCH_TOKENS)):
+    most = max(_LONG_BATCH_TOKENS // at_once, BATCH_TOKENS)
+    for group, tokens in ((rows[long], most), (rows[~long], _tokens_of(lengths[rows[~long]]))):
         for indices in batch_rows(lengths[group], size=1, tokens=tokens):
             yield group[indices]
+
+
+def _tokens_of(lengths: Numbers) -> int:
+    """Tokens of a batch, padding included: half of all where that is enough, so that two threads have work.
+
+    It doesn't depend on how many threads there are, lest a last digit of a score should.
+    """
+    half = -(-int(lengths.max(initial=0)) * len(lengths) // 2)
+    return half if _FEW_TOKENS <= half < BATCH_TOKENS else BATCH_TOKENS
