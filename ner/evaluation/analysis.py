@@ -123,7 +123,7 @@ class Analysis:
         lines = [
             str(self.report),
             f"strict ({self.scheme}): {self.strict}",
-            *(f"relaxed, {RELAXED[name].short}: {scores}" for name, scores in self.relaxed.items()),
+            *(f"relaxed, {RELAXED[name].line}: {scores}" for name, scores in self.relaxed.items()),
             f"macro over {len(self.report.labels)} labels: FB1: {100 * self.macro:6.2f}",
         ]
         if certainty.micro:

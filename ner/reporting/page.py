@@ -51,7 +51,10 @@ def _summary(analysis: Analysis) -> Iterator[str]:
         ("recall", _percent(report.micro.recall), f"{report.micro.support} gold"),
         (f"strict F1 ({analysis.scheme})", _percent(analysis.strict.f1), "ill-formed entities don't count"),
         ("macro F1", _percent(analysis.macro), f"mean of {counted(len(report.labels), 'label')}"),
-        *((f"relaxed: {name}", _percent(scores.f1), RELAXED[name].needs) for name, scores in analysis.relaxed.items()),
+        *(
+            (f"relaxed: {RELAXED[name].title}", _percent(scores.f1), RELAXED[name].needs)
+            for name, scores in analysis.relaxed.items()
+        ),
         ("token accuracy", _percent(report.accuracy), counted(report.tokens, "token")),
     ]
     yield '<div class="tiles">\n'
