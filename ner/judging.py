@@ -103,4 +103,5 @@ class Judging:
         return find_shift(here, there, names=names)
 
     def _training(self, memory: Memory | None) -> Training:
-        return Training(self._model.vocabularies.words, memory or self._model.memory)
+        known = self._model.vocabularies
+        return Training(known.words, memory or self._model.memory, known.script)

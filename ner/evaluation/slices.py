@@ -71,7 +71,8 @@ def questions_about(sentences: Sequence[Sentence], gold: Spans, training: Traini
             Question("seen in training", _SEEN, lambda n, span: seen(span.label, *words[n][span.start : span.end]))
         )
     if training is not None:
-        origin = cache(lambda word: _ORIGINS.index(origin_of(word, training.words)))
+        table = str.maketrans(dict(training.script))
+        origin = cache(lambda word: _ORIGINS.index(origin_of(word.translate(table), training.words)))
         questions.append(Question("its words", _WORDS, lambda n, s: max(map(origin, words[n][s.start : s.end]))))
     counts = Counter(span.label for spans in gold for span in spans) if memory is None else Counter(memory.counts)
     total = counts.total() or 1

@@ -7,11 +7,12 @@ training never saw is taken for a seen one once in ten billion times.
 from base64 import urlsafe_b64encode
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Literal
 
 from ner.features.feature import UNKNOWN
+from ner.features.script import Script
 from ner.features.words import WordVocabulary
 from ner.text.partial import is_partial, is_unknown
 from ner.text.sentence import Sentence, Span
@@ -53,10 +54,14 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """What is known of the training corpus: the words, and the entities where they are remembered."""
+    """What is known of the training corpus: the words, and the entities where they are remembered.
+
+    `script` are characters that the model reads as others, and looks words up so.
+    """
 
     words: WordVocabulary
     memory: Memory | None
+    script: Script = field(default_factory=dict)
 
 
 def remember(sentences: Iterable[Sentence]) -> Memory:

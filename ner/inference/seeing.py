@@ -34,7 +34,7 @@ def see(reader: Reader, sentences: Sequence[Sentence]) -> Seen:
             )
         ]
 
-    spelled = [sentence.spelled for sentence in sentences if sentence.spelled]
+    spelled = [sentence.spelled for sentence in reader.vocabularies.seen(sentences) if sentence.spelled]
     found = [each for each in reader.each(sentences, work, of_empty=None) if each]
     tokens = sum(map(len, spelled))
     if not tokens:

@@ -66,6 +66,17 @@ def test_a_model_that_is_not_told_to_sees_two_scripts() -> None:
     assert probabilities(tagger, SIMPLIFIED) != probabilities(tagger, TRADITIONAL)
 
 
+def test_a_report_and_a_comparison_of_texts_know_the_words_of_both_scripts(model: Path) -> None:
+    tagger = ner.load(model, runtime="numpy")
+    simple, traditional = read_pairs(SIMPLIFIED), read_pairs(TRADITIONAL)
+    known = [
+        {part.part: part.scores.support for part in tagger.analyse(sentences).slices if part.question == "its words"}
+        for sentences in (simple, traditional)
+    ]
+    assert known[0] == known[1]
+    assert tagger.shift(traditional * 50, simple * 50).unknown == (0, 0)
+
+
 def test_a_stored_model_needs_no_opencc(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ner.features.script.is_there", lambda name: False)
     assert ner.load(model).tag_words(["臺", "灣"]) is not None
