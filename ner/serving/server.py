@@ -89,7 +89,6 @@ def make_server(app: "FastAPI", limits: Limits, *, on_start: Callable[[], object
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets=sockets)
             if self.started:
-                search_only_what_is_new()
                 on_start()
 
         async def on_tick(self, counter: int) -> bool:
