@@ -14,7 +14,7 @@ from ner.formats.predictions import with_model
 from ner.formats.row_reader import read_rows
 from ner.formats.rows import Row
 from ner.formats.table import find_format, names_model
-from ner.inference.documents import batched, labelling_of
+from ner.inference.documents import batched, labellings_of
 from ner.schemes import find_scheme
 from ner.settings import DataConfig
 from ner.tagger import Tagger
@@ -256,7 +256,7 @@ def _k_best_of_blocks(
         ):
             text = " ".join(sentence.words)
             entities = _sure((entity_of(text, sentence, *each) for each in found), options)
-            yield _as_json(text, entities, options, [[labelling_of(text, sentence, each) for each in labellings]])
+            yield _as_json(text, entities, options, [labellings_of(text, sentence, labellings)])
 
 
 def _check_fits(cell: str, separator: str | None, where: str) -> None:

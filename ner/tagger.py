@@ -15,7 +15,7 @@ from ner.errors import ModelError, check_type
 from ner.inference import arguments
 from ner.inference.combining import Combiner
 from ner.inference.decoding import ScoredSpans, as_calibrated, check_threshold, with_threshold
-from ner.inference.documents import batched, labelling_of, tag_batches
+from ner.inference.documents import batched, labellings_of, tag_batches
 from ner.inference.loading import Model, in_short, load_model, save_model, torch_network
 from ner.inference.prediction import Reader, SpanLabelling, reader_of
 from ner.judging import Judging
@@ -141,7 +141,7 @@ class Tagger(Judging, Shared):
                 for sentence in sentences:
                     spans, best = next(answers)
                     entities += [entity_of(text, sentence, *each) for each in spans]
-                    labellings.append([labelling_of(text, sentence, one) for one in best])
+                    labellings.append(labellings_of(text, sentence, best))
                 yield entities, labellings
 
     def tag_documents(self, documents: Iterable[Document], *, batch_size: int = 2048) -> Iterator[Document]:

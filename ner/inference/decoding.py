@@ -1,5 +1,6 @@
 """How a model decodes: what is taken of all that emissions and chain allow."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from ner.features.feature import Numbers
 from ner.features.vocabulary import Vocabularies
 from ner.inference.backend import Floats
 from ner.inference.loading import Model
+from ner.inference.tag_ids import read_spans
 from ner.settings import ModelConfig
 from ner.text.sentence import Span
 from ner.text.tags import tags_to_spans
@@ -83,17 +85,11 @@ class Decoder:
 
     def k_best(self, emissions: Floats, lengths: Numbers, *, k: int) -> list[list[tuple[list[Span], float]]]:
         """The k most probable labellings of each sentence with their probabilities, best first."""
-        names = self.vocabularies.tags
-        labellings = []
-        for sequences in self.chain.k_best(emissions, lengths, k=k):
-            # Without constraints several tag sequences may give the same spans; their probabilities add up.
-            chances: dict[tuple[Span, ...], float] = {}
-            for tags, value in sequences:
-                spans = tuple(tags_to_spans([names[tag] for tag in tags]))
-                chances[spans] = chances.get(spans, 0.0) + float(np.exp(value))
-            best = sorted(chances, key=lambda spans: chances[spans], reverse=True)
-            labellings.append([(list(spans), min(chances[spans], 1.0)) for spans in best])
-        return labellings
+        sequences = self.chain.k_best(emissions, lengths, k=k)
+        read = read_spans([tags for best in sequences for tags, _ in best], self.vocabularies.tags)
+        spans = iter(read.spans)
+        found = [[(next(spans), min(math.exp(value), 1.0)) for _, value in best] for best in sequences]
+        return found if read.legal else [_joined(labellings) for labellings in found]
 
     def candidates(self, emissions: Floats, lengths: Numbers) -> list[ScoredSpans]:
         """Each entity that may be, those that overlap too, with its probability as the network has it."""
@@ -131,6 +127,15 @@ class Decoder:
 
     def _span(self, span: ProbableSpan) -> Span:
         return Span(self.vocabularies.labels[span.label], span.start, span.end)
+
+
+def _joined(labellings: Sequence[tuple[list[Span], float]]) -> list[tuple[list[Span], float]]:
+    """Each way to choose spans once: without constraints several tag sequences may give the same; their chances add."""
+    chances: dict[tuple[Span, ...], float] = {}
+    for spans, chance in labellings:
+        chances[tuple(spans)] = chances.get(tuple(spans), 0.0) + chance
+    best = sorted(chances, key=lambda spans: chances[spans], reverse=True)
+    return [(list(spans), min(chances[spans], 1.0)) for spans in best]
 
 
 def with_threshold(model: Model, threshold: float) -> Model:

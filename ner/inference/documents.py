@@ -9,7 +9,7 @@ from ner.errors import ConfigError, check_type
 from ner.inference.prediction import SpanLabelling
 from ner.text.alignment import entity_of
 from ner.text.document import Document, mark_first
-from ner.text.sentence import Labelling, Sentence, Span, sentence_with_spans
+from ner.text.sentence import Entity, Labelling, Sentence, Span, sentence_with_spans
 
 # Of texts that are cut and tagged together; a token takes some 500 bytes on the way.
 _MOST_CHARACTERS = 1_000_000
@@ -84,6 +84,16 @@ def batched(items: Iterable[Item], batch_size: int, *, characters: Callable[[Ite
         raise fault
 
 
-def labelling_of(text: str, sentence: Sentence, labelling: SpanLabelling) -> Labelling:
-    """A labelling of a sentence, as one of the text that its tokens' offsets are of."""
-    return Labelling(labelling.probability, tuple(entity_of(text, sentence, span, None) for span in labelling.spans))
+def labellings_of(text: str, sentence: Sentence, labellings: Iterable[SpanLabelling]) -> list[Labelling]:
+    """Labellings of a sentence, as those of the text that its tokens' offsets are of."""
+    made: dict[tuple[str, int, int], Entity] = {}  # most entities are in several
+    found = []
+    for labelling in labellings:
+        entities = []
+        for span in labelling.spans:
+            key = (span.label, span.start, span.end)
+            if key not in made:
+                made[key] = entity_of(text, sentence, span, None)
+            entities.append(made[key])
+        found.append(Labelling(labelling.probability, tuple(entities)))
+    return found

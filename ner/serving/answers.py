@@ -5,7 +5,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ner.inference.documents import labelling_of
+from ner.inference.documents import labellings_of
 from ner.serving.batcher import Job, Read
 from ner.serving.limits import Limits, RefusalError, too_large
 from ner.serving.schemas import EntitiesRequest, WordsRequest
@@ -158,8 +158,7 @@ def _sentence(text: str, read: Read, told: Told) -> Object:
     end = sentence.starts[-1] + len(sentence.spelled[-1])
     place = told(Entity("", text[sentence.starts[0] : end], sentence.starts[0], end))
     labellings = []
-    for each in read.labellings:
-        labelling = labelling_of(text, sentence, each)
+    for labelling in labellings_of(text, sentence, read.labellings):
         entities = [{k: v for k, v in told(entity).items() if k != "score"} for entity in labelling.entities]
         labellings.append({"probability": labelling.probability, "entities": entities})
     return {"start": place["start"], "end": place["end"], "labellings": labellings}
