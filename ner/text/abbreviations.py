@@ -16,10 +16,10 @@ _STARTERS = """The This That These Those There Then They He She It We You His He
     Also And Although But By During For From However If Meanwhile Not Now Or Since So Some To Under Until What
     When Where Which While Who Why With El En Der Die Das Het Ze"""
 
-# Behind a single small letter with its dot and a space: z. B., d. h., u. a., i. d. R., v. Chr., p. ej., p. ex.
-_PARTS = "B h a ä U d R o u s J E Chr ej ex"
-# Behind another or a title, and words elsewhere: Dr. med. dent. Roe, Dr. rer. nat. Roe.
-_DEGREES = "Dr Prof Dipl med phil jur iur rer nat theol oec pol dent vet habil"
+# Behind a single small letter with its dot and a space: z. B., d. h., u. a., i. d. R., v. Chr., h. c., p. ej., p. ex.
+_PARTS = "B h a ä U d R o u s J E Chr ej ex c"
+# Behind another or a title, and words elsewhere: Dr. med. dent. Roe, Dr. rer. nat. Roe, Dr. h.c. mult. Roe.
+_DEGREES = "Dr Prof Dipl med phil jur iur rer nat theol oec pol dent vet habil h.c c mult"
 
 
 def _dotted(stems: str) -> frozenset[str]:

@@ -10,7 +10,7 @@ from itertools import accumulate
 from typing import Any
 
 from ner.data_settings import Cut
-from ner.errors import DataError, check_type, shortened
+from ner.errors import ConfigError, DataError, check_type, shortened, shown
 from ner.text.alignment import Misaligned, Overlaps, align, entities_of
 from ner.text.rendering import render
 from ner.text.sentence import Entity, Sentence
@@ -27,7 +27,7 @@ class Document:
     `file:line` of it, for messages, and takes no part in comparisons.
 
     Raises:
-        ConfigError: a text that is no string.
+        ConfigError: a text that is no string, or what is no sentence or entity among those.
         DataError: an entity or a token that isn't in the text as it says.
     """
 
@@ -40,12 +40,16 @@ class Document:
 
     def __post_init__(self) -> None:
         check_type("text", self.text, str, "a string")
-        for name, value in (
-            ("sentences", tuple(self.sentences)),
-            ("entities", tuple(self.entities)),
-            ("meta", dict(self.meta)),
-        ):
-            object.__setattr__(self, name, value)
+        check_type("meta", self.meta, Mapping, "a mapping")
+        object.__setattr__(self, "meta", dict(self.meta))
+        for name, kind, wanted in (("sentences", Sentence, "sentences"), ("entities", Entity, "entities")):
+            values = getattr(self, name)
+            check_type(name, values, Iterable, f"a list of {wanted}")
+            values = tuple(values)
+            for number, value in enumerate(values):
+                if not isinstance(value, kind):
+                    raise ConfigError(f"{name}[{number}]: expected a ner.{kind.__name__}, found {shown(value)}")
+            object.__setattr__(self, name, values)
         for entity in self.entities:
             start, end = entity.start, entity.end
             if not 0 <= start <= end <= len(self.text) or self.text[start:end] != entity.text:

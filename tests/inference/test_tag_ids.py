@@ -19,10 +19,5 @@ def test_each_sequence_has_the_spans_that_its_tags_have_by_themselves(sequences)
 
 def test_entities_that_touch_across_sequences_stay_apart():
     inside = TAGS.index("I-PER")
-    assert [
-        [(s.start, s.end) for s in spans] for spans in read_spans([[inside], [], [inside, inside]], TAGS).spans
-    ] == [
-        [(0, 1)],
-        [],
-        [(0, 2)],
-    ]
+    spans = read_spans([[inside], [], [inside, inside]], TAGS).spans
+    assert [[(span.start, span.end) for span in own] for own in spans] == [[(0, 1)], [], [(0, 2)]]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ner.errors import DataError
+from ner.errors import ConfigError, DataError
 from ner.text.alignment import entities_of
 from ner.text.document import Document, document_from_sentences, document_from_text
 from ner.text.sentence import Entity, Sentence, Span, Token, sentence_from_words
@@ -117,3 +117,17 @@ def test_unknown_tags_are_refused():
     with pytest.raises(DataError) as error:
         document_from_sentences([sentence_from_words(["a"], ["?"], source="f:1")])
     assert str(error.value) == "f:1: expected tagged sentences, found one with unknown tags: ['a']"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"entities": 3}, "entities: expected a list of entities, found 3"),
+        ({"entities": [Entity("X", "A", 0, 1), (0, 1)]}, r"entities\[1\]: expected a ner.Entity, found \(0, 1\)"),
+        ({"sentences": "Anna"}, r"sentences\[0\]: expected a ner.Sentence, found 'A'"),
+        ({"meta": 3}, "meta: expected a mapping, found 3"),
+    ],
+)
+def test_what_is_no_part_of_a_document_is_refused_by_its_place(arguments, message):
+    with pytest.raises(ConfigError, match=message):
+        Document("Anna", **arguments)

@@ -251,6 +251,7 @@ def test_characters_mode_makes_each_character_with_its_marks_a_token(text, expec
         "Merkel (then 50?) Kohl's heir, won.",
         "¿Qué tal?| ¡Bien!| EE.UU. gana.",
         "Dr. med. Roe kam.| Prof. Dr. rer. nat. Doe ging.| Vgl. Kap. Zwei.",
+        "Dr. h.c. mult. Roe kam.| Prof. Dr. h. c. mult. Doe ging.| Option a.| Dr. h. c. Li sang.",
         "Wir sahen z. B. Berlin, bzw. Kiel, d. h. Städte.| Er kostet 5 Mio. Euro.",
         "Vino p. ej. Juan de EE. UU. Ayer.| M. Dupont y MM. Roe.",
         "Vill du följa med.| Hon gick.| De straat is nat.| Nee.",
