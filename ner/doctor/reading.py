@@ -4,6 +4,7 @@ The reader of `ner/text` stops at the first fault; here each is kept as a findin
 to the other examinations. Whether a file would be read at all is thereby decided by the reader itself.
 """
 
+import contextlib
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from ner.formats.rows import Row
 from ner.formats.sentences import sentences_of
 from ner.formats.table import find_format, name_for_reading
 from ner.settings import DataConfig
-from ner.text.encoding import read_text
+from ner.text.encoding import read_text, way_out
 
 _ESCAPED = re.compile(r"[\udc80-\udcff]").search  # what `surrogateescape` makes of a byte that fits nowhere
 
@@ -96,13 +97,12 @@ def _read_text(path: str, encoding: str) -> tuple[str, list[Finding]]:
         return text, [Finding("byte-order-mark", path, "it opens with a byte-order mark", "nothing: it is skipped")]
     except DataError as error:
         message = str(error).removeprefix(f"{path}: ")
-    try:
-        text = Path(path).read_bytes().decode(encoding, errors="surrogateescape")
-    except (OSError, LookupError, UnicodeError):
-        text = ""
+    text, remedy = "", ""
+    with contextlib.suppress(OSError, LookupError, UnicodeError):
+        content = Path(path).read_bytes()
+        text, remedy = content.decode(encoding, errors="surrogateescape"), way_out(content)
     lines = text.split("\n")
     broken, nul = (_places(path, lines, search) for search in (_ESCAPED, re.compile("\0").search))
-    remedy = 'set data.encoding, for example to "latin-1"'
     findings = found_at("encoding", path, f"lines that aren't {encoding}", remedy, places=broken)
     findings += found_at("nul-character", path, "lines with a NUL character", "is it a binary file?", places=nul)
     if not findings:

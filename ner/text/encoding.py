@@ -10,6 +10,7 @@ from typing import BinaryIO
 from ner.errors import DataError
 
 _PIECE = 1 << 20  # bytes: what is held of a line at once where it needn't be whole
+_IN_PAIRS = re.compile(rb"(?:[\x00-\x7f]++|[\xa1-\xf7][\xa1-\xfe])*+").fullmatch
 _IS_WIDE = re.compile(r"u(tf)?[-_ ]?(16|32)", re.IGNORECASE).match
 
 
@@ -109,6 +110,18 @@ def is_wide(encoding: str) -> bool:
     return bool(_IS_WIDE(encoding))
 
 
+def way_out(content: bytes) -> str:
+    """What to do about a text that isn't in the encoding that was named.
+
+    In Chinese of GB 2312, the core of GBK and GB 18030, bytes above 127 come in pairs; in Western text alone, mostly.
+    """
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return f'set data.encoding, for example to "{"gb18030" if _IN_PAIRS(content) else "latin-1"}"'
+    return 'set data.encoding, for example to "utf-8"'
+
+
 def decode(content: bytes, encoding: str, where: str, *, first_line: int = 1) -> str:
     """Bytes as text, without a byte-order mark; `where` and a line from `first_line` on open a message.
 
@@ -125,9 +138,7 @@ def decode(content: bytes, encoding: str, where: str, *, first_line: int = 1) ->
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + first_line
         found = f"byte 0x{content[error.start]:02x}" if error.start < len(content) else "the end"
-        raise DataError(
-            f'{where}:{line}: expected {encoding}, found {found}; set data.encoding, for example to "latin-1"'
-        ) from None
+        raise DataError(f"{where}:{line}: expected {encoding}, found {found}; {way_out(content)}") from None
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + first_line
         raise DataError(f"{where}:{line}: expected text, found a NUL character; is it a binary file?")
