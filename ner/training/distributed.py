@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdo
 from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -216,13 +217,16 @@ def joined() -> Iterator[Group]:
     try:
         names = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
         rank, number, local_rank, local_size = (int(os.environ[name]) for name in names)
-        store, _, _ = next(rendezvous("env://", timeout=PATIENCE))
+        found, _, _ = next(rendezvous("env://", timeout=PATIENCE))
+        # PyTorch calls each group of a process by the same name, and the store still holds where the last one met:
+        # who reads that waits for a process that is gone. All processes join as often, so the number is theirs too.
+        store = PrefixStore(f"ner/{next(_meetings)}", found)
         dist.init_process_group(backend, store=store, rank=rank, world_size=number, timeout=PATIENCE)
     except (RuntimeError, ValueError) as error:
         where = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
         reason = str(error).partition("\n")[0]
         raise ProcessError(f"{where}: expected {size} processes to meet there, found: {reason}") from None
-    seen_by_all = PrefixStore(f"ner/{os.environ.get('TORCHELASTIC_RESTART_COUNT', 0)}", store)
+    seen_by_all = PrefixStore(f"attempt/{os.environ.get('TORCHELASTIC_RESTART_COUNT', 0)}", store)
     _joined.append(Group(rank, number, local_rank, local_size, seen_by_all))
     try:
         yield _joined[0]
@@ -232,6 +236,7 @@ def joined() -> Iterator[Group]:
 
 
 _joined: list[Group] = []  # the one that `joined` made
+_meetings = count()  # how often it met others
 
 
 @contextmanager

@@ -368,3 +368,15 @@ def test_devices_that_several_processes_cannot_share_are_refused(
     with pytest.raises(ConfigError) as error:
         Group(0, 4, 0, 4).device(name)
     assert str(error.value) == message
+
+
+def test_processes_meet_again_where_one_comes_later() -> None:
+    def work(rank: int) -> Any:
+        met = []
+        for _ in range(3):
+            with joined() as group:
+                met += [int(part[0]) for part in group.gather(np.array([rank]))]
+            time.sleep(0.2 * rank)  # what the other left of the last meeting is all that the first finds
+        return met
+
+    assert together(2, work) == [[0, 1] * 3] * 2
