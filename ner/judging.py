@@ -14,6 +14,7 @@ from ner.text.sentence import Sentence
 if TYPE_CHECKING:  # who only tags shouldn't wait for what evaluates
     from collections.abc import Iterable, Iterator
 
+    from ner.data_settings import DataConfig
     from ner.evaluation.analysis import Analysis
     from ner.evaluation.calibration import Calibration
     from ner.evaluation.report import Report
@@ -70,17 +71,30 @@ class Judging:
         return timed.analyse(arguments.checked_tagged(sentences), self.find_spans, self._training(memory))
 
     def analyse_documents(
-        self, documents: Sequence[Document], *, memory: Memory | None = None, labels: Collection[str] | None = None
+        self,
+        documents: Sequence[Document],
+        *,
+        memory: Memory | None = None,
+        labels: Collection[str] | None = None,
+        data: "DataConfig | None" = None,
     ) -> "Analysis":
-        """As `analyse`, of texts: cut as this model cuts them, whatever their entities are; of `labels`, if given.
+        """As `analyse`, of texts: cut as this model cuts them, whatever their entities are.
 
-        DataError where an entity isn't one of whole tokens, or shares a character, and `[data]` makes that an error.
+        Args:
+            documents: with their entities.
+            memory: as in `analyse`.
+            labels: those that count; None: all.
+            data: what becomes of an entity that isn't one of whole tokens, or shares a character; None: what the
+                model's own settings say.
+
+        Raises:
+            DataError: there is such an entity, and `data` makes that an error.
         """
         from ner.evaluation import timed
 
         checked, training = list(arguments.checked_documents(documents)), self._training(memory)
         return timed.analyse_documents(
-            checked, self.tag_documents, training, data=self._model.config.data, labels=labels
+            checked, self.tag_documents, training, data=data or self._model.config.data, labels=labels
         )
 
     def shift(

@@ -109,7 +109,7 @@ class Recognizer(BaseEstimator):  # type: ignore[misc]
             DataError: a word isn't a string.
         """
         check_is_fitted(self, "tagger_")
-        write = tag_writer(self.scheme_, self._config().data.tag_pattern)
+        write = tag_writer(self.scheme_, self.tagger_.config.data.tag_pattern)
         found = self.tagger_.tag_sentences([sentence_from_words(words) for words in _checked("X", X)])
         return [[write(tag) for tag in convert_tags(tags, self.scheme_)] for tags in found]
 
@@ -122,7 +122,7 @@ class Recognizer(BaseEstimator):  # type: ignore[misc]
             DataError: a word isn't a string.
         """
         check_is_fitted(self, "tagger_")
-        config = self._config()
+        config = self.tagger_.config
         names = [_in_scheme(tag, self.scheme_, config) for tag in self.tagger_.model.vocabularies.tags]
         found = self.tagger_.reader.marginals([sentence_from_words(words) for words in _checked("X", X)])
         marginals = []
@@ -144,7 +144,7 @@ class Recognizer(BaseEstimator):  # type: ignore[misc]
             DataError: as `fit`.
         """
         check_is_fitted(self, "tagger_")
-        sentences = _sentences(_checked("X", X), _checked("y", y), self._config(), ("X", "y"))
+        sentences = _sentences(_checked("X", X), _checked("y", y), self.tagger_.config, ("X", "y"))
         return self.tagger_.evaluate(sentences).micro.f1
 
     def _config(self) -> Config:

@@ -23,7 +23,7 @@ _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of Linux, see renameat2(2)
 def staged_folder(target: Path) -> Iterator[Path]:
     """An empty folder that becomes `target` when the block ends well, and vanishes when it doesn't.
 
-    A target that is there already is replaced as a whole.
+    A target that is there already is replaced as a whole; of a link, what it points to.
 
     >>> import tempfile
     >>> parent = Path(tempfile.mkdtemp())
@@ -32,6 +32,7 @@ def staged_folder(target: Path) -> Iterator[Path]:
     >>> [path.name for path in parent.iterdir()]
     ['result']
     """
+    target = Path(os.path.realpath(target))
     target.parent.mkdir(parents=True, exist_ok=True)
     stage = hidden_beside(target)
     stage.mkdir()
@@ -57,7 +58,15 @@ def staged_folder(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def staged_file(target: Path) -> Iterator[Path]:
-    """A path to write a file to, which becomes `target` when the block ends well, and vanishes when it doesn't."""
+    """A path to write a file to, which becomes `target` when the block ends well, and vanishes when it doesn't.
+
+    Of a link, what it points to is replaced. A device or pipe (`/dev/null`, `/dev/stdout`) is the path itself: nothing
+    may take its place.
+    """
+    if is_device(target):
+        yield target
+        return
+    target = Path(os.path.realpath(target))
     target.parent.mkdir(parents=True, exist_ok=True)
     stage = hidden_beside(target)
     try:
@@ -68,6 +77,11 @@ def staged_file(target: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):  # it took the target's place, or was never made
             stage.unlink()
+
+
+def is_device(path: Path) -> bool:
+    """Whether something stands there that is neither a file nor a folder."""
+    return path.exists() and not (path.is_file() or path.is_dir())
 
 
 def flush(path: Path) -> None:

@@ -448,7 +448,9 @@ def test_details_errors_and_a_threshold_are_given_where_they_are_asked_for(run, 
         assert f"\n{heading}" in out
     assert out.splitlines()[-1].startswith("precision 50% ")
     errors = [json.loads(line) for line in (tmp_path / "errors.jsonl").read_text(encoding="utf-8").splitlines()]
-    report = json.loads(run("evaluate", small_model, dev, "--json")[1])
+    report = json.loads(run("evaluate", small_model, dev, "--json", "--precision", 0.5)[1])
+    assert report["precision"]["wanted"] == 0.5
+    assert out.splitlines()[-1].endswith(f", {report['precision']['found']['kept']} entities kept")
     assert errors == report["errors"]
     micro = report["micro"]
     assert sum(len(error["gold"]) for error in errors) == micro["support"] - micro["correct"]
@@ -554,6 +556,16 @@ def test_a_full_disk_is_told_in_one_line(run, sample_en):
     assert err == "error: /dev/full: expected a place for a file: No space left on device\n"
 
 
+def test_what_becomes_of_overlaps_is_said_for_files_of_any_format(run, small_model, tmp_path):
+    file = tmp_path / "nested.jsonl"
+    entities = [{"label": "ORG", "start": 0, "end": 11}, {"label": "LOC", "start": 8, "end": 11}]
+    file.write_text(json.dumps({"text": "Bank of USA.", "entities": entities}) + "\n", encoding="utf-8")
+    assert run("evaluate", small_model, file)[0] == 0
+    code, _, err = run("evaluate", small_model, file, "--set", "data.overlaps=error")
+    assert (code, err.startswith(f"error: {file}:1: ")) == (1, True)
+    assert err == run("score", file, file, "--set", "data.overlaps=error")[2]
+
+
 def test_where_nothing_is_found_there_is_no_calibration_and_no_threshold(run, small_model, tmp_path):
     (tmp_path / "dull.conll").write_text("the O\n. O\n")
     options = ["--calibration", "--precision", 0.9, "--html", tmp_path / "p.html", "--plots", tmp_path / "plots"]
@@ -565,6 +577,9 @@ def test_where_nothing_is_found_there_is_no_calibration_and_no_threshold(run, sm
         "calibration: no entity was found, so there is none",
     ]
     assert "remark: no entity in the gold tags, so every score is 0" in out
+    options = ["--precision", 0.9, "--json"]
+    report = json.loads(run("evaluate", small_model, tmp_path / "dull.conll", *options)[1])
+    assert report["precision"] == {"wanted": 0.9, "found": None}
     assert not (tmp_path / "plots" / "reliability.png").exists()
 
 

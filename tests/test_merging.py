@@ -346,7 +346,7 @@ def test_columns_that_are_no_numbers_and_a_place_that_is_a_source_are_errors(run
     found = run("merge", first, "--columns", "1,two", "--out", tmp_path / "m.conll")
     assert found == (2, "", "error: --columns: expected numbers of columns such as 1,2,3, found '1,two'\n")
     found = run("merge", *annotators, "--out", first)
-    message = f"--out {first}: expected another place than those of the sources, found one of them"
+    message = f"--out {first}: expected another place than that of the input, found the same; choose another"
     assert found == (2, "", f"error: {message}\n")
 
 

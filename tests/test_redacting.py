@@ -169,7 +169,13 @@ def test_options_that_have_no_use_are_refused(run, tmp_path: Path) -> None:
     ):
         code, _, err = run("tag", "en", file, *arguments, "--runtime", "numpy")
         assert (code, err.splitlines()[-1]) == (2, f"error: {message}")
+    code, _, err = run("tag", "en", tmp_path / "none", "--format", "redacted", "--runtime", "numpy")
+    assert (code, err) == (1, f"error: {tmp_path / 'none'}: no such file\n")
     folder = tmp_path / "full"
+    names = tmp_path / "new" / "names.map"
+    code, _, err = run("tag", "en", folder, "--format", "redacted", "--out", tmp_path / "new", "--map", names)
+    wanted = f"--map {names}: expected a place outside of --out {tmp_path / 'new'}, found one within it"
+    assert (code, err) == (2, f"error: {wanted}\n")
     code, _, err = run("tag", "en", folder, "--format", "redacted")
     assert (code, err) == (2, "error: --format redacted: expected --out FOLDER for a folder of texts, found none\n")
     other = tmp_path / "other"

@@ -64,6 +64,17 @@ def test_a_trained_one_predicts_as_its_tagger_does_and_survives_pickling():
     assert pickle.loads(pickle.dumps(clone(recognizer))).get_params() == recognizer.get_params()
 
 
+def test_a_fitted_one_needs_its_recipe_no_more(trained, tagger, tmp_path):
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text("[model]\nhidden_dim = 6\n", encoding="utf-8")
+    recognizer = Recognizer(config=recipe).fit(X, Y)
+    recipe.unlink()
+    tags = tagger.tag_sentences([sentence_from_words(words) for words in X])
+    assert recognizer.predict(X) == tags
+    assert recognizer.score(X, tags) in (0.0, 1.0)  # 0 where it finds nothing
+    assert len(recognizer.predict_marginals(X)) == len(X)
+
+
 def test_settings_and_parameters_reach_the_training(trained):
     recognizer = make(epochs=3, hidden_dim=20, random_state=7)
     recognizer.set_params(settings={**SMALL, "model.dropout": 0.25, "training.seed": 9})

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,7 +50,7 @@ def compare(
         raise ConfigError(f"PRED: expected each system once, found {', '.join(systems)}")
     if len(systems) == 1 and len(runs[systems[0]]) == 1:
         raise ConfigError("PRED: expected two systems, or runs of one (A,B,C), found one; `ner score` scores a file")
-    check_places(files={"--differences": differences})
+    check_places(files={"--differences": differences}, sources=[gold, *chain.from_iterable(runs.values())])
     taggers = {
         path: load_tagger(path, device, runtime=runtime, threads=threads)
         for paths in runs.values()

@@ -79,6 +79,7 @@ def evaluate(
     """Tag an annotated file and hold the entities against its own: conlleval's table, and more below it."""
     from ner.commands.ranking import documents_in
     from ner.config import override_data
+    from ner.evaluation.calibration import threshold_for
     from ner.evaluation.documents import tell_dropped
     from ner.evaluation.files import read_training
     from ner.evaluation.perturbation import report_perturbed, table_of
@@ -89,7 +90,7 @@ def evaluate(
     from ner.text.document import mark_first
     from ner.text.inventory import with_labels
 
-    check_places(files={"--html": page, "--errors": errors}, folders={"--plots": plots})
+    check_places(files={"--html": page, "--errors": errors}, folders={"--plots": plots}, sources=[file, train, shift])
     tagger = load_tagger(
         model,
         device,
@@ -110,8 +111,8 @@ def evaluate(
     else:
         lost = losses.next_of(file)
         documents = list(read_documents(file, data, lost))
-        analysis = tagger.analyse_documents(documents, memory=memory, labels=counted)
-        tell_dropped(documents, tagger.config.data, lost)
+        analysis = tagger.analyse_documents(documents, memory=memory, labels=counted, data=data)
+        tell_dropped(documents, data, lost)
     say_losses_of_files(losses)
     there = {span.label for sentence in analysis.sentences for span in sentence.spans}
     if there and there.isdisjoint(tagger.labels):
@@ -124,7 +125,9 @@ def evaluate(
         more["perturbed"] = [row.as_dict() for row in rows]
         lines.append(table_of(rows))
     if precision is not None:
-        lines.append(_threshold_line(analysis, precision))
+        enough = threshold_for(analysis.thresholds, precision)
+        more["precision"] = {"wanted": precision, "found": enough.as_dict() if enough else None}
+        lines.append(f"precision {100 * precision:g}%{f' with {enough}' if enough else ': no score reaches it here'}")
     if calibration:
         lines.append(str(analysis.calibration or "calibration: no entity was found, so there is none"))
     if shift:
@@ -158,7 +161,9 @@ def score(
     from ner.formats.format import LossesByFile
     from ner.settings import DataConfig
 
-    check_places(files={"--html": page, "--errors": errors}, folders={"--plots": plots})
+    check_places(
+        files={"--html": page, "--errors": errors}, folders={"--plots": plots}, sources=[gold, predicted, train]
+    )
     data = override_data(DataConfig(), settings or [])
     losses = LossesByFile()
     training = read_training(train, data, losses) if train else None
@@ -188,12 +193,3 @@ def _write(analysis: "Analysis", lines: list[str], wanted: _Wanted, more: dict[s
         print(json.dumps(analysis.as_dict() | more))
     else:
         print("\n".join([str(analysis), *([details_of(analysis)] if wanted.details else []), *lines]))
-
-
-def _threshold_line(analysis: "Analysis", precision: float) -> str:
-    from ner.evaluation.calibration import threshold_for
-
-    found = threshold_for(analysis.thresholds, precision)
-    if found is None:
-        return f"precision {100 * precision:g}%: no score reaches it here"
-    return f"precision {100 * precision:g}% with {found}"

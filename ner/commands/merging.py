@@ -50,9 +50,9 @@ def merge(
 
     data = override_data(DataConfig(), ['data.unknown_tag="?"', *(settings or [])])
     soft = out.with_suffix(".safetensors")
-    check_places(files={"--out": out})
-    if out.exists() and any(file.exists() and out.samefile(file) for file in files):
-        raise ConfigError(f"--out {out}: expected another place than those of the sources, found one of them")
+    check_places(files={"--out": out, "--out, its soft targets": soft}, sources=files)
+    if soft.with_name("config.json").is_file() and soft.name == "model.safetensors":
+        raise ConfigError(f"--out {out}: expected a place outside of a model directory, whose weights are {soft}")
     sources = _sources(files, columns, data)
     sources += [_gazetteer(each, sources[0].sentences, data) for each in gazetteers or []]
     merged = merge_sources(sources, method=method)

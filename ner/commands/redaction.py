@@ -97,6 +97,9 @@ class RedactionOptions:
         check_is_another("--map", self.map_path, source)
         if self.map_path and out and self.map_path.resolve() == out.resolve():
             raise ConfigError(f"--map {self.map_path}: expected another place than --out, found the same")
+        # The folder appears as a whole, in the place of whatever stood there.
+        if self.map_path and out and is_folder and self.map_path.resolve().is_relative_to(out.resolve()):
+            raise ConfigError(f"--map {self.map_path}: expected a place outside of --out {out}, found one within it")
 
     def redact(self, labels: list[str]) -> "Redact":
         """What replaces the entities of a text, found by a model of these labels.
@@ -187,8 +190,11 @@ def mark_of(file: str) -> str:
     if file == "-":
         stdin = sys.stdin.buffer
         return byte_order_mark(stdin.peek(3)) if isinstance(stdin, BufferedReader) else ""
-    with Path(file).open("rb") as stream:
-        return byte_order_mark(stream.read(3))
+    try:
+        with Path(file).open("rb") as stream:
+            return byte_order_mark(stream.read(3))
+    except OSError:
+        return ""  # its reader says what is wrong with it
 
 
 def restore(

@@ -16,7 +16,7 @@ from ner.commands.options import (
     say,
     say_losses_of_files,
 )
-from ner.commands.results import check_is_another, check_places, write_text
+from ner.commands.results import check_places, write_text
 from ner.errors import ConfigError, counted
 
 
@@ -47,9 +47,7 @@ def review(
     from ner.evaluation.review import find_suspects, parted
     from ner.formats.columns import write_conll
 
-    check_places(files={"--html": page, "--drop": drop, "--weight": weight})
-    if drop and weight and drop.resolve() == weight.resolve():
-        raise ConfigError(f"--weight {weight}: expected another file than that of --drop, found the same")
+    check_places(files={"--html": page, "--drop": drop, "--weight": weight}, sources=[file])
     folds = Path(model) / OUT_OF_FOLD
     if file is None:
         if not folds.exists():
@@ -62,8 +60,6 @@ def review(
         from ner.formats.format import LossesByFile
         from ner.formats.sentences import read_sentences
 
-        check_is_another("--drop", drop, file)
-        check_is_another("--weight", weight, file)
         tagger = load_tagger(model, device, runtime=runtime, threads=threads)
         losses = LossesByFile()
         sentences = read_sentences(file, override_data(tagger.config.data, settings or []), losses.next_of(file))

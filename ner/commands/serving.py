@@ -113,7 +113,7 @@ def read_keys(path: Path) -> list[str]:
         ConfigError: no such file, no key in it, or one that is too short or no plain text.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         said = getattr(error, "strerror", None) or "it isn't UTF-8"
         raise ConfigError(f"--api-key-file {path}: expected a readable file: {said}") from None

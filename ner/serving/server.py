@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ner.collector import search_only_what_is_new
-from ner.errors import ConfigError
+from ner.errors import ConfigError, ModelError
 from ner.serving.limits import Limits
 
 if TYPE_CHECKING:
@@ -54,13 +54,20 @@ def serve(app: "FastAPI", listening: socket.socket, limits: Limits, *, on_start:
         listening: as `open_socket` opens it; closed at the end.
         limits: of time and connections.
         on_start: called once requests are answered.
+
+    Raises:
+        ModelError: a model can't tag.
     """
 
     def started() -> None:
         search_only_what_is_new()
         on_start()
 
-    make_server(app, limits, on_start=started).run(sockets=[listening])
+    try:
+        make_server(app, limits, on_start=started).run(sockets=[listening])
+    except SystemExit:  # uvicorn's, whose own words are switched off
+        listening.close()
+        raise ModelError(getattr(app.state, "fault", "ner serve: the application didn't start")) from None
 
 
 def make_server(app: "FastAPI", limits: Limits, *, on_start: Callable[[], object]) -> "uvicorn.Server":

@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from ner.distribution import __version__, is_there
-from ner.errors import ConfigError
+from ner.errors import ConfigError, describe
 from ner.serving import analyze, label_studio
 from ner.serving.answers import Taggers, as_json, job_for_entities, job_for_words
 from ner.serving.batcher import Batcher
@@ -54,9 +54,11 @@ def make_app(
         log: what is told on stderr of each request.
 
     Raises:
-        ConfigError: no tagger, or the extra `serve` isn't installed.
+        ConfigError: no tagger; a text in place of keys, or an empty one among them; no extra `serve`.
     """
     need_serve()
+    if isinstance(keys, str) or not all(isinstance(key, str) and key.strip() for key in keys):
+        raise ConfigError("keys: expected a list of keys, none of them empty, found something else")
     if not taggers:
         raise ConfigError("taggers: expected at least one, found none")
     from fastapi import FastAPI, Request, Response
@@ -70,8 +72,12 @@ def make_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        for tagger in taggers.values():
-            await asyncio.to_thread(tagger.tag, _WARM)
+        for name, tagger in taggers.items():
+            try:
+                await asyncio.to_thread(tagger.tag, _WARM)
+            except Exception as error:
+                app.state.fault = f"{name}: expected a model that tags a sentence, found {describe(error)}"
+                raise
         batcher.start()
         yield
         batcher.refuse_more()  # here, lest a request be accepted behind the last that the threads look at

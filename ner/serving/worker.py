@@ -35,7 +35,11 @@ def main() -> int:
     # The protocol is named, as in `open_socket`, and not asked for.
     listening = socket.socket(fileno=told["descriptor"])
     listening = socket.socket(listening.family, listening.type, socket.IPPROTO_TCP, fileno=listening.detach())
-    serve(app, listening, limits, on_start=_begin)
+    try:
+        serve(app, listening, limits, on_start=_begin)
+    except NerError as error:
+        _say(str(error))
+        return error.exit_code
     return 0
 
 

@@ -74,6 +74,8 @@ def serve_by_workers(
     with _told_to_end(workers) as told:
         try:
             for _ in range(number):
+                if told:
+                    break
                 worker = _started(service, listening, workers)
                 _wait_until_ready(worker, told)
             if not told:

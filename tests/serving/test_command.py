@@ -43,7 +43,8 @@ def test_an_address_for_everybody_without_a_key_is_a_warning(run, small_model, s
         "proxy with TLS and a key before it\n"
     )
     assert run("serve", small_model, "--host", "0.0.0.0", "--port", 0)[2].startswith(warning)
-    (tmp_path / "keys").write_text("0123456789abcdef\n")
+    # As an editor on Windows writes it.
+    (tmp_path / "keys").write_text("0123456789abcdef\n", encoding="utf-8-sig")
     options = ("--host", "0.0.0.0", "--port", 0, "--api-key-file", tmp_path / "keys")
     assert "warning" not in run("serve", small_model, *options)[2]
     assert "warning" not in run("serve", small_model, "--host", "localhost", "--port", 0)[2]

@@ -164,6 +164,21 @@ def test_a_file_that_is_dropped_is_read_and_one_that_is_no_text_is_refused(page)
 
 
 @pytest.mark.slow
+def test_text_that_is_moved_within_a_field_stays_the_fields(page):
+    type_in(page)
+    moved = page.evaluate("""() => {
+        const data = new DataTransfer();
+        data.setData("text/plain", "Paris");
+        const event = (kind) => new DragEvent(kind, {dataTransfer: data, bubbles: true, cancelable: true});
+        const field = document.getElementById("text");
+        return [field.dispatchEvent(event("dragover")), field.dispatchEvent(event("drop"))];
+    }""")
+    assert moved == [True, True]  # nobody kept the browser from it
+    assert page.input_value("#text") == TEXT
+    assert page.locator("#drop").is_hidden()
+
+
+@pytest.mark.slow
 @BOTH
 def test_a_click_on_an_entity_shows_the_readings_of_its_sentence(page, tagger):
     type_in(page)

@@ -7,9 +7,11 @@ from base64 import b64encode
 
 import pytest
 
-from ner.errors import ConfigError
+import ner
+from ner.errors import ConfigError, ModelError
 from ner.serving.batcher import Batcher
 from ner.serving.limits import Limits, RefusalError
+from ner.serving.server import open_socket, serve
 from ner.serving.service import make_app
 from tests.serving.running import Held, running
 
@@ -25,6 +27,26 @@ def refused(answer):
     assert set(error) == {"status", "code", "message"}
     assert error["status"] == answer.status_code
     return error["status"], error["code"], error["message"]
+
+
+@pytest.mark.parametrize("keys", [KEY, [""], [KEY, " "], [None]])
+def test_keys_that_lock_nothing_are_no_keys(tagger, keys):
+    pytest.importorskip("fastapi", reason="the extra serve isn't installed")
+    with pytest.raises(ConfigError, match="keys: expected a list of keys, none of them empty, found something else"):
+        make_app({"small": tagger}, keys=keys)
+
+
+def test_a_model_that_cannot_tag_ends_the_service_with_its_reason(small_model, monkeypatch):
+    pytest.importorskip("fastapi", reason="the extra serve isn't installed")
+
+    def tag(text):
+        raise RuntimeError("CUDA out of memory")
+
+    tagger = ner.load(small_model, device="cpu")
+    monkeypatch.setattr(tagger, "tag", tag, raising=True)
+    app = make_app({"big": tagger})
+    with pytest.raises(ModelError, match="big: expected a model that tags a sentence, found RuntimeError: CUDA out of"):
+        serve(app, open_socket("127.0.0.1", 0), Limits(), on_start=pytest.fail)
 
 
 @pytest.mark.parametrize(

@@ -115,3 +115,24 @@ def test_without_posix_workers_are_refused(monkeypatch):
             serve_by_workers(service, 2, listening, on_start=pytest.fail)
         monkeypatch.undo()
     assert str(error.value) == ("--workers: expected a system with POSIX's processes, found another; leave it out")
+
+
+def test_who_is_told_to_end_while_workers_load_starts_no_more(monkeypatch):
+    started = []
+
+    def wait(worker, told):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def start(service, listening, workers):
+        workers.append(
+            subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        )
+        started.append(workers[-1])
+        return workers[-1]
+
+    monkeypatch.setattr(workers, "_wait_until_ready", wait)
+    monkeypatch.setattr(workers, "_started", start)
+    service = Service(models={}, device="cpu", runtime="auto", threads=1)
+    with open_socket("127.0.0.1", 0) as listening:
+        serve_by_workers(service, 8, listening, on_start=pytest.fail)
+    assert [worker.poll() is None for worker in started] == [False]

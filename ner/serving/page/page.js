@@ -315,15 +315,22 @@ listen(marked, "keydown", (event) => {
   event.preventDefault();
 });
 listen(document, "keydown", (event) => { if (event.key === "Escape") tip.hidden = true; });
-listen(document, "dragover", (event) => { event.preventDefault(); at("drop").hidden = false; });
+// Text that is moved within a field is the browser's to move.
+const inField = (event) => !event.dataTransfer.types.includes("Files") && event.target.closest?.("input, textarea");
+listen(document, "dragover", (event) => {
+  if (inField(event)) return;
+  event.preventDefault();
+  at("drop").hidden = false;
+});
 listen(document, "dragleave", (event) => { if (!event.relatedTarget) at("drop").hidden = true; });
 listen(document, "drop", (event) => {
+  if (inField(event)) { at("drop").hidden = true; return; }
   event.preventDefault();
   at("drop").hidden = true;
   const files = event.dataTransfer.files, dropped = event.dataTransfer.getData("text/plain");
   if (files.length > 1) fail(() => say("several"));
   else if (files.length) read(files[0]);
-  else if (dropped) { text.value = dropped; ask(true); }
+  else if (dropped) { state.place = 0; text.value = dropped; ask(true); }
 });
 
 function readAt(one) {
