@@ -87,7 +87,13 @@ def train(
                 raise ConfigError("--from: expected a single run that goes on from a model, found --seeds")
             if not force:
                 check_free(out)
-            _train_seeds(config, settings, range(loaded.training.seed, loaded.training.seed + seeds), out, processes)
+            folder, first = out.with_name(f"{out.name}.seeds"), loaded.training.seed
+            if force and not resume and folder.is_dir():
+                shutil.rmtree(folder)
+            try:
+                _train_seeds(config, settings, range(first, first + seeds), folder, out, processes=processes)
+            except TrainingError as error:
+                raise TrainingError(f"{error}{', with --resume' * force}") from None
             return
         with (
             sole_run(out) if group.first else nullcontext(state_folder(out)) as state,
@@ -188,12 +194,11 @@ def _train_folds(
     return Tagger(with_folds(model, config, found))
 
 
-def _train_seeds(recipe: Path, settings: list[str], seeds: range, out: Path, processes: int) -> None:
+def _train_seeds(recipe: Path, settings: list[str], seeds: range, folder: Path, out: Path, *, processes: int) -> None:
     """Trains each seed in a folder beside the model directory, which gets the best; the others go."""
     from ner.tagger import load
     from ner.training.runs import Plan, describe, summarize, train_all
 
-    folder = out.with_name(f"{out.name}.seeds")
     plans = [Plan(recipe, tuple(settings), seed) for seed in seeds]
     results = train_all(plans, folder, processes=processes, on_result=_show)
     best = max(results, key=lambda result: result.f1)

@@ -11,6 +11,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
@@ -19,11 +20,14 @@ from typing import Any
 
 from ner.config import MOVED, Config, affects, is_path, load_config
 from ner.errors import ConfigError, DataError, TrainingError
+from ner.features.batches import fingerprint
 from ner.formats.corpora import names_of
+from ner.formats.corpus import load_corpus
 from ner.threads import FOR_TRAINING, child_environment, count_cores
 from ner.training.unfinished import is_unfinished, state_folder
 
 _TELLING = ("result", "end")  # what a setting affects that tells two runs apart
+_HELD = (*_TELLING, "record")  # and their models
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +82,15 @@ def train_all(
 
     Args:
         plans: the runs.
-        folder: gets their models and what they said, `run-1`, `run-1.log` and so on.
+        folder: gets their models, what they are and what they said, `run-1`, `run-1.key`, `run-1.log` and so on.
         processes: how many are trained at once; the threads of the machine are shared out among them.
         on_result: called with each result as it comes, one at a time.
         keep: leave the models where they are; else each is removed when its result is read.
 
     Raises:
-        ConfigError: a setting is wrong, there is no dev set, or there are more processes than cores.
+        ConfigError: a setting is wrong, there is no dev set, there are more processes than cores, or the folder has a
+            run of other settings or another corpus.
+        DataError: the corpus can't be read.
         TrainingError: a run failed; the message is its own, told when all others are done.
     """
     cores = count_cores()
@@ -94,11 +100,15 @@ def train_all(
         config = plan.config()
         if not (config.data.dev or config.data.dataset or any(corpus.dev for corpus in config.data.corpora)):
             raise ConfigError("data.dev: expected a dev set, by which several runs are compared; found none")
+    places = [folder / f"run-{number}" for number in range(1, len(plans) + 1)]
+    marks = _marks_of(plans)
+    for place, mark in zip(places, marks, strict=True):
+        _check_begun(place, mark)
     folder.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(processes) as pool:
         running = [
-            pool.submit(_train, plan, folder / f"run-{number}", most_threads=cores // processes, keep=keep)
-            for number, plan in enumerate(plans, start=1)
+            pool.submit(_train, plan, place, mark=mark, most_threads=cores // processes, keep=keep)
+            for plan, place, mark in zip(plans, places, marks, strict=True)
         ]
         try:
             for future in as_completed(running):
@@ -140,16 +150,18 @@ def describe(results: Sequence[Result]) -> str:
     return f"{statistics.mean(scores):.2f}{spread}"
 
 
-def key_of(config: Config) -> str:
+def key_of(config: Config, *, kinds: Sequence[str] = _TELLING) -> str:
     """A digest of all settings that can change the outcome of a run, those at their default too.
 
     A default that changes, or a setting that is new, makes another run of it. A path counts by its last two parts.
+
+    Args:
+        config: the settings.
+        kinds: what a setting affects that counts.
     """
     tables = config.model_dump(mode="json")
     values = {f"{section}.{name}": value for section, table in tables.items() for name, value in table.items()}
-    values = {
-        key: _short(value) if is_path(key) else value for key, value in values.items() if affects(key) in _TELLING
-    }
+    values = {key: _short(value) if is_path(key) else value for key, value in values.items() if affects(key) in kinds}
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -170,8 +182,42 @@ def read_log(path: Path) -> dict[str, Result]:
     return found
 
 
-def _train(plan: Plan, folder: Path, *, most_threads: int, keep: bool) -> Result:
+def _marks_of(plans: Sequence[Plan]) -> list[str]:
+    """What each run is: a digest of all that its model will hold, and those of the corpus, which is read for it."""
+    read: dict[str, str] = {}
+    marks = []
+    for plan in plans:
+        config = plan.config()
+        data = config.data.model_dump_json()
+        if data not in read:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # the run will say them
+                corpus = load_corpus(config.data)
+            splits = (corpus.train, corpus.dev, corpus.unlabelled, corpus.test)
+            read[data] = " ".join(fingerprint(sentences) for sentences in splits)
+        marks.append(f"{key_of(config, kinds=_HELD)} {read[data]}")
+    return marks
+
+
+def _mark_file(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.key")
+
+
+def _check_begun(folder: Path, mark: str) -> None:
+    """Raise ConfigError where a run, whole or unfinished, lies in a folder and isn't the one of this mark."""
+    file = _mark_file(folder)
+    if not ((folder / "metrics.json").exists() or is_unfinished(state_folder(folder))):
+        return
+    if not file.exists() or file.read_text(encoding="utf-8") != mark:
+        raise ConfigError(
+            f"{folder}: expected a run of this corpus and these settings, found another; go on with those of then, or "
+            "begin anew with --force"
+        )
+
+
+def _train(plan: Plan, folder: Path, *, mark: str, most_threads: int, keep: bool) -> Result:
     if not (folder / "metrics.json").exists():
+        _mark_file(folder).write_text(mark, encoding="utf-8")
         threads = min(plan.config().run.threads or FOR_TRAINING, most_threads)
         command = [sys.executable, "-m", "ner", "train", str(plan.recipe), "--out", str(folder)]
         for setting in (*plan.settings, f"training.seed={plan.seed}", f"run.threads={threads}"):

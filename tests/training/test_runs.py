@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import statistics
 import sys
 import threading
@@ -60,6 +61,29 @@ def _trained(request, monkeypatch, blank_curves):
         monkeypatch.setattr(runs, "subprocess", SimpleNamespace(run=train))
 
 
+METRICS = {
+    "dev": {"micro": {"f1": 0.5, "precision": 0.5, "recall": 0.5}},
+    "training": {"best_epoch": 1, "epochs": 2, "seconds": 3.0},
+    "versions": {"bilstm-crf-ner": "1"},
+}
+
+
+@pytest.fixture
+def pretended(monkeypatch):
+    """The commands that were run, of which each wrote what a training writes that is over."""
+    commands = []
+
+    def train(command, **_):
+        commands.append(command)
+        out = Path(command[6])
+        out.mkdir(parents=True)
+        (out / "metrics.json").write_text(json.dumps(METRICS))
+        return SimpleNamespace(returncode=0)
+
+    monkeypatch.setattr(runs, "subprocess", SimpleNamespace(run=train))
+    return commands
+
+
 def result_of(seed, f1):
     names = {"recipe": "r", "corpus": "c", "settings": (), "version": "1", "key": str(seed)}
     numbers = {"seed": seed, "f1": f1, "precision": 0.0, "recall": 0.0, "best_epoch": 1, "epochs": 1, "seconds": 60.0}
@@ -101,6 +125,81 @@ def test_a_series_goes_on_where_it_was(recipe, tmp_path):
     both = train_all(plans, tmp_path / "runs", processes=1, on_result=lambda result: None)
     assert (tmp_path / "runs/run-1/metrics.json").stat().st_mtime_ns == written
     assert both[:1] == first
+
+
+ANOTHER_RUN = (
+    "{}: expected a run of this corpus and these settings, found another; go on with those of then, or begin anew "
+    "with --force"
+)
+
+
+@pytest.mark.parametrize("is_finished", [True, False])
+@pytest.mark.parametrize(
+    "change", ["nothing", "a setting", "a record", "the seed", "the corpus", "the test set", "the recipe", "unmarked"]
+)
+def test_a_run_of_other_settings_or_another_corpus_is_not_taken_for_the_one_that_is_asked_for(
+    recipe, tmp_path, pretended, change, is_finished
+):
+    (tmp_path / "test.conll").write_text(CORPUS)
+    settings, folder = ("data.test=test.conll",), tmp_path / "runs"
+    train_all([Plan(recipe, settings, 1)], folder, processes=1, on_result=lambda result: None)
+    if not is_finished:
+        shutil.rmtree(folder / "run-1")
+        (folder / "run-1.unfinished").mkdir()
+        (folder / "run-1.unfinished" / "state.safetensors").write_text("")
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    if change in ("the corpus", "the test set"):
+        (tmp_path / f"{'train' if change == 'the corpus' else 'test'}.conll").write_text(CORPUS.replace("Bob", "Rob"))
+    if change == "the recipe":
+        recipe.write_text(RECIPE.replace("hidden_dim = 4", "hidden_dim = 6"))
+    if change == "unmarked":  # as a package wrote it that marked none
+        (folder / "run-1.key").unlink()
+        del before[folder / "run-1.key"]
+    changed = {"a setting": ("model.dropout=0.4",), "a record": ("training.remember_entities=false",)}.get(change, ())
+    plan = Plan(recipe, (*settings, *changed), 2 if change == "the seed" else 1)
+    if change == "nothing":
+        train_all([plan], folder, processes=1, on_result=lambda result: None)
+        assert [("--resume" in command) for command in pretended] == ([False] if is_finished else [False, True])
+        return
+    with pytest.raises(ConfigError) as error:
+        train_all([plan], folder, processes=1, on_result=print)
+    assert str(error.value) == ANOTHER_RUN.format(folder / "run-1")
+    assert len(pretended) == 1
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_seeds_under_other_settings_are_refused_and_begin_anew_only_with_force(
+    recipe, tmp_path, monkeypatch, run, small_model, blank_curves
+):
+    trained, broken = [], ["training.seed=2"]
+
+    def train(command, **options):
+        trained.append(next(word for word in command if word.startswith("training.seed=")))
+        if trained[-1] in broken:
+            options["stdout"].write(b"error: the disk is full\n")
+            return SimpleNamespace(returncode=1)
+        shutil.copytree(small_model, command[6])
+        return SimpleNamespace(returncode=0)
+
+    monkeypatch.setattr(runs, "subprocess", SimpleNamespace(run=train))
+    out, folder = tmp_path / "best", tmp_path / "best.seeds"
+    command = ["train", recipe, "--out", out, "--seeds", 2]
+    failed = (
+        f"error: 1 of 2 runs failed, the first of them seed 2 (as it is): the disk is full; see {folder}/run-2.log; "
+        "the same command again trains those alone"
+    )
+    code, _, said = run(*command)
+    assert (code, said.splitlines()[-1]) == (1, failed)
+    other = [*command, "--set", "model.dropout=0.4"]
+    assert run(*other) == (2, "", f"error: {ANOTHER_RUN.format(folder / 'run-1')}\n")
+    assert trained == ["training.seed=1", "training.seed=2"]
+    code, _, said = run(*other, "--force")
+    assert (code, said.splitlines()[-1]) == (1, f"{failed.replace('as it is', 'model.dropout=0.4')}, with --resume")
+    assert trained == ["training.seed=1", "training.seed=2"] * 2
+    broken.clear()
+    assert run(*other, "--force", "--resume")[0] == 0
+    assert trained == ["training.seed=1", "training.seed=2"] * 2 + ["training.seed=2"]
+    assert not folder.exists()
 
 
 def test_a_run_that_fails_says_which_and_why(recipe, tmp_path):
