@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ner.commands.options import AsJson, Settings, run_settings, said_warnings, save_tagger, say
+from ner.commands.results import check_places
 from ner.distribution import need_training
 
 if TYPE_CHECKING:
@@ -233,6 +234,7 @@ def sweep(
 
     settings = [*(settings or []), *run_settings(threads=threads, device=device)]
     load_config(config, settings, warn=say)
+    check_places(files={"--log": log})
     tries = [tuple(variant.split()) for variant in variants or []]
     rows = run_sweep(config, settings, tries, seeds=seeds, log=log, processes=processes, on_result=_show)
     print(json.dumps([asdict(row) for row in rows]) if as_json else table(rows))

@@ -44,7 +44,7 @@ def run_sweep(
         settings: laid over it in every run.
         variants: what is laid over besides, one tuple a variant.
         seeds: of each, from 1 on.
-        log: JSON lines, a result each; a run that stands there isn't repeated.
+        log: JSON lines, a result each, in a folder that is made; a run that stands there isn't repeated.
         processes: how many are trained at once.
         on_result: called with each new result.
 
@@ -56,6 +56,7 @@ def run_sweep(
         for variant in ((), *variants)
     }
     done = read_log(log)
+    log.parent.mkdir(parents=True, exist_ok=True)
     # Seed by seed, so that a sweep cut short has compared all alike.
     in_turn = [group[index] for index in range(seeds) for group in plans.values()]
     missing = [plan for plan in in_turn if key_of(plan.config()) not in done]

@@ -283,6 +283,20 @@ def test_a_sweep_trains_each_variant_with_each_seed_once(recipe, tmp_path):
     assert len(told) == 4
 
 
+def test_the_folder_of_a_sweeps_log_is_made_and_what_is_in_its_way_is_told_before_anything_is_trained(
+    recipe, tmp_path, run, pretended
+):
+    log = tmp_path / "results" / "new" / "log.jsonl"
+    code, told, _ = run("sweep", recipe, "--log", log, "--seeds", 1)
+    assert (code, told.splitlines()[-1]) == (0, "| as it is | 50.00 | 1 |  |  | 0.1 |")
+    assert list(read_log(log)) == [json.loads(log.read_text())["key"]]
+    (tmp_path / "file").write_text("mine")
+    wrong = tmp_path / "file" / "log.jsonl"
+    wanted = f"error: --log {wrong}: expected a folder at {tmp_path}/file, found a file; choose another path\n"
+    assert run("sweep", recipe, "--log", wrong, "--seeds", 1) == (2, "", wanted)
+    assert len(pretended) == 1
+
+
 def test_a_key_tells_apart_what_can_change_a_result(recipe):
     key = key_of(load_config(recipe))
     assert key_of(load_config(recipe, ["run.threads=2", "run.device=cpu"])) == key
