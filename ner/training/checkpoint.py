@@ -20,6 +20,7 @@ from ner.storage.model_directory import FORMAT
 from ner.storage.old_defaults import with_old_defaults
 from ner.storage.tensor_files import DamagedError, Header, read_header, read_tensors, write_tensors
 from ner.training.distributed import ALONE, Group
+from ner.training.lazy_sgd import RowwiseSGD
 from ner.training.optimizer import WeightAverage, make_optimizer, optimizer_tensors, restore_optimizer
 from ner.training.unfinished import STATE, is_unfinished
 from ner.whole_files import staged_file
@@ -137,8 +138,8 @@ def restore_run(run: Run, config: Config, folder: Path) -> None:
 
     Raises:
         ModelError: there is none, or it is damaged.
-        ConfigError: the run began with other settings, another corpus, encoder or vectors, or in another number of
-            processes.
+        ConfigError: the run began with other settings, another corpus, encoder or vectors, in another number of
+            processes, or on another kind of device whose optimizer keeps another state.
     """
     tensors, values = _read_state(folder)
     _check_same(run, config, values, folder)
@@ -158,6 +159,7 @@ def restore_run(run: Run, config: Config, folder: Path) -> None:
                 f"{folder}: expected {name} of shape {wanted}, as these vectors make it, found {found}; "
                 "train with --force to begin anew"
             )
+    _check_kind(run, parts["optimizer"], folder)
     load_weights(run.network, parts["now"])
     device = run.network.projection.weight.device
     run.best = {name: tensor.to(device) for name, tensor in parts["best"].items()}
@@ -240,6 +242,18 @@ def _check_same(run: Run, config: Config, values: dict[str, Any], folder: Path) 
             raise ConfigError(
                 f"{folder}: expected {_SOURCES[name]} as the run began, found another; train with --force to begin anew"
             )
+
+
+def _check_kind(run: Run, state: dict[str, Tensor], folder: Path) -> None:
+    """That the optimizer's state is of this kind of device: on a CPU, tables of words have theirs row by row."""
+    began = any(name.startswith("table.") for name in state)
+    now = isinstance(run.optimizer, RowwiseSGD) and bool(run.optimizer.tables)
+    if began != now:
+        kinds = {True: ("the CPU", "cpu"), False: ("a GPU", "cuda")}
+        raise ConfigError(
+            f"{folder}: expected to go on on {kinds[began][0]}, as the run began, found {kinds[now][0]}; use --device "
+            f"{kinds[began][1]}, or train with --force to begin anew"
+        )
 
 
 def _free_to_change(key: str, config: Config) -> bool:

@@ -25,10 +25,11 @@ from ner.inference.loading import Model
 from ner.settings import RunConfig
 from ner.storage.tensor_files import read_header, read_tensors, write_tensors
 from ner.text.sentence import sentence_from_words
-from ner.training import interruption, selection
+from ner.training import checkpoint, interruption, selection
 from ner.training.checkpoint import Run
 from ner.training.events import Epoch, Listener, Step
 from ner.training.interruption import Signals
+from ner.training.optimizer import make_optimizer
 from ner.training.training import train_model
 from ner.training.unfinished import is_unfinished, remove_state, sole_run
 
@@ -317,6 +318,31 @@ def test_a_state_of_another_table_of_words_is_refused(corpus: Corpus, make_confi
         f"{state}: expected embedding.words.trained.weight of shape [{rows}, 8], as these vectors make it, "
         f"found [{rows + 1}, 8]; train with --force to begin anew"
     )
+
+
+@pytest.mark.parametrize("began", ["the CPU", "a GPU"])
+def test_a_run_is_not_resumed_on_a_device_whose_optimizer_keeps_another_state(
+    corpus: Corpus, make_config: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, began: str
+) -> None:
+    def as_on_a_gpu(config: Any, parameters: Any, tables: Any) -> torch.optim.Optimizer:
+        return make_optimizer(config, parameters)
+
+    state, config = tmp_path / "state", make_config(optimizer="sgd")
+    with monkeypatch.context() as patch:
+        if began == "a GPU":
+            patch.setattr(checkpoint, "make_optimizer", as_on_a_gpu)
+        interrupt_in(config, corpus, state, after=1)
+    whole = (state / "state.safetensors").read_bytes()
+    if began == "the CPU":
+        monkeypatch.setattr(checkpoint, "make_optimizer", as_on_a_gpu)
+    now, named = {"the CPU": ("a GPU", "cpu"), "a GPU": ("the CPU", "cuda")}[began]
+    with pytest.raises(ConfigError) as error:
+        train_model(config, corpus, state=state, resume=True)
+    assert str(error.value) == (
+        f"{state}: expected to go on on {began}, as the run began, found {now}; use --device {named}, or train with "
+        "--force to begin anew"
+    )
+    assert (state / "state.safetensors").read_bytes() == whole
 
 
 def test_the_state_holds_no_pickle(corpus: Corpus, make_config: MakeConfig, tmp_path: Path) -> None:
