@@ -96,10 +96,6 @@ def train_all(
     cores = count_cores()
     if not 1 <= processes <= cores:
         raise ConfigError(f"--processes: expected 1 to {cores}, the cores of this machine; found {processes}")
-    for plan in plans:
-        config = plan.config()
-        if not (config.data.dev or config.data.dataset or any(corpus.dev for corpus in config.data.corpora)):
-            raise ConfigError("data.dev: expected a dev set, by which several runs are compared; found none")
     places = [folder / f"run-{number}" for number in range(1, len(plans) + 1)]
     marks = _marks_of(plans)
     for place, mark in zip(places, marks, strict=True):
@@ -183,7 +179,11 @@ def read_log(path: Path) -> dict[str, Result]:
 
 
 def _marks_of(plans: Sequence[Plan]) -> list[str]:
-    """What each run is: a digest of all that its model will hold, and those of the corpus, which is read for it."""
+    """What each run is: a digest of all that its model will hold, and those of the corpus, which is read for it.
+
+    Raises:
+        ConfigError: there is no dev set.
+    """
     read: dict[str, str] = {}
     marks = []
     for plan in plans:
@@ -193,6 +193,11 @@ def _marks_of(plans: Sequence[Plan]) -> list[str]:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # the run will say them
                 corpus = load_corpus(config.data)
+            if not corpus.dev:
+                wanted = "data.dev: expected a dev set"
+                if config.data.dataset:
+                    wanted = f"data.dataset: expected a split of {config.data.dataset} called validation, dev or valid"
+                raise ConfigError(f"{wanted}, by which several runs are compared; found none")
             splits = (corpus.train, corpus.dev, corpus.unlabelled, corpus.test)
             read[data] = " ".join(fingerprint(sentences) for sentences in splits)
         marks.append(f"{key_of(config, kinds=_HELD)} {read[data]}")
@@ -234,8 +239,15 @@ def _train(plan: Plan, folder: Path, *, mark: str, most_threads: int, keep: bool
             told = f"; see {log}" if keep else ""
             raise TrainingError(f"seed {plan.seed} ({' '.join(plan.settings) or 'as it is'}): {said}{told}")
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    if "dev" not in metrics:  # the corpus was changed after it was read here
+        raise TrainingError(f"{folder}: expected the scores of a dev set, found none; did the corpus change?")
+    result = _result_of(plan, metrics)
     if not keep:
         shutil.rmtree(folder)
+    return result
+
+
+def _result_of(plan: Plan, metrics: dict[str, Any]) -> Result:
     # Of several corpora what an epoch is chosen by.
     scores, made = metrics["dev"].get("mean", metrics["dev"]["micro"]), metrics["training"]
     config = plan.config()

@@ -256,6 +256,36 @@ def test_runs_are_compared_on_a_dev_set(recipe, tmp_path):
     assert str(error.value) == "data.dev: expected a dev set, by which several runs are compared; found none"
 
 
+@pytest.mark.parametrize("split", ["test", "validation"])
+def test_a_data_set_without_a_dev_split_is_refused_before_anything_is_trained(tmp_path, pretended, split):
+    datasets = pytest.importorskip("datasets", reason="the extra `datasets`")
+    rows = datasets.Dataset.from_dict({"tokens": [["Anna", "lives"]], "ner_tags": [["B-PER", "O"]]})
+    datasets.DatasetDict({"train": rows, split: rows}).save_to_disk(tmp_path / "set")
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(f'[data]\ndataset = "{tmp_path / "set"}"\n')
+    plans, options = [Plan(recipe, (), 1)], {"processes": 1, "on_result": lambda result: None}
+    if split == "validation":
+        assert len(train_all(plans, tmp_path / "runs", **options)) == len(pretended) == 1
+        return
+    with pytest.raises(ConfigError) as error:
+        train_all(plans, tmp_path / "runs", **options)
+    assert str(error.value) == (
+        f"data.dataset: expected a split of {tmp_path}/set called validation, dev or valid, by which several runs are "
+        "compared; found none"
+    )
+    assert pretended == []
+
+
+def test_a_model_whose_dev_scores_are_missing_is_told_of_and_not_removed(recipe, tmp_path, pretended, monkeypatch):
+    monkeypatch.delitem(METRICS, "dev")
+    with pytest.raises(TrainingError) as error:
+        train_all([Plan(recipe, (), 1)], tmp_path / "runs", processes=1, on_result=print, keep=False)
+    assert str(error.value) == (
+        f"{tmp_path}/runs/run-1: expected the scores of a dev set, found none; did the corpus change?"
+    )
+    assert (tmp_path / "runs" / "run-1" / "metrics.json").exists()
+
+
 def test_there_are_no_more_processes_than_cores(recipe, tmp_path, monkeypatch):
     monkeypatch.setattr("ner.training.runs.count_cores", lambda: 2)
     with pytest.raises(ConfigError) as error:
