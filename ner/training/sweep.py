@@ -42,7 +42,7 @@ def run_sweep(
     Args:
         recipe: a TOML file.
         settings: laid over it in every run.
-        variants: what is laid over besides, one tuple a variant.
+        variants: what is laid over besides, one tuple a variant; one that comes twice, or is empty, is no further one.
         seeds: of each, from 1 on.
         log: JSON lines, a result each, in a folder that is made; a run that stands there isn't repeated.
         processes: how many are trained at once.
@@ -53,7 +53,7 @@ def run_sweep(
     """
     plans = {
         variant: [Plan(recipe, (*settings, *variant), seed) for seed in range(1, seeds + 1)]
-        for variant in ((), *variants)
+        for variant in dict.fromkeys([(), *variants])
     }
     done = read_log(log)
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -70,7 +70,7 @@ def run_sweep(
         train_all(missing, Path(folder), processes=processes, on_result=note, keep=False)
     done = read_log(log)
     groups = [[done[key_of(plan.config())] for plan in group] for group in plans.values()]
-    return compare_runs(["as it is", *(" ".join(variant) for variant in variants)], groups)
+    return compare_runs([" ".join(variant) or "as it is" for variant in plans], groups)
 
 
 def compare_runs(variants: Sequence[str], groups: Sequence[Sequence[Result]]) -> list[Row]:

@@ -327,6 +327,16 @@ def test_the_folder_of_a_sweeps_log_is_made_and_what_is_in_its_way_is_told_befor
     assert len(pretended) == 1
 
 
+def test_a_variant_that_is_tried_twice_counts_once_and_an_empty_one_is_the_recipe_as_it_is(
+    recipe, tmp_path, run, pretended
+):
+    tries = [word for variant in ("model.dropout=0.4", "", "model.dropout=0.4 ", "  ") for word in ("--try", variant)]
+    code, told, _ = run("sweep", recipe, "--log", tmp_path / "log.jsonl", "--seeds", 1, *tries)
+    assert code == 0
+    assert [line.split("|")[1].strip() for line in told.splitlines()[2:]] == ["as it is", "model.dropout=0.4"]
+    assert len(pretended) == 2
+
+
 def test_a_key_tells_apart_what_can_change_a_result(recipe):
     key = key_of(load_config(recipe))
     assert key_of(load_config(recipe, ["run.threads=2", "run.device=cpu"])) == key
