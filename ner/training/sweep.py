@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from ner.config import load_config
 from ner.training.runs import Plan, Result, describe, key_of, read_log, train_all
 
 
@@ -43,7 +44,7 @@ def run_sweep(
         recipe: a TOML file.
         settings: laid over it in every run.
         variants: what is laid over besides, one tuple a variant; one that comes twice, or is empty, is no further one.
-        seeds: of each, from 1 on.
+        seeds: how many of each, from `training.seed` on.
         log: JSON lines, a result each, in a folder that is made; a run that stands there isn't repeated.
         processes: how many are trained at once.
         on_result: called with each new result.
@@ -51,8 +52,9 @@ def run_sweep(
     Raises:
         ConfigError, DataError, TrainingError: as `train_all` and `read_log`.
     """
+    first = load_config(recipe, [*settings], warn=lambda _: None).training.seed
     plans = {
-        variant: [Plan(recipe, (*settings, *variant), seed) for seed in range(1, seeds + 1)]
+        variant: [Plan(recipe, (*settings, *variant), seed) for seed in range(first, first + seeds)]
         for variant in dict.fromkeys([(), *variants])
     }
     done = read_log(log)

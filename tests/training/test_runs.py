@@ -337,6 +337,13 @@ def test_a_variant_that_is_tried_twice_counts_once_and_an_empty_one_is_the_recip
     assert len(pretended) == 2
 
 
+def test_the_seeds_of_a_sweep_begin_with_that_of_the_settings(recipe, tmp_path, run, pretended):
+    log = tmp_path / "log.jsonl"
+    command = ["sweep", recipe, "--log", log, "--seeds", 2, "--set", "training.seed=10", "--try", "model.dropout=0.4"]
+    assert run(*command)[0] == 0
+    assert sorted(found.seed for found in read_log(log).values()) == [10, 10, 11, 11]
+
+
 def test_a_key_tells_apart_what_can_change_a_result(recipe):
     key = key_of(load_config(recipe))
     assert key_of(load_config(recipe, ["run.threads=2", "run.device=cpu"])) == key
