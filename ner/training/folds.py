@@ -28,7 +28,7 @@ from ner.inference.prediction import reader_of
 from ner.text.partial import is_partial
 from ner.text.sentence import Sentence
 from ner.training.events import Listener
-from ner.training.runs import key_of
+from ner.training.run_keys import key_of
 from ner.training.training import train_model
 from ner.whole_files import staged_file
 

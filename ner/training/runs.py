@@ -5,14 +5,12 @@ two runs side by side are done sooner than one after the other. What is done sta
 interrupted series goes on where it was.
 """
 
-import hashlib
 import json
 import shutil
 import statistics
 import subprocess
 import sys
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,14 +18,10 @@ from typing import Any
 
 from ner.config import MOVED, Config, affects, is_path, load_config
 from ner.errors import ConfigError, DataError, TrainingError
-from ner.features.batches import fingerprint
 from ner.formats.corpora import names_of
-from ner.formats.corpus import load_corpus
 from ner.threads import FOR_TRAINING, child_environment, count_cores
+from ner.training.run_keys import TELLING, Keys, keys_of, shortened_path
 from ner.training.unfinished import is_unfinished, state_folder
-
-_TELLING = ("result", "end")  # what a setting affects that tells two runs apart
-_HELD = (*_TELLING, "record")  # and their models
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +46,8 @@ class Plan:
 class Result:
     """What a run came to; scores are of the dev set, as fractions of 1.
 
-    `key` is the digest that `key_of` makes of the settings: by one state of the package, two runs with one key are the
-    same run.
+    `key` is the digest that `keys_of` makes of the settings and the corpus: by one state of the package, two runs with
+    one key are the same run.
     """
 
     recipe: str
@@ -77,6 +71,7 @@ def train_all(
     processes: int,
     on_result: Callable[[Result], object],
     keep: bool = True,
+    done: Mapping[str, Result] | None = None,
 ) -> list[Result]:
     """The result of each plan, in their order; a model that the folder has already isn't trained again.
 
@@ -86,6 +81,7 @@ def train_all(
         processes: how many are trained at once; the threads of the machine are shared out among them.
         on_result: called with each result as it comes, one at a time.
         keep: leave the models where they are; else each is removed when its result is read.
+        done: results by their key, of runs that aren't trained again.
 
     Raises:
         ConfigError: a setting is wrong, there is no dev set, there are more processes than cores, or the folder has a
@@ -96,15 +92,19 @@ def train_all(
     cores = count_cores()
     if not 1 <= processes <= cores:
         raise ConfigError(f"--processes: expected 1 to {cores}, the cores of this machine; found {processes}")
-    places = [folder / f"run-{number}" for number in range(1, len(plans) + 1)]
-    marks = _marks_of(plans)
-    for place, mark in zip(places, marks, strict=True):
-        _check_begun(place, mark)
+    keys = keys_of([plan.config() for plan in plans])
+    results = dict(done or {})
+    missing: dict[str, tuple[Plan, Path, Keys]] = {}
+    for number, (plan, key) in enumerate(zip(plans, keys, strict=True), start=1):
+        if key.outcome not in results:
+            missing.setdefault(key.outcome, (plan, folder / f"run-{number}", key))
+    for _, place, key in missing.values():
+        _check_begun(place, key.model)
     folder.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(processes) as pool:
         running = [
-            pool.submit(_train, plan, place, mark=mark, most_threads=cores // processes, keep=keep)
-            for plan, place, mark in zip(plans, places, marks, strict=True)
+            pool.submit(_train, plan, place, key=key, most_threads=cores // processes, keep=keep)
+            for plan, place, key in missing.values()
         ]
         try:
             for future in as_completed(running):
@@ -114,12 +114,13 @@ def train_all(
             pool.shutdown(cancel_futures=True)
             raise
     failed = [str(error) for future in running if (error := future.exception())]
-    if failed and len(plans) > 1:
+    if failed and len(running) > 1:
         raise TrainingError(
-            f"{len(failed)} of {len(plans)} runs failed, the first of them {failed[0]}; the same command again trains "
-            "those alone"
+            f"{len(failed)} of {len(running)} runs failed, the first of them {failed[0]}; the same command again "
+            "trains those alone"
         )
-    return [future.result() for future in running]
+    results |= {result.key: result for result in (future.result() for future in running)}
+    return [results[key.outcome] for key in keys]
 
 
 def summarize(results: Sequence[Result]) -> dict[str, Any]:
@@ -146,21 +147,6 @@ def describe(results: Sequence[Result]) -> str:
     return f"{statistics.mean(scores):.2f}{spread}"
 
 
-def key_of(config: Config, *, kinds: Sequence[str] = _TELLING) -> str:
-    """A digest of all settings that can change the outcome of a run, those at their default too.
-
-    A default that changes, or a setting that is new, makes another run of it. A path counts by its last two parts.
-
-    Args:
-        config: the settings.
-        kinds: what a setting affects that counts.
-    """
-    tables = config.model_dump(mode="json")
-    values = {f"{section}.{name}": value for section, table in tables.items() for name, value in table.items()}
-    values = {key: _short(value) if is_path(key) else value for key, value in values.items() if affects(key) in kinds}
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
-
-
 def read_log(path: Path) -> dict[str, Result]:
     """The results of a log by their key; nothing where there is no log yet.
 
@@ -176,32 +162,6 @@ def read_log(path: Path) -> dict[str, Result]:
             raise DataError(f"{path}:{number}: expected a run that `ner sweep` logged, found {error}") from None
         found[result.key] = result
     return found
-
-
-def _marks_of(plans: Sequence[Plan]) -> list[str]:
-    """What each run is: a digest of all that its model will hold, and those of the corpus, which is read for it.
-
-    Raises:
-        ConfigError: there is no dev set.
-    """
-    read: dict[str, str] = {}
-    marks = []
-    for plan in plans:
-        config = plan.config()
-        data = config.data.model_dump_json()
-        if data not in read:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # the run will say them
-                corpus = load_corpus(config.data)
-            if not corpus.dev:
-                wanted = "data.dev: expected a dev set"
-                if config.data.dataset:
-                    wanted = f"data.dataset: expected a split of {config.data.dataset} called validation, dev or valid"
-                raise ConfigError(f"{wanted}, by which several runs are compared; found none")
-            splits = (corpus.train, corpus.dev, corpus.unlabelled, corpus.test)
-            read[data] = " ".join(fingerprint(sentences) for sentences in splits)
-        marks.append(f"{key_of(config, kinds=_HELD)} {read[data]}")
-    return marks
 
 
 def _mark_file(folder: Path) -> Path:
@@ -220,9 +180,9 @@ def _check_begun(folder: Path, mark: str) -> None:
         )
 
 
-def _train(plan: Plan, folder: Path, *, mark: str, most_threads: int, keep: bool) -> Result:
+def _train(plan: Plan, folder: Path, *, key: Keys, most_threads: int, keep: bool) -> Result:
     if not (folder / "metrics.json").exists():
-        _mark_file(folder).write_text(mark, encoding="utf-8")
+        _mark_file(folder).write_text(key.model, encoding="utf-8")
         threads = min(plan.config().run.threads or FOR_TRAINING, most_threads)
         command = [sys.executable, "-m", "ner", "train", str(plan.recipe), "--out", str(folder)]
         for setting in (*plan.settings, f"training.seed={plan.seed}", f"run.threads={threads}"):
@@ -241,19 +201,19 @@ def _train(plan: Plan, folder: Path, *, mark: str, most_threads: int, keep: bool
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     if "dev" not in metrics:  # the corpus was changed after it was read here
         raise TrainingError(f"{folder}: expected the scores of a dev set, found none; did the corpus change?")
-    result = _result_of(plan, metrics)
+    result = _result_of(plan, metrics, key.outcome)
     if not keep:
         shutil.rmtree(folder)
     return result
 
 
-def _result_of(plan: Plan, metrics: dict[str, Any]) -> Result:
+def _result_of(plan: Plan, metrics: dict[str, Any], key: str) -> Result:
     # Of several corpora what an epoch is chosen by.
     scores, made = metrics["dev"].get("mean", metrics["dev"]["micro"]), metrics["training"]
     config = plan.config()
     return Result(
         recipe=plan.recipe.name,
-        corpus=_short(config.data.train) or config.data.dataset or ", ".join(names_of(config.data.corpora)),
+        corpus=shortened_path(config.data.train) or config.data.dataset or ", ".join(names_of(config.data.corpora)),
         settings=tuple(setting for setting in plan.settings if _is_told(setting)),
         seed=plan.seed,
         f1=scores["f1"],
@@ -263,7 +223,7 @@ def _result_of(plan: Plan, metrics: dict[str, Any]) -> Result:
         epochs=made["epochs"],
         seconds=round(made["seconds"], 1),
         version=metrics["versions"]["bilstm-crf-ner"],
-        key=key_of(config),
+        key=key,
     )
 
 
@@ -271,15 +231,4 @@ def _is_told(setting: str) -> bool:
     """Whether a result lists a setting: it affects the outcome, and the result doesn't tell it as its corpus."""
     key = setting.partition("=")[0].strip()
     key = MOVED.get(key, key)
-    return affects(key) in _TELLING and not (key.startswith("data.") and is_path(key))
-
-
-def _short(path: Any) -> Any:
-    """The last two parts of a path, of each of several, of a corpus' files: which it is, wherever it lies."""
-    if isinstance(path, list):
-        return [_short(each) for each in path]
-    if isinstance(path, dict):  # one of several corpora
-        return path | {split: _short(path[split]) for split in ("train", "dev")}
-    if isinstance(path, float):
-        return path
-    return None if path is None else "/".join(Path(path).parts[-2:])
+    return affects(key) in TELLING and not (key.startswith("data.") and is_path(key))

@@ -26,7 +26,7 @@ from ner.inference.loading import Model
 from ner.inference.prediction import reader_of
 from ner.text.sentence import Sentence
 from ner.training.events import Listener
-from ner.training.runs import key_of
+from ner.training.run_keys import key_of, weights_key
 from ner.training.training import train_model
 
 ALL = "all"  # in place of a strategy: the whole training set
@@ -107,7 +107,10 @@ def simulate(
     _check(experiment, corpus)
     train = [sentence for sentence in corpus.train if sentence.spelled]
     told = [key_of(config), repr(experiment.sizes()), repr((experiment.in_tokens, experiment.steps, experiment.per))]
-    told += [fingerprint([*train, *corpus.dev]), "" if start is None else key_of(start.config)]
+    told += [
+        fingerprint([*train, *corpus.dev]),
+        "" if start is None else f"{key_of(start.config)} {weights_key(start)}",
+    ]
     key = hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
     done = {(each.strategy, each.run, each.number): each for each in read_rounds(log) if each.key == key}
     learner = _Learner(config, train, corpus.dev, experiment, start)

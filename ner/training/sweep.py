@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ner.config import load_config
-from ner.training.runs import Plan, Result, describe, key_of, read_log, train_all
+from ner.training.runs import Plan, Result, describe, read_log, train_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,6 @@ def run_sweep(
     log.parent.mkdir(parents=True, exist_ok=True)
     # Seed by seed, so that a sweep cut short has compared all alike.
     in_turn = [group[index] for index in range(seeds) for group in plans.values()]
-    missing = [plan for plan in in_turn if key_of(plan.config()) not in done]
 
     def note(result: Result) -> None:
         with log.open("a", encoding="utf-8") as stream:
@@ -69,9 +68,8 @@ def run_sweep(
         on_result(result)
 
     with tempfile.TemporaryDirectory() as folder:
-        train_all(missing, Path(folder), processes=processes, on_result=note, keep=False)
-    done = read_log(log)
-    groups = [[done[key_of(plan.config())] for plan in group] for group in plans.values()]
+        results = train_all(in_turn, Path(folder), processes=processes, on_result=note, keep=False, done=done)
+    groups = [results[index :: len(plans)] for index in range(len(plans))]
     return compare_runs([" ".join(variant) or "as it is" for variant in plans], groups)
 
 

@@ -37,7 +37,7 @@ from ner.training.epochs import Task, run_epochs
 from ner.training.events import Listener
 from ner.training.lazy_sgd import RowwiseSGD
 from ner.training.preparation import check_tags, prepare_task, source_of, with_tokenizer
-from ner.training.runs import key_of
+from ner.training.run_keys import key_of
 from ner.training.selection import dev_reports, dev_scores
 from ner.training.soft_targets import digest_of
 

@@ -18,7 +18,8 @@ from ner.cli import main
 from ner.config import load_config
 from ner.errors import ConfigError, DataError, TrainingError
 from ner.training import runs
-from ner.training.runs import Plan, Result, key_of, read_log, summarize, train_all
+from ner.training.run_keys import key_of
+from ner.training.runs import Plan, Result, read_log, summarize, train_all
 from ner.training.sweep import compare_runs, paired_p, run_sweep, table
 
 RECIPE = """
@@ -352,6 +353,26 @@ def test_a_key_tells_apart_what_can_change_a_result(recipe):
     assert key_of(load_config(recipe, ["training.remember_entities=false", "data.test=test.conll"])) == key
     for setting in ("training.seed=2", "model.dropout=0.4", "data.train=other.conll", "training.patience=3"):
         assert key_of(load_config(recipe, [setting])) != key
+
+
+def test_a_sweep_trains_again_on_a_corrected_corpus_and_on_another_whose_path_ends_alike(recipe, tmp_path, pretended):
+    log = tmp_path / "log.jsonl"
+    options = {"seeds": 1, "log": log, "processes": 1, "on_result": lambda result: None}
+    for place in ("here", "there"):
+        (tmp_path / place / "set").mkdir(parents=True)
+        (tmp_path / place / "set" / "train.conll").write_text(CORPUS)
+
+    def settings(place):
+        return [f"data.{split}={tmp_path / place / 'set' / 'train.conll'}" for split in ("train", "dev")]
+
+    for place in ("here", "here", "there"):  # the same sentences
+        run_sweep(recipe, settings(place), [], **options)
+    assert len(pretended) == 1
+    (tmp_path / "there" / "set" / "train.conll").write_text(CORPUS.replace("Bob B-PER", "Bob O"))
+    run_sweep(recipe, settings("there"), [], **options)
+    assert len(pretended) == 2
+    run_sweep(recipe, settings("here"), [], **options)
+    assert len(pretended) == len(read_log(log)) == 2
 
 
 # What a run is told by leaves out what changes nothing of its outcome.

@@ -1,10 +1,12 @@
 """The simulated loop of annotation: what is chosen, what it is measured on, and how it goes on where it was."""
 
+import copy
 import json
 import math
 from dataclasses import replace
 
 import pytest
+import torch
 
 from ner.errors import ConfigError, DataError
 from ner.features.batches import fingerprint
@@ -13,6 +15,7 @@ from ner.formats.corpus import Corpus
 from ner.inspection import canvas
 from ner.reporting.learning_curve import curve_table, curves_of, draw_learning_curves
 from ner.text.sentence import sentence_from_words
+from ner.training import simulation
 from ner.training.simulation import (
     Experiment,
     Round,
@@ -21,6 +24,7 @@ from ner.training.simulation import (
     simulate,
     tokens_to_reach,
 )
+from ner.training.training import train_model
 from tests.tiny import plain_overrides
 
 EXPERIMENT = Experiment(("all", "entropy", "random"), budget=30, first=10, rounds=2, runs=1, steps=2)
@@ -84,6 +88,21 @@ def test_another_recipe_or_another_size_is_another_experiment_in_the_same_log(co
     keys |= {found.key for found in simulate(config, Corpus(corpus.train[1:], corpus.dev), small, log=log)}
     assert len(keys) == 3
     assert len(read_rounds(log)) == 6
+
+
+def test_another_start_model_of_the_same_settings_is_another_experiment(config, corpus, tmp_path, monkeypatch):
+    monkeypatch.setattr(simulation, "train_model", lambda config, corpus, *, start, **_: start)
+    start = train_model(config, corpus)
+    other = copy.deepcopy(start)
+    with torch.no_grad():
+        other.network.projection.bias[0] += 1
+    small = Experiment(("random",), budget=25, first=10, rounds=1, runs=1, steps=2)
+    keys = [
+        {found.key for found in simulate(config, corpus, small, log=tmp_path / "rounds.jsonl", start=model)}
+        for model in (start, other, copy.deepcopy(start))
+    ]
+    assert keys[0] == keys[2] != keys[1]
+    assert len(read_rounds(tmp_path / "rounds.jsonl")) == 4
 
 
 def test_chosen_sentences_open_a_document_where_one_began_since_the_sentence_before():
