@@ -74,6 +74,7 @@ def run_epochs(run: Run, task: Task, state: Path | None) -> None:
     checkpoints = Checkpoints(run, task.config, listener, state)
     parameters = [parameter for parameter in run.network.parameters() if parameter.requires_grad]
     exchange = Exchange(run.group, run.optimizer, parameters, run.network.embedding.sparse_tables())
+    dev_has_entities = any(sentence.spans for sentence in corpus.dev)  # else no epoch is better than another
     for number in range(len(history) + 1, settings.epochs + 1):
         # Asked before the epoch, so that a run resumed after its last epoch stops as well.
         if settings.patience and number - 1 - run.best_epoch >= settings.patience:
@@ -87,7 +88,7 @@ def run_epochs(run: Run, task: Task, state: Path | None) -> None:
             with directions_at_once(run.network):
                 rate = _train_epoch(run, task, number, checkpoints, exchange)
         except TrainingError as error:
-            if not history or run.best_f1 == 0:
+            if not history or (run.best_f1 == 0 and dev_has_entities):
                 raise
             run.warning = str(error)
             break
@@ -96,7 +97,7 @@ def run_epochs(run: Run, task: Task, state: Path | None) -> None:
             run.average.swap()
         spans, dev_loss = _read_dev(run, task) if corpus.dev else ([], None)
         scores = dev_scores(corpus, spans) if corpus.dev else None
-        best = scores is None or scores.f1 > run.best_f1 or not any(sentence.spans for sentence in corpus.dev)
+        best = scores is None or scores.f1 > run.best_f1 or not dev_has_entities
         if best:
             run.best, run.best_epoch = weights_of(run.network), number
             run.best_f1 = scores.f1 if scores else -1.0
@@ -122,7 +123,7 @@ def run_epochs(run: Run, task: Task, state: Path | None) -> None:
         listener.on_epoch(epoch)
         checkpoints.after_epoch(f"epoch {number}")
     exchange.close()
-    if run.warning is None and any(sentence.spans for sentence in corpus.dev):
+    if run.warning is None and dev_has_entities:
         run.warning = find_failure(run)
     if run.warning:
         listener.on_message(f"warning: {run.warning}; the model of epoch {run.best_epoch} is kept")

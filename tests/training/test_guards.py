@@ -83,6 +83,22 @@ def test_without_a_dev_set_the_last_whole_epoch_is_kept(
         assert torch.equal(weight, wanted.network.get_parameter(name))
 
 
+def test_a_dev_set_without_an_entity_loses_no_finished_epoch(
+    corpus: Corpus, make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus = replace(corpus, dev=[sentence_from_words(["nothing", "happened"], ["O", "O"])])
+    wanted = train_model(make_config(epochs=2), corpus)
+    monkeypatch.setattr(epochs, "clip_gradient", diverging(epochs.clip_gradient, after=7))
+    model = train_model(make_config(epochs=5), corpus)
+    assert model.metrics["training"]["best_epoch"] == 2
+    assert model.metrics["training"]["warning"].startswith("epoch 3, batch 2: expected a finite gradient, found nan")
+    for name, weight in model.network.named_parameters():
+        assert torch.equal(weight, wanted.network.get_parameter(name))
+    monkeypatch.setattr(epochs, "clip_gradient", lambda parameters, bound: math.nan)
+    with pytest.raises(TrainingError, match="epoch 1, batch 1: expected a finite gradient, found nan"):
+        train_model(make_config(epochs=5), corpus)
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_learning_rate_many_times_too_high_ends_in_advice(
     corpus: Corpus, make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch, seed: int
