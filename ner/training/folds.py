@@ -30,6 +30,7 @@ from ner.text.sentence import Sentence
 from ner.training.events import Listener
 from ner.training.run_keys import key_of
 from ner.training.training import train_model
+from ner.training.unfinished import is_unfinished
 from ner.whole_files import staged_file
 
 
@@ -151,7 +152,7 @@ def train_folds(
             part = Corpus(rest, held_out, unlabelled=corpus.unlabelled)
             state = folder / f"fold-{number}.unfinished"
             state.mkdir(exist_ok=True)
-            going_on = resume and any(state.iterdir())
+            going_on = resume and is_unfinished(state)
             model = train_model(config, part, listener=listener, state=state, resume=going_on)
             values = {"key": key, **_told(model, held_out, number)}
             with staged_file(path) as stage:

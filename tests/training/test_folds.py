@@ -93,6 +93,20 @@ def test_every_sentence_is_told_of_by_a_model_that_did_not_see_it(
     )
 
 
+def test_a_fold_that_was_killed_before_its_first_checkpoint_was_whole_begins_anew(
+    corpus: Corpus,  # noqa: F811
+    make_config: MakeConfig,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    config = make_config(epochs=1)
+    unbroken = train_folds(config, corpus, 2, folder=tmp_path / "unbroken")
+    state = tmp_path / "killed" / "fold-1.unfinished"
+    state.mkdir(parents=True)
+    (state / ".state.safetensors.0123abcd").write_bytes(b"half")
+    assert train_folds(config, corpus, 2, folder=tmp_path / "killed", resume=True) == unbroken
+    assert not state.exists()
+
+
 def test_the_last_model_is_trained_for_as_long_as_the_folds_say_with_what_they_fitted(make_config: MakeConfig) -> None:  # noqa: F811
     config = make_config(epochs=30, patience=3, decoding="threshold", calibrate=True)
     folds = Folds(12, (0.5, 0.7), 1.25, 0.4, 100)
