@@ -6,7 +6,7 @@ the files say of each other, then their checksums.
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,7 @@ from ner.features.vocabulary import Vocabularies
 from ner.resources.model_names import ARRAYS, CALIBRATION, CARD, CURVES, FILES, NEEDED
 from ner.storage.calibration_file import read_adjustment
 from ner.storage.card import write_card
-from ner.storage.json_files import read_json, read_text, write_json
+from ner.storage.json_files import MOST_BYTES, read_json, read_text, write_json
 from ner.storage.old_defaults import LAST_FORMAT, with_old_defaults
 from ner.storage.older import name_now
 from ner.storage.quantization import pack, stored_rows, unpack, unpacked_kinds
@@ -96,13 +96,13 @@ def write_model(
         about = {"sha256": digests, **({"packed": dict(sorted(packed.items()))} if packed else {})}
         write_tensors(part / "model.safetensors", weights, about)
         write_json(part / "metrics.json", model.metrics)
-        lines = "".join(json.dumps(epoch) + "\n" for epoch in model.history)
+        lines, warnings = _lines_of_history(model.history, folder / "history.jsonl")
         (part / "history.jsonl").write_text(lines, encoding="utf-8")
         if model.memory is not None:
             write_json(part / "entities.json", model.memory.as_dict())
         if model.adjustment:
             write_json(part / CALIBRATION, model.adjustment.as_dict())
-    warnings = _add(folder / CURVES, draw_curves)
+    warnings += _add(folder / CURVES, draw_curves)
 
     def make_card() -> bytes:
         card = write_card(
@@ -255,6 +255,19 @@ def _check_digests(folder: Path, header: Header) -> None:
 
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "no such file"
+
+
+def _lines_of_history(history: Sequence[dict[str, Any]], path: Path) -> tuple[str, list[str]]:
+    """What is written of the epochs, in ASCII, without labels where it would be too long to be read; and warnings."""
+    lines, most = _json_lines(history), MOST_BYTES[path.name]
+    if len(lines) <= most:
+        return lines, []
+    told = f"{path}: left out the scores of each label: expected at most {most} bytes, found {len(lines)}"
+    return _json_lines({name: epoch[name] for name in epoch if name != "labels"} for epoch in history), [told]
+
+
+def _json_lines(rows: Iterable[dict[str, Any]]) -> str:
+    return "".join(json.dumps(row) + "\n" for row in rows)
 
 
 def _read_history(folder: Path) -> list[dict[str, Any]]:

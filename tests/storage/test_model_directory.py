@@ -509,6 +509,28 @@ def test_a_damaged_history_is_named(folder: Path, content: bytes, reason: str) -
     assert str(error.value) == f"{folder / 'history.jsonl'}: damaged: {reason}; train or copy it again"
 
 
+def test_a_history_too_long_to_be_read_is_written_without_its_labels_and_says_so(
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "model"
+    size = len("".join(json.dumps(epoch) + "\n" for epoch in model.history))
+    assert all(epoch["labels"] for epoch in model.history)
+    for most, left_out in ((size, False), (size - 1, True)):
+        monkeypatch.setitem(json_files.MOST_BYTES, "history.jsonl", most)
+        told = f"{target}/history.jsonl: left out the scores of each label: expected at most {most} bytes, found {size}"
+        assert [line for line in save_model(model, target) if "history" in line] == [told] * left_out
+        kept = [{name: epoch[name] for name in epoch if name != "labels" or not left_out} for epoch in model.history]
+        assert load_model(target, "cpu").history == kept
+
+
+def test_the_scores_of_three_thousand_labels_in_a_hundred_epochs_are_read_again(model: Model, tmp_path: Path) -> None:
+    scores = {"precision": 0.12345678901234567, "recall": 0.12345678901234567, "f1": 0.12345678901234567}
+    labels = {f"LABEL-{number}": scores for number in range(3000)}
+    history = [{**model.history[0], "epoch": number, "labels": labels} for number in range(1, 101)]
+    assert save_model(replace(model, history=history), tmp_path / "model") == []
+    assert load_model(tmp_path / "model", "cpu").history == history
+
+
 def change_vocabulary(path: Path, entry: str, value: object) -> None:
     """Gives an entry of `vocabulary.json` another value, in whichever feature it stands."""
     values = json.loads(path.read_text(encoding="utf-8"))
