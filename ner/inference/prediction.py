@@ -143,12 +143,17 @@ class Reader:
         *,
         of_empty: object,
     ) -> list[Result]:
-        """As `each`: of few sentences together with those that other threads ask in the same moment."""
-        if sum(len(sentence.spelled) for sentence in sentences) > BATCH_TOKENS:
+        """As `each`: of few sentences together with those that other threads ask in the same moment.
+
+        They answer as alone: those whose first sentence opens a document stand behind one another, and so do those that
+        mark none. Sentences before the first mark would belong to the document of another thread.
+        """
+        marked = any(sentence.opens_document for sentence in sentences)
+        joins = marked and not sentences[0].opens_document
+        if joins or sum(len(sentence.spelled) for sentence in sentences) > BATCH_TOKENS:
             return self.each(sentences, work, of_empty=of_empty)
-        return self.together.ask(
-            (kind, self.decoder.decoding), sentences, lambda them: self.each(them, work, of_empty=of_empty)
-        )
+        kind = (kind, self.decoder.decoding, marked)
+        return self.together.ask(kind, sentences, lambda them: self.each(them, work, of_empty=of_empty))
 
     def each(
         self, sentences: Sequence[Sentence], work: Callable[[Emitted], Sequence[Result]], *, of_empty: object

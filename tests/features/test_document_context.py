@@ -1,6 +1,9 @@
 """What a name is shown of its other occurrences, against plain loops, and that no batch or file changes it."""
 
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -138,6 +141,31 @@ def test_a_document_changes_what_its_names_are_and_leaves_other_words_and_docume
     assert differ == [False, True, True, False, True, False]
     document = SENTENCES[1:5]
     torch.testing.assert_close(emissions(model, document), together[1:5])
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Waits for it, at most twenty seconds."""
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
+def test_threads_that_ask_in_the_same_moment_are_answered_as_alone(model: Model) -> None:
+    opening_first, unmarked = SENTENCES[1:5], [SENTENCES[2], SENTENCES[4]]
+    marked_later = [SENTENCES[2], *SENTENCES[4:]]
+    questions = [opening_first, unmarked, marked_later, unmarked[::-1], SENTENCES[5:] + SENTENCES[1:3]]
+    wanted = [reader_of(model).marginals(question) for question in questions]
+    reader, go_on = reader_of(model), threading.Event()
+    with ThreadPoolExecutor(1 + len(questions)) as pool:
+        pool.submit(reader.together.ask, "first", [1], lambda items: [go_on.wait(20) for _ in items])
+        until(lambda: reader.together._is_busy)
+        asked = [pool.submit(reader.marginals, question) for question in questions]
+        until(lambda: len(reader.together._waiting) + sum(each.done() for each in asked) == len(questions))
+        go_on.set()
+        for each, alone in zip(asked, wanted, strict=True):
+            for found, expected in zip(each.result(20), alone, strict=True):
+                np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def test_a_reader_that_keeps_words_reads_the_document_context_as_well(model: Model) -> None:
