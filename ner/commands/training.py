@@ -177,7 +177,7 @@ def _train_folds(
 ) -> "Tagger":
     """Trains folds in a folder beside the model directory, which stays for `ner review`, and a model on everything."""
     from ner.tagger import Tagger
-    from ner.training.folds import refit_settings, train_folds, with_folds
+    from ner.training.folds import all_sentences, refit_settings, train_folds, with_folds
     from ner.training.training import train_model
     from ner.training.unfinished import is_unfinished, state_folder
 
@@ -188,7 +188,7 @@ def _train_folds(
         config, corpus, count, folder=folder, listener=listener, on_fold=listener.on_message, resume=resume
     )
     listener.on_message(str(found))
-    everything = replace(corpus, train=[*corpus.train, *corpus.dev], dev=[])
+    everything = replace(corpus, train=all_sentences(corpus), dev=[])
     state = state_folder(out)
     going_on = resume and is_unfinished(state)
     model = train_model(refit_settings(config, found), everything, listener=listener, state=state, resume=going_on)

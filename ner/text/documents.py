@@ -44,6 +44,23 @@ def opening_document(sentence: Sentence) -> Sentence:
     return sentence if sentence.opens_document else replace(sentence, opens_document=True)
 
 
+def chosen_sentences(sentences: Sequence[Sentence], chosen: Iterable[int]) -> list[Sentence]:
+    """Some of these, in their order; one opens a document where one began since the chosen sentence before it.
+
+    Args:
+        sentences: of a corpus.
+        chosen: their indices, in any order.
+    """
+    found = []
+    begin = 0
+    for index in sorted(chosen):
+        opens = any(sentence.opens_document for sentence in sentences[begin : index + 1])
+        begin = index + 1
+        own = sentences[index]
+        found.append(own if own.opens_document == opens else replace(own, opens_document=opens))
+    return found
+
+
 def number_documents(sentences: Sequence[Sentence]) -> list[int]:
     """For each sentence the number of its document, from 1; 0 for all where no document was marked.
 

@@ -21,10 +21,12 @@ from ner.errors import ConfigError, DataError
 from ner.evaluation.adjustment import FEWEST_FOR_THRESHOLD, Candidate, fit_thresholds, without_overlaps
 from ner.evaluation.out_of_fold import OUT_OF_FOLD, OutOfFold, join, out_of_fold_from_dict, write_out_of_fold
 from ner.features.batches import fingerprint
+from ner.formats.corpora import joined
 from ner.formats.corpus import Corpus
 from ner.inference.calibrating import units_of
 from ner.inference.loading import Model
 from ner.inference.prediction import reader_of
+from ner.text.documents import chosen_sentences
 from ner.text.partial import is_partial
 from ner.text.sentence import Sentence
 from ner.training.events import Listener
@@ -66,6 +68,12 @@ class Folds:
         scores = f"{len(self.f1)} folds: F1 {100 * self.mean:.2f} ± {100 * self.sd:.2f} after {self.epochs} epochs"
         threshold = "" if self.threshold is None else f", threshold {self.threshold:g}"
         return f"{scores}; temperature {self.temperature:g}{threshold}"
+
+
+def all_sentences(corpus: Corpus) -> list[Sentence]:
+    """The training and dev sentences that have a token, one behind the other, none in a document of the other set."""
+    together = joined((corpus.train, corpus.dev))
+    return chosen_sentences(together, [index for index, sentence in enumerate(together) if sentence.spelled])
 
 
 def fold_of(sentences: Sequence[Sentence], count: int, *, seed: int) -> list[int]:
@@ -112,7 +120,8 @@ def train_folds(
 
     Args:
         config: all settings.
-        corpus: its train and dev sentences together are dealt out; those with unknown tags are always trained on.
+        corpus: its train and dev sentences together are dealt out; those with unknown tags are always trained on. A
+            document of which sentences are dealt out stays apart from others, on either side.
         count: of the folds, at least 2.
         folder: gets what the models say of their folds, `fold-1.json` and so on, at the end together `OUT_OF_FOLD`.
         listener: hears of progress.
@@ -127,10 +136,9 @@ def train_folds(
         raise ConfigError(f"--folds: expected at least 2, found {count}")
     if corpus.parts:
         raise ConfigError("--folds: expected one corpus, found several in [[data.corpora]]; join them in one file")
-    together = [sentence for sentence in (*corpus.train, *corpus.dev) if sentence.spelled]
-    dealt = [sentence for sentence in together if not is_partial(sentence.tags or ())]
-    always = [sentence for sentence in together if is_partial(sentence.tags or ())]
-    numbers = fold_of(dealt, count, seed=config.training.seed) if dealt else []
+    together = all_sentences(corpus)
+    dealt = [index for index, sentence in enumerate(together) if not is_partial(sentence.tags or ())]
+    numbers = fold_of(chosen_sentences(together, dealt), count, seed=config.training.seed) if dealt else []
     if len(set(numbers)) < count:
         raise DataError(f"--folds: expected at least {count} sentences or documents, found {len(set(numbers))}")
     key = [key_of(config), count, fingerprint(together)]
@@ -140,7 +148,8 @@ def train_folds(
     folds = []
     for number in range(1, count + 1):
         path = folder / f"fold-{number}.json"
-        held_out = [sentence for sentence, own in zip(dealt, numbers, strict=True) if own == number - 1]
+        left_out = {index for index, own in zip(dealt, numbers, strict=True) if own == number - 1}
+        held_out = chosen_sentences(together, left_out)
         if path.exists():
             values = json.loads(path.read_text(encoding="utf-8", errors="surrogatepass"))
             if values["key"] != key:
@@ -148,7 +157,7 @@ def train_folds(
                     f"{folder}: expected folds of this corpus and these settings, found others; begin anew with --force"
                 )
         else:
-            rest = [sentence for sentence, own in zip(dealt, numbers, strict=True) if own != number - 1] + always
+            rest = chosen_sentences(together, set(range(len(together))) - left_out)
             part = Corpus(rest, held_out, unlabelled=corpus.unlabelled)
             state = folder / f"fold-{number}.unfinished"
             state.mkdir(exist_ok=True)

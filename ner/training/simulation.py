@@ -11,7 +11,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ from ner.formats.corpus import Corpus
 from ner.inference.acquisition import check_strategy, rank_sentences, within_budget
 from ner.inference.loading import Model
 from ner.inference.prediction import reader_of
+from ner.text.documents import chosen_sentences
 from ner.text.sentence import Sentence
 from ner.training.events import Listener
 from ner.training.run_keys import key_of, weights_key
@@ -177,18 +178,6 @@ def tokens_to_reach(curve: Sequence[tuple[int, float]], f1: float) -> float | No
             return round(math.exp(math.log(before[0]) + share * math.log(tokens / before[0])), 6)
         before = (tokens, reached)
     return None
-
-
-def chosen_sentences(train: Sequence[Sentence], chosen: Sequence[int]) -> list[Sentence]:
-    """These sentences in the order of the corpus; one opens a document where a document began since the one before."""
-    sentences = []
-    begin = 0
-    for index in sorted(chosen):
-        opens = any(sentence.opens_document for sentence in train[begin : index + 1])
-        begin = index + 1
-        own = train[index]
-        sentences.append(own if own.opens_document == opens else replace(own, opens_document=opens))
-    return sentences
 
 
 @dataclass(frozen=True, slots=True)

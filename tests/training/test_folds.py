@@ -6,13 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from ner.commands.training import _train_folds
 from ner.config import Config
 from ner.errors import ConfigError, DataError
 from ner.evaluation.out_of_fold import OUT_OF_FOLD, read_out_of_fold
 from ner.formats.corpora import Part
 from ner.formats.corpus import Corpus
+from ner.text.documents import number_documents
 from ner.text.sentence import Sentence, sentence_from_words
 from ner.training import folds as folds_module
+from ner.training.events import Listener
 from ner.training.folds import Folds, fold_of, refit_settings, train_folds, with_folds
 from ner.training.training import train_model
 from tests.tiny import _same_random_numbers, corpus, make_config, sentences  # noqa: F401
@@ -105,6 +108,70 @@ def test_a_fold_that_was_killed_before_its_first_checkpoint_was_whole_begins_ane
     (state / ".state.safetensors.0123abcd").write_bytes(b"half")
     assert train_folds(config, corpus, 2, folder=tmp_path / "killed", resume=True) == unbroken
     assert not state.exists()
+
+
+@pytest.fixture
+def in_documents() -> Corpus:
+    """Three training documents, a sentence of the second tagged in part, and a dev set that begins without a mark."""
+    train = [
+        sentence_from_words([f"train{n}"], ["?" if n == 3 else "O"], opens_document=n in (0, 3, 6)) for n in range(8)
+    ]
+    return Corpus(train, [sentence_from_words([f"dev{n}"], ["O"], opens_document=n == 2) for n in range(4)])
+
+
+_DOCUMENTS = {"train0": 1, "train1": 1, "train2": 1, "train3": 2, "train4": 2, "train5": 2, "train6": 3, "train7": 3}
+_DOCUMENTS |= {"dev0": 4, "dev1": 4, "dev2": 5, "dev3": 5}
+
+
+def documents_of(given: list[Sentence]) -> list[list[str]]:
+    """The words of each document, which are one a sentence here."""
+    documents: dict[int, list[str]] = {}
+    for number, sentence in zip(number_documents(given), given, strict=True):
+        documents.setdefault(number, []).extend(sentence.words)
+    return list(documents.values())
+
+
+def as_they_were(words: set[str]) -> list[list[str]]:
+    """The same of these words of the corpus, by the table above."""
+    return [own for n in range(1, 6) if (own := [word for word, at in _DOCUMENTS.items() if at == n and word in words])]
+
+
+def test_sentences_that_are_dealt_out_stay_in_their_documents_and_in_their_order(
+    in_documents: Corpus,
+    make_config: MakeConfig,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parts: list[Corpus] = []
+    monkeypatch.setattr(folds_module, "train_model", lambda config, part, **more: parts.append(part))
+    monkeypatch.setattr(folds_module, "_told", lambda *of_fold: {"f1": [0.5], "temperature": 1.0, "rows": []})
+    train_folds(make_config(), in_documents, 3, folder=tmp_path)
+    held_out = []
+    for part in parts:
+        words = {sentence.words[0] for sentence in part.dev}
+        assert documents_of(part.dev) == as_they_were(words)
+        assert documents_of(part.train) == as_they_were(_DOCUMENTS.keys() - words)
+        held_out += sorted(words)
+    assert sorted(held_out) == sorted(_DOCUMENTS.keys() - {"train3"})
+
+
+def test_the_model_of_everything_sees_no_dev_sentence_in_a_training_document(
+    in_documents: Corpus,
+    make_config: MakeConfig,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parts: list[Corpus] = []
+
+    def stop(config: Config, part: Corpus, **more: object) -> None:
+        parts.append(part)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(folds_module, "train_folds", lambda *of_corpus, **more: Folds(1, (0.5, 0.5), 1.0, None, 11))
+    monkeypatch.setattr("ner.training.training.train_model", stop)
+    with pytest.raises(KeyboardInterrupt):
+        _train_folds(make_config(), in_documents, 2, tmp_path / "m", listener=Listener(), resume=False, force=False)
+    assert documents_of(parts[0].train) == as_they_were(set(_DOCUMENTS))
 
 
 def test_the_last_model_is_trained_for_as_long_as_the_folds_say_with_what_they_fitted(make_config: MakeConfig) -> None:  # noqa: F811

@@ -14,12 +14,12 @@ from ner.formats.columns import read_conll, write_conll
 from ner.formats.corpus import Corpus
 from ner.inspection import canvas
 from ner.reporting.learning_curve import curve_table, curves_of, draw_learning_curves
+from ner.text.documents import chosen_sentences
 from ner.text.sentence import sentence_from_words
 from ner.training import simulation
 from ner.training.simulation import (
     Experiment,
     Round,
-    chosen_sentences,
     read_rounds,
     simulate,
     tokens_to_reach,
