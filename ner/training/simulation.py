@@ -101,7 +101,8 @@ def simulate(
         on_round: called with each round that was trained.
 
     Raises:
-        ConfigError: no dev set, no such strategy, or a budget that the training set doesn't have.
+        ConfigError: no dev set, no such strategy, a budget that the training set doesn't have, or a seed set that pays
+            for no sentence.
         DataError: the log can't be read.
         TrainingError: no entity among the sentences of a seed set.
     """
@@ -277,4 +278,10 @@ def _check(experiment: Experiment, corpus: Corpus) -> None:
         raise ConfigError(
             f"--first and --budget: expected a seed set smaller than the budget, and the budget at most the {have:,} "
             f"{unit} of the training set, found {experiment.first:,} and {experiment.budget:,}"
+        )
+    shortest = min(len(s.spelled) for s in corpus.train if s.spelled)
+    if experiment.in_tokens and experiment.first < shortest:
+        raise ConfigError(
+            f"--first: expected the tokens of a sentence, {shortest} or more, found {experiment.first}, which by "
+            "default is a sixteenth of --budget"
         )

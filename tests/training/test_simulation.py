@@ -178,6 +178,16 @@ def test_an_experiment_that_can_not_be_is_an_error(config, corpus, tmp_path, cha
     assert str(error.value) == message
 
 
+def test_a_seed_set_that_pays_for_no_sentence_is_refused_before_any_training(config, corpus, tmp_path):
+    train = [sentence for sentence in corpus.train if len(sentence.words) > 1]
+    with pytest.raises(ConfigError) as error:
+        simulate(config, Corpus(train, corpus.dev), replace(EXPERIMENT, first=1), log=tmp_path / "rounds.jsonl")
+    assert str(error.value) == (
+        "--first: expected the tokens of a sentence, 2 or more, found 1, which by default is a sixteenth of --budget"
+    )
+    assert not (tmp_path / "rounds.jsonl").exists()
+
+
 def test_without_a_dev_set_there_is_nothing_to_measure_on(config, corpus, tmp_path):
     with pytest.raises(ConfigError) as error:
         simulate(config, Corpus(corpus.train), EXPERIMENT, log=tmp_path / "rounds.jsonl")
