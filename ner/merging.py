@@ -158,7 +158,7 @@ def _votes(sources: Sequence[Source], labels: Sequence[str]) -> Votes:
         for sentence in source.sentences:
             size = len(sentence.spelled)
             tags = sentence.tags or (UNKNOWN,) * size
-            if source.looks_at_all or any(tag != UNKNOWN for tag in tags):
+            if _looked_at(source, sentence):
                 allowed = possible_tags(to_iob2(tags, "iob2"))
                 said[row, begin : begin + size] = [
                     number.setdefault(everything if each is None else tuple(each), len(number)) for each in allowed
@@ -174,6 +174,10 @@ def _votes(sources: Sequence[Source], labels: Sequence[str]) -> Votes:
     contexts[:, np.cumsum(lengths)[:-1]] = 0  # where a sentence begins
     start, transitions, end = (np.array(each) for each in legal_transitions(names))
     return Votes(lengths, said, contexts, allowed_tags, (start, transitions, end))
+
+
+def _looked_at(source: Source, said: Sentence) -> bool:
+    return source.looks_at_all or any(tag != UNKNOWN for tag in said.tags or ())
 
 
 def _context(statement: Sequence[str], labels: Sequence[str]) -> int:
@@ -235,7 +239,7 @@ def _told(source: Source, merged: Sequence[Sentence]) -> Told:
     pairs = [
         (sentence, _named(said.tags or ()))
         for sentence, said in zip(merged, source.sentences, strict=True)
-        if any(tag != UNKNOWN for tag in said.tags or ())
+        if _looked_at(source, said)
     ]
     if not pairs:
         return Told(source.name, 0, 0.0, 0.0, 0.0)

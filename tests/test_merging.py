@@ -89,6 +89,14 @@ def test_who_is_silent_of_a_sentence_has_not_looked_at_it():
     assert [told.sentences for told in merged.told] == [8, 4, 8, 1]
 
 
+def test_what_a_list_of_names_does_not_match_it_has_overlooked():
+    names = matches_as_source(Gazetteer("places", ("Oslo",)), "LOC", GOLD)
+    told = merge([Source("a", GOLD), Source("b", GOLD), names]).told[-1]
+    entities = [span for sentence in GOLD for span in sentence.spans]
+    assert (told.sentences, told.precision) == (len(GOLD), 1)
+    assert told.recall == pytest.approx(TEXT.count("Oslo") / len(entities))
+
+
 def test_the_targets_are_marginals_and_transitions_of_the_same_distribution():
     targets = merge(sources_of(TEXT, TEXT.replace("Bob/B-PER", "Bob/O"), TEXT.replace("Rome/B-LOC", "Rome/O"))).targets
     assert targets.marginals.sum(1) == pytest.approx(1, abs=1e-5)
