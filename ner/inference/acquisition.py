@@ -117,11 +117,12 @@ def _pool(reader: Reader, sentences: Sequence[Sentence]) -> tuple[Doubles, Pool]
     of its tag: two sentences are alike where the words that they would teach are.
     """
     chain = reader.decoder.chain
+    seen = reader.vocabularies.seen(sentences)
 
     def work(read: Emitted) -> list[tuple[float, Doubles]]:
         unsure = entropy_of(chain.marginals(read.emissions, read.lengths).astype(np.float64))  # (B, T)
         vectors = (
-            _vector(reader, sentences[row].spelled, weights[:length])
+            _vector(reader, seen[row].spelled, weights[:length])
             for row, length, weights in zip(read.rows, read.lengths, unsure, strict=True)
         )
         return list(zip(chain.entropies(read.emissions, read.lengths).tolist(), vectors, strict=True))

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import ner
@@ -9,6 +10,7 @@ from ner.config import parse_config
 from ner.errors import ConfigError
 from ner.features.script import in_script, script_from_dict, simplified
 from ner.formats.corpus import Corpus
+from ner.inference.acquisition import _pool
 from ner.tagger import Tagger
 from ner.text.sentence import Sentence
 from tests.tiny import plain_settings, read_pairs
@@ -75,6 +77,12 @@ def test_a_report_and_a_comparison_of_texts_know_the_words_of_both_scripts(model
     ]
     assert known[0] == known[1]
     assert tagger.shift(traditional * 50, simple * 50).unknown == (0, 0)
+
+
+def test_the_words_of_both_scripts_are_alike_to_who_asks_for_unlike_sentences(model: Path) -> None:
+    tagger = ner.load(model, runtime="numpy")
+    simple, traditional = (_pool(tagger.reader, read_pairs(text))[1].vectors for text in (SIMPLIFIED, TRADITIONAL))
+    np.testing.assert_allclose(traditional, simple, atol=1e-6)
 
 
 def test_a_stored_model_needs_no_opencc(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
