@@ -60,19 +60,25 @@ def curves_of(rounds: Sequence[Round]) -> list[Curve]:
 
 
 def curve_table(rounds: Sequence[Round]) -> str:
-    """The curves as a Markdown table: F1 by annotated tokens, and what it took to come close to the full F1."""
+    """The curves as a Markdown table, a round a column: F1 and, in brackets, the tokens that it took.
+
+    Strategies have other tokens in the same round. Where there was a training on everything, a last column has what it
+    took to come close to its F1.
+    """
     curves = curves_of(rounds)
     if not curves:
         return ""
     full = full_f1(rounds)
-    most = max(curves, key=lambda curve: len(curve.tokens))
-    head = [f"{tokens:,.0f}" for tokens in most.tokens]
+    head = [f"round {number}" for number in range(max(len(curve.tokens) for curve in curves))]
     lines = [
-        f"| dev F1 after so many tokens | {' | '.join(head)} |" + (" tokens to 95% of the full F1 |" if full else ""),
+        f"| dev F1 (after so many tokens) | {' | '.join(head)} |" + (" tokens to 95% of the full F1 |" if full else ""),
         "|---" * (len(head) + 1 + bool(full)) + "|",
     ]
     for curve in curves:
-        cells = [f"{f1:.1f} ± {sd:.1f}" for f1, sd in zip(curve.f1, curve.sd, strict=True)]
+        cells = [
+            f"{f1:.1f} ± {sd:.1f} ({tokens:,.0f})"
+            for tokens, f1, sd in zip(curve.tokens, curve.f1, curve.sd, strict=True)
+        ]
         cells += [""] * (len(head) - len(cells))
         told = f" {_told(curve)} |" if full else ""
         lines.append(f"| {curve.strategy} | {' | '.join(cells)} |{told}")
