@@ -9,7 +9,8 @@ from ner.errors import ConfigError, DataError, ModelError
 from ner.inference.calibrating import calibrate, find_candidates
 from ner.inference.decoding import as_calibrated
 from ner.inference.prediction import reader_of
-from ner.serving.bulk.work import digest_of_model
+from ner.serving.bulk import job as jobs
+from ner.serving.bulk.work import Worker, digest_of_model
 from ner.text.sentence import sentence_from_words
 
 TEXT = "Angela Merkel visited Paris and the Louvre with Bob of Kramerica Industries"
@@ -98,6 +99,34 @@ def test_tag_marks_what_is_to_be_looked_at(run, calibrated, sample, tmp_path):
     _, columns, _ = run("tag", calibrated, text, "--format", "conll")
     begins = sum(line.split(" ")[-1].startswith("B-") for line in columns.splitlines() if line)
     assert begins == sum("review" not in entity for entity in entities)
+
+
+@pytest.mark.parametrize("format", ["jsonl", "parquet"])
+def test_bulk_tagging_marks_the_same_in_json_lines_and_leaves_it_out_of_parquet(
+    run, calibrated, sample, tmp_path, monkeypatch, format
+):
+    if format == "parquet":
+        pytest.importorskip("pyarrow")
+    monkeypatch.setitem(jobs.ENGINES, "local", lambda work, shards, workers: map(Worker(work).tag, shards))
+    text, out = tmp_path / "text.txt", tmp_path / "out"
+    text.write_text("\n".join(" ".join(s.words) for s in sample[:120]))
+    _, said, _ = run("tag", calibrated, text)
+    wanted = [json.loads(line)["entities"] for line in said.splitlines()]
+    assert any(entity.get("review") for entities in wanted for entity in entities)
+    if format == "parquet":
+        wanted = [[entity for entity in entities if "review" not in entity] for entities in wanted]
+    code, _, said = run("tag", calibrated, text, "--engine", "local", "--format", format, "--out", out)
+    assert code == 0, said
+    (path,) = out.glob("part-*")
+    if format == "parquet":
+        from pyarrow.parquet import read_table
+
+        found = read_table(path).column("entities").to_pylist()
+    else:
+        found = [json.loads(line)["entities"] for line in path.read_text().splitlines()]
+    for ours, theirs in zip(found, wanted, strict=True):
+        for one, other in zip(ours, theirs, strict=True):
+            assert one == {**other, "score": pytest.approx(other["score"], abs=1e-4)}
 
 
 def test_calibrate_writes_a_copy_or_into_the_model(run, small_model, sample_en, tmp_path):

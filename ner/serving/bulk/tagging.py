@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ner.errors import describe
+from ner.inference.decoding import least_sure
 from ner.serving.bulk.reading import Item
 from ner.tagger import Tagger
 from ner.text.document import Document
@@ -23,6 +24,8 @@ class Found:
 def tag_items(tagger: Tagger, items: Sequence[Item], *, min_score: float, digits: int) -> list[Found]:
     """What was found in each document, in their order.
 
+    Those less sure than the model was promised to be are marked, where the tagger finds them (`calibration="review"`).
+
     Args:
         tagger: finds the entities.
         items: tagged together.
@@ -30,11 +33,12 @@ def tag_items(tagger: Tagger, items: Sequence[Item], *, min_score: float, digits
         digits: significant digits of scores.
     """
     good = [item for item in items if item.error is None]
-    found = iter(_found(tagger, good))
-    return [
-        Found(item.id, item.text, error=item.error) if item.error is not None else _sure(next(found), min_score, digits)
-        for item in items
-    ]
+    sure = least_sure(tagger.model)
+    told = iter(
+        replace(each, entities=_told(each.entities, min_score=min_score, digits=digits, sure=sure))
+        for each in _found(tagger, good)
+    )
+    return [Found(item.id, item.text, error=item.error) if item.error is not None else next(told) for item in items]
 
 
 def _found(tagger: Tagger, items: list[Item]) -> list[Found]:
@@ -66,14 +70,10 @@ def _tagged(tagger: Tagger, items: list[Item]) -> Iterator[Found]:
         yield Found(item.id, item.text, tuple(entities))
 
 
-def _sure(found: Found, min_score: float, digits: int) -> Found:
-    return replace(found, entities=sure_entities(found.entities, min_score, digits))
-
-
-def sure_entities(entities: Sequence[Entity], min_score: float, digits: int) -> tuple[Entity, ...]:
-    """Those of at least this score, each score with so many significant digits."""
+def _told(entities: Sequence[Entity], *, min_score: float, digits: int, sure: float | None) -> tuple[Entity, ...]:
+    """Those of at least `min_score`, each score with so many significant digits; those below `sure` are marked."""
     return tuple(
-        replace(entity, score=float(f"{entity.score or 0:.{digits}g}"))
-        for entity in entities
-        if (entity.score or 0) >= min_score
+        replace(entity, score=float(f"{score:.{digits}g}"), review=sure is not None and score < sure)
+        for entity, score in ((entity, entity.score or 0) for entity in entities)
+        if score >= min_score
     )

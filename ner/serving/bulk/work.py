@@ -83,7 +83,11 @@ class Worker:
         # "lines of text" and Parquet are no formats of `[data]`: a piece says what it is.
         self._data = DataConfig.model_validate({**work.data, "format": "auto"})
         use_threads(work.threads)
-        self._tagger: Tagger = load(folder, device=work.device, runtime=work.runtime, threshold=work.threshold)
+        # The entities that somebody should look at are found where they can be marked.
+        calibration = "review" if work.format == "jsonl" else "use"
+        self._tagger: Tagger = load(
+            folder, device=work.device, runtime=work.runtime, threshold=work.threshold, calibration=calibration
+        )
         use_threads(work.threads)
 
     def tag(self, shard: Shard) -> Answer:
