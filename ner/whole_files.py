@@ -7,6 +7,7 @@ leaves at most something hidden, never half a result under the right name.
 
 import contextlib
 import ctypes
+import errno
 import os
 import re
 import shutil
@@ -93,6 +94,11 @@ def flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def is_full(error: OSError) -> bool:
+    """Whether a disk, or what a user may have of it, is full."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def sweep(target: Path) -> None:

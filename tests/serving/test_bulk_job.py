@@ -1,8 +1,10 @@
 """A bulk job: the same bytes however it was disturbed, and one line where it can't be begun."""
 
+import errno
 import json
 import re
 from dataclasses import replace
+from itertools import islice
 
 import pytest
 
@@ -329,6 +331,37 @@ def test_a_shard_that_can_not_be_read_fails_alone_and_a_full_disk_ends_the_job(
     )
 
 
+def test_what_ends_a_job_is_told_with_what_helps(small_model, texts, tmp_path, inline, monkeypatch):
+    out = tmp_path / "out"
+    work = lambda: tag_files(small_model, [str(texts)], out, SMALL, resume=True)  # noqa: E731
+
+    def refuse(folder, receipt):
+        raise PermissionError(errno.EACCES, "Permission denied", str(folder / "_job"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("ner.serving.bulk.work.write_receipt", refuse)
+        assert message(DataError, work) == (
+            f"{out}: can't be written: Permission denied; mend that, and go on with --resume"
+        )
+    lost = {"shard": 0, "failed": "no new worker: a worker ended; go on with --resume", "ends": True}
+    with monkeypatch.context() as patched:
+        patched.setitem(jobs.ENGINES, "local", lambda *of_a_job: iter([lost]))
+        assert message(DataError, work) == "no new worker: a worker ended; go on with --resume"
+
+
+def test_an_input_that_may_not_be_read_fails_its_shards_alone(small_model, texts, tmp_path, inline, monkeypatch):
+    def refuse(piece, *how, **more):
+        raise PermissionError(errno.EACCES, "Permission denied", piece.path)
+
+    monkeypatch.setattr("ner.serving.bulk.work.read_piece", refuse)
+    error = message(DataError, lambda: tag_files(small_model, [str(texts)], tmp_path / "out", SMALL))
+    number = len(inline["shards"])
+    assert error == (
+        f"{tmp_path / 'out'}: {number} of {number} shards failed, the first of them part-00000.jsonl: "
+        f"{texts}: expected a readable file: Permission denied; --resume tries them again"
+    )
+
+
 def test_a_worker_refuses_another_model_than_the_job_s(small_model, texts, tmp_path, inline, monkeypatch):
     monkeypatch.setattr(jobs, "digest_of_model", lambda folder: "another")
     error = message(ModelError, lambda: tag_files(small_model, [str(texts)], tmp_path / "out", SMALL))
@@ -356,7 +389,7 @@ for line in sys.stdin:
 def fake(tmp_path, monkeypatch, small_model, texts):
     """Runs the local engine with workers that are none: they only count how often they were asked."""
 
-    def run(*, early=False, ready={"ready": True}, dies=0):  # noqa: B006
+    def run(*, early=False, ready={"ready": True}, dies=0, workers=2, most=None):  # noqa: B006
         (tmp_path / "fake_worker.py").write_text(_FAKE.format(early=early, ready=ready, dies=dies))
         monkeypatch.setenv("PYTHONPATH", str(tmp_path))
         monkeypatch.setattr(local, "_MODULE", "fake_worker")
@@ -365,7 +398,8 @@ def fake(tmp_path, monkeypatch, small_model, texts):
             model="", digest="", out=str(tmp_path), format="jsonl", data={}, text_column=None, runtime="numpy",
             device="cpu", threads=1, threshold=None, min_score=0.0, digits=4, width=5,
         )  # fmt: skip
-        return shards, sorted(local.run(work, shards, 2), key=lambda answer: answer["shard"])
+        answers = islice(local.run(work, shards, workers), most)
+        return shards, sorted(answers, key=lambda answer: answer["shard"])
 
     return run
 
@@ -374,6 +408,21 @@ def test_a_shard_whose_worker_dies_is_given_to_another(fake):
     shards, answers = fake(dies=2)
     assert [answer["shard"] for answer in answers] == [shard.number for shard in shards]
     assert [answer["tries"] for answer in answers] == [3 if number == 1 else 1 for number in range(len(shards))]
+
+
+def test_a_worker_that_can_not_be_replaced_ends_the_job_and_says_how_it_goes_on(fake, monkeypatch):
+    made, started = local._Process, []
+
+    def just_one(work):
+        if started:
+            raise OSError(errno.ENOMEM, "Cannot allocate memory")
+        started.append(made(work))
+        return started[0]
+
+    monkeypatch.setattr(local, "_Process", just_one)
+    _, answers = fake(dies=1, workers=1, most=2)  # the third would never come
+    failed = "no new worker: [Errno 12] Cannot allocate memory; go on with --resume"
+    assert answers == [{"shard": 0, "tries": 1}, {"shard": 1, "failed": failed, "ends": True}]
 
 
 def test_a_shard_that_kills_three_workers_is_given_up_and_the_others_are_done(fake):

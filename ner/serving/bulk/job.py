@@ -199,7 +199,7 @@ def _run(
             if "failed" in answer:
                 job.failed.append(answer)
                 if answer["ends"]:
-                    raise DataError(f"{answer['failed']}; free space there, and go on with --resume")
+                    raise DataError(str(answer["failed"]))
             else:
                 receipts[answer["shard"]] = answer
                 job.add(answer, sizes[answer["shard"]])

@@ -157,5 +157,6 @@ def _talk(
             processes[place] = _Process(work)
             _check_ready(processes[place])
         except (ModelError, _LostError, OSError) as error:
-            answers.put({"shard": shard.number, "failed": f"no new worker: {error}", "ends": True})
+            failed = f"no new worker: {error}; go on with --resume"
+            answers.put({"shard": shard.number, "failed": failed, "ends": True})
             return

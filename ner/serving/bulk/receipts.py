@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ner.errors import ConfigError
-from ner.whole_files import staged_file, sweep
+from ner.whole_files import is_full, staged_file, sweep
 
 MANIFEST = "_manifest.json"
 JOB = "_job"
@@ -27,6 +27,11 @@ def write_receipt(out: Path, receipt: Receipt) -> None:
 def write_identity(out: Path, identity: dict[str, Any]) -> None:
     """Says which job a folder is of."""
     _write(out / JOB / "job.json", identity)
+
+
+def way_out(error: OSError) -> str:
+    """What to do where the folder can't be written, for this reason."""
+    return f"{'free space there' if is_full(error) else 'mend that'}, and go on with --resume"
 
 
 def forget_identity(out: Path) -> None:

@@ -18,7 +18,7 @@ from ner.inference.documents import batched
 from ner.resources.download import sha256_of
 from ner.resources.model_names import ARRAYS, CALIBRATION
 from ner.serving.bulk.reading import Item, read_piece, unwritable
-from ner.serving.bulk.receipts import write_receipt
+from ner.serving.bulk.receipts import way_out, write_receipt
 from ner.serving.bulk.shards import Piece, Shard
 from ner.serving.bulk.tagging import Found, tag_items
 from ner.serving.bulk.writing import write_jsonl, write_parquet
@@ -31,7 +31,10 @@ _MODEL_FILES = ("config.json", "vocabulary.json", ARRAYS, "model.safetensors", C
 _BATCH = 2048  # documents that are tagged together, fewer where they are long
 _TOLD = 3  # errors of a shard that are quoted
 Answer = dict[str, Any]
-"""What a worker says of a shard: its receipt, or `failed` with the reason, and `ends` where no other can be written."""
+"""What a worker says of a shard: its receipt, or `failed` with the reason; `ends` where no other can be written.
+
+Then `failed` tells the way out, too.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +98,11 @@ class Worker:
         try:
             return self._tag(shard)
         except OSError as error:
-            reason = f"{self._work.out}: can't be written: {error.strerror or error}"
-            return {"shard": shard.number, "failed": reason, "ends": True}
+            place, reason = str(error.filename), error.strerror or error
+            if any(Path(place).is_relative_to(piece.path) for piece in shard.pieces):
+                return {"shard": shard.number, "failed": f"{place}: expected a readable file: {reason}", "ends": False}
+            failed = f"{self._work.out}: can't be written: {reason}; {way_out(error)}"
+            return {"shard": shard.number, "failed": failed, "ends": True}
         except Exception as error:  # of one shard: the others go on
             return {"shard": shard.number, "failed": describe(error), "ends": False}
 
