@@ -4,7 +4,6 @@ Results go to stdout, everything else to stderr; exit 0 good, 1 failed, 2 misuse
 by the commands that need it, so that `--help` answers at once.
 """
 
-import errno
 import os
 import sys
 from typing import Annotated, Any, NoReturn
@@ -33,6 +32,7 @@ from ner.commands.training import sweep, train
 from ner.distribution import error_of_missing
 from ner.errors import NerError
 from ner.threads import settle_threads
+from ner.whole_files import is_full
 
 # What typer raises where a command line is wrong; by its subclass, since typer has brought its own click of late.
 _USAGE_ERROR: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
@@ -137,8 +137,10 @@ def main() -> None:
         _write_no_more()
         sys.exit(1)
     except OSError as error:
-        if error.errno != errno.ENOSPC or error.filename is not None:
+        if not is_full(error):
             raise
+        if error.filename is not None:
+            _end(NerError(f"{error.filename}: can't be written: {error.strerror}; free space there"))
         _write_no_more()
         _end(NerError(f"stdout: can't be written: {error.strerror}; free space there, or send the output elsewhere"))
 

@@ -71,10 +71,11 @@ def staged_file(target: Path) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
     stage = hidden_beside(target)
     try:
-        yield stage
-        flush(stage)
-        stage.replace(target)
-        flush(target.parent)
+        with named_when_full(target):
+            yield stage
+            flush(stage)
+            stage.replace(target)
+            flush(target.parent)
     finally:
         with contextlib.suppress(OSError):  # it took the target's place, or was never made
             stage.unlink()
@@ -94,6 +95,17 @@ def flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def named_when_full(path: Path) -> Iterator[None]:
+    """The error of a full disk has the name of this file; where it comes of a write, Python gives it none."""
+    try:
+        yield
+    except OSError as error:
+        if is_full(error) and error.filename is None:
+            error.filename = str(path)
+        raise
 
 
 def is_full(error: OSError) -> bool:

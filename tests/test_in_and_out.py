@@ -1,16 +1,19 @@
 """A command never writes over what it reads, nor over a device, a link or its own other result."""
 
+import errno
 import json
 import os
 import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 import ner
+from ner.whole_files import staged_file
 
 COLUMNS = "Anna B-PER\nleft O\n\n"
 
@@ -110,6 +113,37 @@ def test_what_a_link_points_to_is_written_and_the_link_stays(run, small_model: P
     assert folder.is_symlink()
     assert (tmp_path / "far" / "model" / "model.safetensors").is_file()
     assert sorted(each.name for each in tmp_path.iterdir()) == ["far", "in.txt", "link.jsonl", "model"]
+
+
+def test_where_a_copy_of_stdin_has_no_room_is_told(run, small_model: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def full(source, target) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfileobj", full)
+    for place in ([], ["--out", tmp_path / "out.jsonl"]):
+        code, out, err = run("tag", small_model, "-", "--input", "jsonl", *place, stdin=b'{"text": "Anna left."}\n')
+        assert (code, out, err) == (
+            1,
+            "",
+            f"error: {tmp_path}: expected room for a copy of stdin: No space left on device; free space there, or set "
+            "TMPDIR to another folder\n",
+        )
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_is_told_by_the_name_of_the_file_that_was_being_written(run, tmp_path: Path, monkeypatch) -> None:
+    path = tmp_path / "log.json"
+
+    def write(**how: object) -> None:
+        with staged_file(path) as stage:
+            stage.touch()
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("ner.cli.app", write)
+    assert run("settings") == (1, "", f"error: {path}: can't be written: No space left on device; free space there\n")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="wants a device that is always full")

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ner.commands.options import read_lines, say
-from ner.errors import ConfigError, NerError
+from ner.errors import ConfigError, DataError, NerError
+from ner.whole_files import is_full
 
 LINES = "lines of text"  # what is read where --input says nothing
 
@@ -33,7 +34,11 @@ class Source:
 
 
 def documents_of(source: Source, data: "DataConfig", losses: "Losses") -> "Iterator[Document]":
-    """The documents to tag. What stdin holds is kept in a file while it is read, unless each line is a document."""
+    """The documents to tag. What stdin holds is kept in a file while it is read, unless each line is a document.
+
+    Raises:
+        DataError: they can't be read, or there is no room for that file.
+    """
     from ner.formats.files import read_documents
     from ner.text.document import Document
 
@@ -48,8 +53,17 @@ def documents_of(source: Source, data: "DataConfig", losses: "Losses") -> "Itera
         return
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "stdin"
-        with copy.open("wb") as stream:
-            shutil.copyfileobj(sys.stdin.buffer, stream)
+        try:
+            with copy.open("wb") as stream:
+                shutil.copyfileobj(sys.stdin.buffer, stream)
+        except OSError as error:
+            if not is_full(error):  # of stdin
+                raise
+            temporary = copy.parent.parent
+            raise DataError(
+                f"{temporary}: expected room for a copy of stdin: {error.strerror}; free space there, or set TMPDIR to "
+                "another folder"
+            ) from None
         try:
             for document in read_documents(copy, data, losses):
                 own = document.id == copy.name and input_format == "text"

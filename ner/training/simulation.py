@@ -29,6 +29,7 @@ from ner.text.sentence import Sentence
 from ner.training.events import Listener
 from ner.training.run_keys import key_of, weights_key
 from ner.training.training import train_model
+from ner.whole_files import named_when_full
 
 ALL = "all"  # in place of a strategy: the whole training set
 
@@ -119,7 +120,7 @@ def simulate(
     log.parent.mkdir(parents=True, exist_ok=True)
 
     def note(found: Round) -> Round:
-        with log.open("a", encoding="utf-8") as stream:
+        with named_when_full(log), log.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(asdict(found)) + "\n")
         done[found.strategy, found.run, found.number] = found
         on_round(found)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ner.config import load_config
 from ner.training.runs import Plan, Result, describe, read_log, train_all
+from ner.whole_files import named_when_full
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def run_sweep(
     in_turn = [group[index] for index in range(seeds) for group in plans.values()]
 
     def note(result: Result) -> None:
-        with log.open("a", encoding="utf-8") as stream:
+        with named_when_full(log), log.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(asdict(result), ensure_ascii=False) + "\n")
         on_result(result)
 

@@ -11,7 +11,7 @@ import pytest
 import ner
 from ner.errors import ConfigError, DataError, InterruptionError, ModelError
 from ner.serving.bulk import job as jobs
-from ner.serving.bulk import local, on_ray, tagging
+from ner.serving.bulk import local, on_ray, receipts, tagging
 from ner.serving.bulk.job import Options, tag_files
 from ner.serving.bulk.shards import make_plan
 from ner.serving.bulk.work import Worker
@@ -347,6 +347,25 @@ def test_what_ends_a_job_is_told_with_what_helps(small_model, texts, tmp_path, i
     with monkeypatch.context() as patched:
         patched.setitem(jobs.ENGINES, "local", lambda *of_a_job: iter([lost]))
         assert message(DataError, work) == "no new worker: a worker ended; go on with --resume"
+
+
+@pytest.mark.parametrize("name", ["_job/job.json", "_manifest.json"])
+def test_a_full_disk_under_the_files_of_a_job_is_told_by_their_name(
+    small_model, texts, tmp_path, inline, monkeypatch, name
+):
+    out, write = tmp_path / "out", receipts._write
+
+    def full(path, value):
+        if path == out / name:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(path, value)
+
+    monkeypatch.setattr(receipts, "_write", full)
+    assert message(DataError, lambda: tag_files(small_model, [str(texts)], out, SMALL)) == (
+        f"{out / name}: can't be written: No space left on device; free space there, and go on with --resume"
+    )
+    monkeypatch.setattr(receipts, "_write", write)
+    assert tag_files(small_model, [str(texts)], out, SMALL, resume=True)["documents"] == 120
 
 
 def test_an_input_that_may_not_be_read_fails_its_shards_alone(small_model, texts, tmp_path, inline, monkeypatch):

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ner.errors import ConfigError
+from ner.errors import ConfigError, DataError
 from ner.whole_files import is_full, staged_file, sweep
 
 MANIFEST = "_manifest.json"
@@ -25,8 +25,12 @@ def write_receipt(out: Path, receipt: Receipt) -> None:
 
 
 def write_identity(out: Path, identity: dict[str, Any]) -> None:
-    """Says which job a folder is of."""
-    _write(out / JOB / "job.json", identity)
+    """Says which job a folder is of.
+
+    Raises:
+        DataError: it can't be written.
+    """
+    _write_or_tell(out / JOB / "job.json", identity)
 
 
 def way_out(error: OSError) -> str:
@@ -79,11 +83,15 @@ def read_receipts(out: Path) -> dict[int, Receipt]:
 
 
 def finish(out: Path, identity: dict[str, Any], receipts: dict[int, Receipt]) -> dict[str, Any]:
-    """Writes the manifest of a job that is done, which it returns, and takes its other files away."""
+    """Writes the manifest of a job that is done, which it returns, and takes its other files away.
+
+    Raises:
+        DataError: it can't be written.
+    """
     shards = [receipts[number] for number in sorted(receipts)]
     totals = {name: sum(each[name] for each in shards) for name in ("documents", "entities", "errors", "bytes")}
     manifest = {"job": identity, **totals, "shards": shards}
-    _write(out / MANIFEST, manifest)
+    _write_or_tell(out / MANIFEST, manifest)
     shutil.rmtree(out / JOB, ignore_errors=True)
     return manifest
 
@@ -103,6 +111,13 @@ def _is_there(out: Path, receipt: Receipt) -> bool:
 def _write(path: Path, value: dict[str, Any]) -> None:
     with staged_file(path) as stage:
         stage.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def _write_or_tell(path: Path, value: dict[str, Any]) -> None:
+    try:
+        _write(path, value)
+    except OSError as error:
+        raise DataError(f"{path}: can't be written: {error.strerror or error}; {way_out(error)}") from None
 
 
 def _read(path: Path) -> dict[str, Any]:
