@@ -137,7 +137,7 @@ def test_sentences_without_a_suspect_and_those_with_one_are_all_and_the_recipe_t
     code, _, told = run("review", tmp_path, "--drop", sure, "--weight", sure)
     assert (code, told) == (
         2,
-        f"error: --weight {sure}: expected another file than that of --drop, found the same\n",
+        f"error: --weight {sure}: expected another place than that of --drop, found the same\n",
     )
 
 
