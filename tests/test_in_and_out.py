@@ -71,6 +71,16 @@ def test_two_results_have_two_places(run, tmp_path: Path) -> None:
     assert run("score", gold, gold, "--html", os.devnull, "--errors", os.devnull)[0] == 0
 
 
+def test_a_merged_file_takes_the_place_of_no_list_of_names(run, tmp_path: Path) -> None:
+    gold, names = tmp_path / "gold.conll", tmp_path / "names.txt"
+    for file in (gold, names):
+        file.write_text(COLUMNS, encoding="utf-8")
+    code, _, err = run("merge", gold, "--gazetteer", f"PER={names}", "--out", names)
+    wanted = f"--out {names}: expected another place than that of the input, found the same; choose another"
+    assert (code, err) == (2, f"error: {wanted}\n")
+    assert names.read_text(encoding="utf-8") == COLUMNS
+
+
 def test_soft_targets_take_the_place_of_no_weights(run, small_model: Path, tmp_path: Path) -> None:
     gold, model = tmp_path / "gold.conll", tmp_path / "model"
     gold.write_text(COLUMNS, encoding="utf-8")

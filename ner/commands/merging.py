@@ -50,7 +50,8 @@ def merge(
 
     data = override_data(DataConfig(), ['data.unknown_tag="?"', *(settings or [])])
     soft = out.with_suffix(".safetensors")
-    check_places(files={"--out": out, "--out, its soft targets": soft}, sources=files)
+    lists = [each.partition("=")[2] for each in gazetteers or []]
+    check_places(files={"--out": out, "--out, its soft targets": soft}, sources=[*files, *lists])
     if soft.with_name("config.json").is_file() and soft.name == "model.safetensors":
         raise ConfigError(f"--out {out}: expected a place outside of a model directory, whose weights are {soft}")
     sources = _sources(files, columns, data)
