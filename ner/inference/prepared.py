@@ -10,15 +10,13 @@ from ner.features.feature import Arrays, Numbers
 from ner.features.vocabulary import Vocabularies
 from ner.inference.backend import Backend, Floats, Result
 from ner.inference.prediction import Emitted, emit
+from ner.inference.word_cache import TOGETHER
 from ner.text.sentence import Sentence
-
-# Distinct words whose characters are encoded at once.
-_TOGETHER = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Sentences as numbers; nothing where none has a token. `chunks` are distinct words, short ones with short ones."""
+    """Sentences as numbers; nothing where none has a token. `chunks` are distinct words in `order`: long ones first."""
 
     size: int
     encoded: Encoded | None = None
@@ -40,7 +38,7 @@ class Prepared:
             order, chunks = self._words_of(only, self.encoded, order)
             if not chunks:  # no sentence, or none with a token
                 return
-        made = np.concatenate([backend.encode_words(chunk) for chunk in chunks])
+        made = np.concatenate(list(backend.side_by_side(backend.encode_words, chunks)))
         encodings: Floats = np.empty((len(self.order), made.shape[1]), dtype=made.dtype)
         encodings[order] = made
         features = {n: feature for n, feature in self.encoded.features.items() if n not in backend.of_words}
@@ -52,7 +50,7 @@ class Prepared:
         chosen[rows] = True
         wanted = np.zeros(len(order), dtype=np.bool_)
         wanted[encoded.where[np.repeat(chosen, encoded.lengths)]] = True
-        kept = [wanted[order[start : start + _TOGETHER]] for start in range(0, len(order), _TOGETHER)]
+        kept = [wanted[order[start : start + TOGETHER]] for start in range(0, len(order), TOGETHER)]
         chunks = tuple(
             {name: array[keep] for name, array in chunk.items()}
             for chunk, keep in zip(self.chunks, kept, strict=True)
@@ -68,9 +66,9 @@ def prepare(sentences: Sequence[Sentence], vocabularies: Vocabularies) -> Prepar
     sentences = vocabularies.seen(sentences)
     encoded = encode(sentences, vocabularies)
     words = list(dict.fromkeys(word for sentence in sentences for word in sentence.spelled))
-    order = np.array(sorted(range(len(words)), key=lambda index: len(words[index])), dtype=np.int64)
+    order = np.array(sorted(range(len(words)), key=lambda index: -len(words[index])), dtype=np.int64)
     chunks = tuple(
-        encode_words(vocabularies.features, [words[index] for index in order[start : start + _TOGETHER]])
-        for start in range(0, len(order), _TOGETHER)
+        encode_words(vocabularies.features, [words[index] for index in order[start : start + TOGETHER]])
+        for start in range(0, len(order), TOGETHER)
     )
     return Prepared(len(sentences), encoded, order, chunks)

@@ -17,8 +17,8 @@ from ner.threads import after_fork
 _MOST = 50_000
 # Their characters at most, beyond what one call asks for: a stream of endless words must not fill the memory.
 _MOST_CHARACTERS = 2_000_000
-# New words whose characters are encoded at once.
-_TOGETHER = 1024
+# New words whose characters are encoded together; so many at once as there are threads.
+TOGETHER = 256
 
 
 class WordCache:
@@ -65,13 +65,12 @@ class WordCache:
             return found
 
     def _add(self, words: list[str]) -> None:
-        # Short words with short ones: the longest decides how wide the spellings of all are.
-        words = sorted(words, key=len)
+        # Short words with short ones: the longest decides how wide the spellings of all are. They come last, lest one
+        # thread be at long ones when the others have nothing left.
+        words = sorted(words, key=len, reverse=True)
         needed = len(self._rows) + len(words)
-        for start in range(0, len(words), _TOGETHER):
-            some = words[start : start + _TOGETHER]
-            arrays = encode_words(self._features, some)
-            encodings = self._backend.encode_words(arrays)
+        chunks = [words[start : start + TOGETHER] for start in range(0, len(words), TOGETHER)]
+        for some, (arrays, encodings) in zip(chunks, self._backend.side_by_side(self._encode, chunks), strict=True):
             # What a feature says of a word in one id is kept too; spellings are in the encodings.
             arrays = {name: array for name, array in arrays.items() if array.ndim == 1}
             used = len(self._rows)
@@ -87,6 +86,10 @@ class WordCache:
                 self._arrays[name][used:end] = array
             self._rows.update(zip(some, range(used, end), strict=True))
         self._characters += sum(map(len, words))
+
+    def _encode(self, words: Sequence[str]) -> tuple[Arrays, Floats]:
+        arrays = encode_words(self._features, words)
+        return arrays, self._backend.encode_words(arrays)
 
 
 _CACHES: WeakSet[WordCache] = WeakSet()

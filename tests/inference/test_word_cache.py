@@ -72,7 +72,7 @@ def test_a_full_cache_starts_anew_and_one_call_may_ask_for_more_than_it_keeps(
     model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_MOST", 6)
-    monkeypatch.setattr(module, "_TOGETHER", 3)
+    monkeypatch.setattr(module, "TOGETHER", 3)
     cache = WordCache(TorchBackend(model.network), model.vocabularies)
     wanted = encodings(model, WORDS)
     for start, end in ((0, 4), (2, 6), (4, 8), (0, 10), (9, 10), (0, 10)):
