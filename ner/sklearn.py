@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from ner.config import Config, load_config, parse_config
-from ner.errors import ConfigError, DataError, check_type, shown
+from ner.errors import ConfigError, DataError, check_type, counted, shown
 from ner.formats.corpus import Corpus
 from ner.inference.loading import save_model
 from ner.model_files import hold_files, read_files
@@ -239,7 +239,7 @@ def _sentences(
     for place, (spelled, written) in enumerate(zip(words, tags, strict=True)):
         if len(spelled) != len(written):
             raise DataError(
-                f"{names[1]}[{place}]: expected {len(spelled)} tags, one a word of {names[0]}[{place}], "
+                f"{names[1]}[{place}]: expected {counted(len(spelled), 'tag')}, one a word of {names[0]}[{place}], "
                 f"found {len(written)}"
             )
         try:

@@ -250,7 +250,7 @@ def test_entities_over_others_are_told_where_texts_are_scored(run, small_model, 
         (tmp_path / name).write_text(json.dumps({"text": "Bank of Rome paid", "entities": entities}) + "\n")
     gold, predicted = tmp_path / "gold", tmp_path / "pred"
     told = (
-        f"warning: {gold}: 1 entities (nested): it lies in an entity that is kept, or holds one: dropped "
+        f"warning: {gold}: once: entities (nested): it lies in an entity that is kept, or holds one: dropped "
         f"({gold}:1: LOC 'Rome' at character 8)"
     )
     for arguments in (("score", gold, predicted), ("evaluate", small_model, gold)):

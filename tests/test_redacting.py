@@ -67,7 +67,7 @@ def test_documents_of_a_format_become_json_lines_with_nothing_but_their_text(run
         {"text": "nobody\nthere"},
         {"text": "[LOC]\n[LOC]"},
     ]
-    assert "1 documents with more than a text: the rest, which may hold names, is left out" in err
+    assert "once: documents with more than a text: the rest, which may hold names, is left out" in err
     _, out, _ = run("restore", redacted, "--map", names)
     assert [json.loads(line)["text"] for line in out.splitlines()] == [each["text"] for each in records]
     # Any format goes in: columns are joined with blanks.

@@ -65,7 +65,7 @@ class Threshold:
         """One line for the user."""
         scores = f"precision {100 * self.precision:.2f}%, recall {100 * self.recall:.2f}%"
         # Rounded down, or the entities of just this score would fall out.
-        return f"--min-score {math.floor(1e6 * self.score) / 1e6:g}: {scores}, {self.kept} entities kept"
+        return f"--min-score {math.floor(1e6 * self.score) / 1e6:g}: {scores}, {counted(self.kept, 'entity')} kept"
 
 
 def measure_calibration(scores: Sequence[float], correct: Sequence[bool]) -> Calibration:

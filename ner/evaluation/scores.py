@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from operator import eq
 from typing import NamedTuple
 
+from ner.errors import counted
 from ner.evaluation.alignment import pair_spans
 from ner.text.sentence import Sentence, Span
 
@@ -180,7 +181,7 @@ def _check_lengths(gold: Tags, predicted: Tags) -> None:
     for number, pair in enumerate(zip(gold, predicted, strict=True), start=1):
         expected, found = map(len, pair)
         if expected != found:
-            raise ValueError(f"sentence {number}: expected {expected} tags, found {found}")
+            raise ValueError(f"sentence {number}: expected {counted(expected, 'tag')}, found {found}")
 
 
 def _ends(spans: Iterable[Span]) -> set[tuple[int, int]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ner.data_settings import DataConfig
-from ner.errors import ConfigError, DataError, check_type, shortened
+from ner.errors import ConfigError, DataError, check_type, counted, shortened
 from ner.formats.corpora import Part, hold_out, joined, labels_in, read_parts
 from ner.formats.format import Losses
 from ner.formats.rows import PREFIXES_READ, as_iob2
@@ -219,7 +219,7 @@ def _check_row(words: Any, tags: Any, place: str) -> None:
 def _tag(value: Any, names: list[str] | None, read: Callable[[str], str], place: str) -> str:
     if names:
         if not isinstance(value, int) or not 0 <= value < len(names):
-            raise DataError(f"{place}: expected the number of one of {len(names)} tags, found {value!r}")
+            raise DataError(f"{place}: expected the number of one of {counted(len(names), 'tag')}, found {value!r}")
         value = names[value]
     if not isinstance(value, str):
         raise DataError(f"{place}: expected a tag, found {value!r}; numbers need a ClassLabel feature that names them")

@@ -39,12 +39,16 @@ class Losses:
             places.append(place)
 
     def lines(self) -> list[str]:
-        """A line for each kind, in the order in which they came, with its number and its first places."""
+        """A line for each kind, in the order in which they came, with its number and its first places.
+
+        Kinds are said in the plural, so what came once is told as `once: …`.
+        """
         lines = []
         for kind, count in self.counts.items():
             places = self.places[kind]
             more = ", …" if places and count > len(places) else ""
-            lines.append(f"{count:,} {kind}" + (f" ({'; '.join(places)}{more})" if places else ""))
+            number = "once:" if count == 1 else f"{count:,}"
+            lines.append(f"{number} {kind}" + (f" ({'; '.join(places)}{more})" if places else ""))
         return lines
 
 

@@ -101,7 +101,7 @@ def _refusal(mention: Mention, mentions: list[Mention], text: str, source: str) 
     known = [m for m in mentions if m.text is not None and type(m.start) is int and type(m.end) is int]
     for way, count in _countings(text, inclusive=inclusive).items():
         if known and all(count(m.start, m.end) == m.text for m in known):
-            return f"{message}; all {len(known)} entities of this record that say their text fit where {way}"
+            return f"{message}; every text that this record says of an entity fits where {way}"
     return message
 
 

@@ -4,7 +4,7 @@ from itertools import accumulate
 from typing import Any
 
 from ner.data_settings import DataConfig
-from ner.errors import DataError
+from ner.errors import DataError, counted
 from ner.formats.json_text import told
 from ner.text.alignment import entities_of
 from ner.text.document import Document
@@ -94,7 +94,8 @@ def _name_of(cell: Any, names: dict[str, Any], key: str, source: str) -> str:
         )
     name = names.get(str(cell))
     if isinstance(cell, bool) or not isinstance(name, str):
-        raise DataError(f'{source}: expected the number of one of {len(names)} tags under "{key}", found {told(cell)}')
+        tags = counted(len(names), "tag")
+        raise DataError(f'{source}: expected the number of one of {tags} under "{key}", found {told(cell)}')
     return name
 
 

@@ -81,7 +81,7 @@ def test_the_threshold_of_a_precision_keeps_as_many_as_it_can():
 
 def test_a_threshold_is_written_so_that_it_still_lets_its_own_entities_in():
     threshold = measure_thresholds([0.7779219], [True], support=1)[0]
-    assert str(threshold) == "--min-score 0.777921: precision 100.00%, recall 100.00%, 1 entities kept"
+    assert str(threshold) == "--min-score 0.777921: precision 100.00%, recall 100.00%, 1 entity kept"
 
 
 def test_a_thinned_curve_keeps_its_ends():

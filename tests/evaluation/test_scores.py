@@ -232,7 +232,7 @@ def test_accuracy_is_the_share_of_tags_that_conlleval_calls_equal():
 @pytest.mark.parametrize(
     ("predicted", "message"),
     [
-        ([["O"], ["O", "O"]], "sentence 2: expected 1 tags, found 2"),
+        ([["O"], ["O", "O"]], "sentence 2: expected 1 tag, found 2"),
         ([["O"]], "expected tags of 2 sentences, found 1"),
     ],
 )

@@ -62,7 +62,8 @@ def test_passages_and_sentences_stand_at_their_offsets_and_everything_comes_back
     ]
     assert document.id == "7"
     assert losses == [
-        f"1 entities of several parts: read from the first to the last ({tmp_path / 'a.xml'}:13: LOC 'New big York')"
+        f"once: entities of several parts: read from the first to the last ({tmp_path / 'a.xml'}:13: "
+        "LOC 'New big York')"
     ]
     ner.write(tmp_path / "b.xml", [document], "bioc")
     assert (tmp_path / "b.xml").read_bytes().replace(b"\n", b"") == WHOLE.encode().replace(b"\n", b"")
@@ -96,8 +97,8 @@ def test_a_text_or_an_entity_that_fits_no_passage_any_more_makes_one_passage_of_
     changed = ner.Document(document.text, (), (*document.entities[1:], over), "7", document.meta)
     _, losses = told(ner.write, tmp_path / "b.xml", [changed], "bioc")
     assert losses == [
-        "1 passages and sentences that the text or an entity doesn't fit any more: one passage (document '7')",
-        "1 relations of entities that are gone: left out (document '7': 'R1')",
+        "once: passages and sentences that the text or an entity doesn't fit any more: one passage (document '7')",
+        "once: relations of entities that are gone: left out (document '7': 'R1')",
     ]
     [again], _ = told(ner.read, tmp_path / "b.xml")
     assert (again.text, spans(again)) == (changed.text, spans(changed))
@@ -131,9 +132,9 @@ def test_annotations_of_the_document_have_its_offsets_and_those_without_type_or_
     [document], losses = told(ner.read, put(document_of(body)))
     assert spans(document) == [("P", 4, 6, "Al")]
     assert losses == [
-        f"1 annotations without an infon \"type\": left out ({tmp_path / 'a.xml'}:4: '2')",
-        f"1 infons with a key twice: the last is read ({tmp_path / 'a.xml'}:4: 'type')",
-        f"1 annotations without a location: left out ({tmp_path / 'a.xml'}:4: '3')",
+        f"once: annotations without an infon \"type\": left out ({tmp_path / 'a.xml'}:4: '2')",
+        f"once: infons with a key twice: the last is read ({tmp_path / 'a.xml'}:4: 'type')",
+        f"once: annotations without a location: left out ({tmp_path / 'a.xml'}:4: '3')",
     ]
 
 
@@ -155,9 +156,9 @@ def test_what_bioc_can_not_hold_is_told(put, tmp_path):
     other = ner.Document("x", (), [ner.Entity("X", "x", 0, 1, 0.5)], "d", {"k": 1})
     _, losses = told(ner.write, tmp_path / "b.xml", [document, other], "bioc")
     assert losses == [
-        "1 documents of another collection: they join the first one's (document 'd')",
-        "1 documents with further fields: not kept (document 'd': k)",
-        "1 documents whose entities have probabilities: not kept (document 'd')",
+        "once: documents of another collection: they join the first one's (document 'd')",
+        "once: documents with further fields: not kept (document 'd': k)",
+        "once: documents whose entities have probabilities: not kept (document 'd')",
     ]
 
 

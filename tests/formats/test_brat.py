@@ -60,9 +60,9 @@ def test_a_folder_is_read_in_the_order_of_names_with_what_lies_in_folders_and_th
     found, losses = told(ner.read, folder)
     assert [document.id for document in found] == ["a.b", "b", "deep/z"]
     assert sorted(losses) == [
-        f"1 annotations without a text (.txt) beside them: left out ({folder / 'lost.ann'})",
-        f"1 texts without annotations (.ann) beside them: left out ({folder / 'README.txt'})",
         f"2 hidden files: left out ({'; '.join(str(p) for p in folder.rglob('*') if p.name.startswith('.'))})",
+        f"once: annotations without a text (.txt) beside them: left out ({folder / 'lost.ann'})",
+        f"once: texts without annotations (.ann) beside them: left out ({folder / 'README.txt'})",
     ]
 
 
@@ -107,7 +107,7 @@ def test_an_entity_of_several_parts_is_read_as_asked_and_written_whole(pair, tmp
     folder = pair(TEXT, [line, "T2\tPER 0 3\tBob"])
     [document], losses = told(ner.read, folder, settings={"discontinuous": way})
     assert [span[:3] for span in spans(document)] == [*expected, ("PER", 0, 3)]
-    assert losses == [f"1 entities of several parts: {kind} ({folder / 'a.ann'}:1: LOC {TEXT[12:33]!r})"]
+    assert losses == [f"once: entities of several parts: {kind} ({folder / 'a.ann'}:1: LOC {TEXT[12:33]!r})"]
     ner.write(tmp_path / "out/", [document], "brat")
     assert sorted((tmp_path / "out" / "a.ann").read_text().splitlines()) == [line, "T2\tPER 0 3\tBob"]
 
@@ -208,10 +208,10 @@ def test_names_that_no_file_can_have_are_numbered_and_told(tmp_path):
         "z.txt",
     ]
     assert losses == [
-        "1 documents without a name: numbered (document)",
+        "once: documents without a name: numbered (document)",
         "7 names of documents that no file can have, or two: numbered (document 'A/B': 'A/B'; document '../x': '../x'; "
         "document 'a/.': 'a/.', …)",
-        "1 documents: read again in the order of their names, which isn't this one (document 'A/B')",
+        "once: documents: read again in the order of their names, which isn't this one (document 'A/B')",
     ]
 
 
@@ -219,8 +219,8 @@ def test_what_brat_can_not_hold_is_told(tmp_path):
     entities = [ner.Entity("a b", "x", 0, 1, 0.5), ner.Entity("", "x", 0, 1)]
     _, losses = told(ner.write, tmp_path / "out/", [ner.Document("x", (), entities, "d", {"k": 1})], "brat")
     assert losses == [
-        "1 documents with further fields: not kept (document 'd': k)",
-        "1 documents whose entities have probabilities: not kept (document 'd')",
+        "once: documents with further fields: not kept (document 'd': k)",
+        "once: documents whose entities have probabilities: not kept (document 'd')",
         "2 labels with blanks, or empty: `_` instead (document 'd': 'a b'; document 'd': '')",
     ]
     assert (tmp_path / "out" / "d.ann").read_text() == "T1\ta_b 0 1\tx\nT2\t_ 0 1\tx\n"

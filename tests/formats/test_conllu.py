@@ -107,8 +107,8 @@ def test_texts_are_exact_and_words_written_as_one_are_one_token_unless_they_are_
     ]
     assert found(documents) == [[("LOC", "du Lac", 11), ("PER", "Zoë", 20)], [("ORG", "#x", 0)]]
     assert losses.lines() == [
-        f"1 entities of words that were never written: left out ({path}:13)",
-        f"1 entities that end within a written word: they grow to all of it ({path}:11)",
+        f"once: entities of words that were never written: left out ({path}:13)",
+        f"once: entities that end within a written word: they grow to all of it ({path}:11)",
     ]
 
 
@@ -131,8 +131,8 @@ def test_what_text_says_otherwise_is_told(put):
     path = put(content)
     assert [d.text for d in read(path, losses)] == ["Bob ran", "Anna ran"]
     assert losses.lines() == [
-        f"1 sentences with other blanks in `# text` than in their rows: taken from `# text` ({path}:1)",
-        f"1 sentences whose words aren't those of `# text`: their text is made of the words ({path}:5)",
+        f"once: sentences with other blanks in `# text` than in their rows: taken from `# text` ({path}:1)",
+        f"once: sentences whose words aren't those of `# text`: their text is made of the words ({path}:5)",
     ]
 
 
@@ -167,7 +167,7 @@ def test_a_document_whose_text_was_changed_is_written_anew_and_that_is_told(put,
     changed = ner.Document("Rob", (), (ner.Entity("PER", "Rob", 0, 3),), meta=document.meta)
     write_documents(tmp_path / "b", [changed], "conllu", DataConfig(), losses)
     assert losses.lines() == [
-        "1 documents whose text, tokens or sentences are no longer those of their file: its other columns are left "
+        "once: documents whose text, tokens or sentences are no longer those of their file: its other columns are left "
         "out (document)"
     ]
     assert (tmp_path / "b").read_text() == "# text = Rob\n1\tRob" + "\t_" * 7 + "\tNE=B-PER\n\n"
@@ -225,7 +225,7 @@ def test_the_layer_to_learn_is_a_setting_and_the_other_is_counted(put, tmp_path,
     assert documents[0].sentences[0].tags == tags
     assert documents[0].id == "http://x"
     told = f"entities of the other layer than {layer}: not read, kept in the lines of their sentences"
-    assert losses.lines() == ([f"1 {told} ({path}:2)"] if layer else [])
+    assert losses.lines() == ([f"once: {told} ({path}:2)"] if layer else [])
     ner.write(tmp_path / "b", documents, "germeval")
     assert (tmp_path / "b").read_text() == GERMEVAL
     changed = replace(documents[0], sentences=(), entities=())

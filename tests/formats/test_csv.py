@@ -177,7 +177,7 @@ def test_rows_without_a_word_are_left_out_and_counted(file):
     losses = Losses()
     data = DataConfig(format="csv", empty_words="skip")
     assert plain(read_sentences(file("Word,Tag\nBob,O\n,O\n"), data, losses)) == [[("Bob", "O")]]
-    assert losses.lines() == ["1 rows without a word: left out (f:3)"]
+    assert losses.lines() == ["once: rows without a word: left out (f:3)"]
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_entities_sentences_and_ids_are_those_of_spacy(tmp_path, annotated):
     assert [s.words for s in document.sentences] == [[t.text for t in s if not t.is_space] for s in annotated.sents]
     assert document.meta["docbin"]["ents"] == [[0, 3, "PER", "Q1", "x"]]
     assert losses.lines() == [
-        "1 documents with spans in groups that aren't read: kept with the document; data.layer names one "
+        "once: documents with spans in groups that aren't read: kept with the document; data.layer names one "
         f"({path}:1: sc)"
     ]
 
@@ -56,7 +56,7 @@ def test_a_group_of_spans_is_read_by_setting_and_may_overlap(tmp_path, annotated
     (document,) = read_documents(path, DataConfig(layer="sc"), losses)
     assert [e.text for e in document.entities] == ["New York", "York"]
     assert losses.lines() == [
-        f"1 documents with entities beside the group that is read: kept with the document ({path}:1)"
+        f"once: documents with entities beside the group that is read: kept with the document ({path}:1)"
     ]
     with pytest.raises(DataError) as error:
         list(read_documents(path, DataConfig(layer="x"), Losses()))
@@ -98,7 +98,7 @@ def test_a_document_whose_text_was_changed_says_what_is_left_out(tmp_path, annot
     changed = replace(document, text="Rob", sentences=(), entities=(), source="")
     write_documents(tmp_path / "b.spacy", [changed], "docbin", DataConfig(), losses)
     assert losses.lines() == [
-        "1 documents whose text or tokens are no longer those of their file: other annotations left out (document)"
+        "once: documents whose text or tokens are no longer those of their file: other annotations left out (document)"
     ]
 
 

@@ -77,9 +77,9 @@ def test_columns_say_what_of_a_text_they_do_not_keep(put, tmp_path):
         ner.write(tmp_path / "b.conll", documents)
     source = str(tmp_path / "a.jsonl") + ":1"
     assert [str(warning.message) for warning in caught] == [
-        f"{tmp_path / 'b.conll'}: 1 texts: blanks and line ends between words are not kept ({source})",
-        f"{tmp_path / 'b.conll'}: 1 names of documents: not kept ({source})",
-        f"{tmp_path / 'b.conll'}: 1 documents with further fields: not kept ({source}: note)",
+        f"{tmp_path / 'b.conll'}: once: texts: blanks and line ends between words are not kept ({source})",
+        f"{tmp_path / 'b.conll'}: once: names of documents: not kept ({source})",
+        f"{tmp_path / 'b.conll'}: once: documents with further fields: not kept ({source}: note)",
     ]
     assert (tmp_path / "b.conll").read_text() == "Anna B-PER\nLee I-PER\nslept O\n. O\n\n"
 
@@ -95,7 +95,7 @@ def test_a_text_with_its_entities_is_trained_on_as_sentences_and_what_does_not_f
     assert [s.opens_document for s in sentences] == [True, False]
     assert {s.source for s in sentences} == {f"{path}:2"}
     assert losses.counts.total() == 3
-    assert [line.partition(":")[0] for line in losses.lines()] == ["2 entities (cut token)", "1 entities (nested)"]
+    assert [line.partition(")")[0] for line in losses.lines()] == ["2 entities (cut token", "once: entities (nested"]
     with pytest.raises(DataError, match=r"a\.jsonl:2: expected entities of whole tokens"):
         read_sentences(path, DataConfig(misaligned="error"))
 

@@ -65,8 +65,8 @@ def test_nodes_stand_where_they_stand_in_the_text_and_what_is_no_entity_is_told(
         ],
     }
     assert losses == [
-        f"1 annotations of the set Original markups: left out ({path})",
-        f"1 annotations of the type Token, which is no entity's: left out ({path}:6)",
+        f"once: annotations of the set Original markups: left out ({path})",
+        f"once: annotations of the type Token, which is no entity's: left out ({path}:6)",
     ]
 
 

@@ -111,7 +111,7 @@ def test_prodigy_and_doccano_get_back_what_they_wrote(put, tmp_path):
 def test_what_entities_have_does_not_go_to_others_that_take_their_place(put, tmp_path):
     document = ner.read(put(json.dumps({"text": TEXT, "entities": OFFSETS})))[0]
     other = ner.Document(TEXT, (), [ner.Entity("PER", "Bob", 0, 3), ner.Entity("X", "ran", 4, 7)], meta=document.meta)
-    with pytest.warns(UserWarning, match="1 further fields of entities that are no longer there: left out"):
+    with pytest.warns(UserWarning, match="once: further fields of entities that are no longer there: left out"):
         ner.write(tmp_path / "b.jsonl", [other])
     entities = json.loads((tmp_path / "b.jsonl").read_text())["entities"]
     assert entities == [
@@ -124,20 +124,20 @@ def test_prodigy_scores_are_kept_and_doccano_has_no_place_for_them(tmp_path):
     documents = [ner.Document("Bob", (), [ner.Entity("PER", "Bob", 0, 3, 0.5), ner.Entity("X", "B", 0, 1)])]
     ner.write(tmp_path / "p.jsonl", documents, "prodigy")
     assert ner.read(tmp_path / "p.jsonl") == documents
-    with pytest.warns(UserWarning, match=": 1 ") as caught:
+    with pytest.warns(UserWarning, match=": once: ") as caught:
         ner.write(tmp_path / "d.jsonl", documents, "doccano")
     assert [str(warning.message) for warning in caught] == [
-        f"{tmp_path / 'd.jsonl'}: 1 documents whose entities have probabilities: not kept (document)",
-        f"{tmp_path / 'd.jsonl'}: 1 documents with entities in others or over them: doccano takes them where its "
+        f"{tmp_path / 'd.jsonl'}: once: documents whose entities have probabilities: not kept (document)",
+        f"{tmp_path / 'd.jsonl'}: once: documents with entities in others or over them: doccano takes them where its "
         "project allows that (document)",
     ]
 
 
 def test_fields_that_would_be_read_as_entities_are_left_out_and_told(tmp_path):
     meta = {"spans": OBJECTS, "text": "other", "ok": 1}
-    with pytest.warns(UserWarning, match=": 1 ") as caught:
+    with pytest.warns(UserWarning, match=": once: ") as caught:
         ner.write(tmp_path / "a.jsonl", [ner.Document(TEXT, (), [ner.Entity("PER", "Bob", 0, 3)], meta=meta)])
-    assert [str(warning.message).partition(": 1 ")[2] for warning in caught] == [
+    assert [str(warning.message).partition(": once: ")[2] for warning in caught] == [
         "fields that are called as one of the format's own: left out (document: text)",
         "fields that look like entities in another layout: left out (document: spans)",
     ]
@@ -225,24 +225,24 @@ REFUSED = [
      f"expected X 'ab' at characters 0 to 1{'0' * 30} of the text, found 'ab'; {PLACE}"),
     ('{"text": "ab", "label": [[-1, 2, "X"]]}',
      f"expected X 'ab' at characters -1 to 2 of the text, found 'ab'; {PLACE}"),
-    (json.dumps(PLAIN), f"expected PER 'Bob' at characters 0 to 2 of the text, found 'Bo'; {PLACE}; all 1 entities of "
-     "this record that say their text fit where ends are last characters, not ends of half-open ranges: add 1 to each "
+    (json.dumps(PLAIN), f"expected PER 'Bob' at characters 0 to 2 of the text, found 'Bo'; {PLACE}; every text that "
+     "this record says of an entity fits where ends are last characters, not ends of half-open ranges: add 1 to each "
      "end"),
     ('{"text": "Bob", "label": {"PER": {"Bob": [[0, 3]]}}}', "expected PER 'Bob' at characters 0 to 4 of the text, "
-     f"found 'Bob'; {PLACE}; all 1 entities of this record that say their text fit where ends are those of half-open "
+     f"found 'Bob'; {PLACE}; every text that this record says of an entity fits where ends are those of half-open "
      "ranges, not last characters: take 1 from each end"),
     ('{"text": "\U0001f600 Bob", "entities": [{"start": 3, "end": 6, "label": "PER", "text": "Bob"}]}',
-     f"expected PER 'Bob' at characters 3 to 6 of the text, found 'ob'; {PLACE}; all 1 entities of this record that "
-     "say their text fit where ranges count units of UTF-16"),
+     f"expected PER 'Bob' at characters 3 to 6 of the text, found 'ob'; {PLACE}; every text that this record says of "
+     "an entity fits where ranges count units of UTF-16"),
     ('{"text": "\u00e9 Bob", "entities": [{"start": 3, "end": 6, "label": "PER", "text": "Bob"}]}',
-     f"expected PER 'Bob' at characters 3 to 6 of the text, found 'ob'; {PLACE}; all 1 entities of this record that "
-     "say their text fit where ranges count bytes of UTF-8"),
+     f"expected PER 'Bob' at characters 3 to 6 of the text, found 'ob'; {PLACE}; every text that this record says of "
+     "an entity fits where ranges count bytes of UTF-8"),
     ('{"text": "Bob!", "entities": [{"start": 1, "end": 4, "label": "PER", "text": "Bob"}]}',
-     f"expected PER 'Bob' at characters 1 to 4 of the text, found 'ob!'; {PLACE}; all 1 entities of this record that "
-     "say their text fit where counting starts at 1: take 1 from each start and end"),
+     f"expected PER 'Bob' at characters 1 to 4 of the text, found 'ob!'; {PLACE}; every text that this record says of "
+     "an entity fits where counting starts at 1: take 1 from each start and end"),
     ('{"text": "Bob!", "entities": [{"start": 1, "end": 3, "label": "PER", "text": "Bob"}]}',
-     f"expected PER 'Bob' at characters 1 to 3 of the text, found 'ob'; {PLACE}; all 1 entities of this record that "
-     "say their text fit where counting starts at 1 and ends are last characters: take 1 from each start"),
+     f"expected PER 'Bob' at characters 1 to 3 of the text, found 'ob'; {PLACE}; every text that this record says of "
+     "an entity fits where counting starts at 1 and ends are last characters: take 1 from each start"),
     ('{"text": "Bob!", "entities": [{"start": 0, "end": 3, "label": "PER", "text": "Rob"}]}',
      f"expected PER 'Rob' at characters 0 to 3 of the text, found 'Bob'; {PLACE}"),
     ('{"tokens": ["a", "b"], "ner_tags": ["O"]}', "expected as many tags as words, found 1 for 2"),
@@ -253,7 +253,7 @@ REFUSED = [
      'each record, such as "names": ["O", "B-PER", "I-PER"], or read the data set with data.dataset, where a '
      "ClassLabel names them"),
     ('{"tokens": ["a"], "ner_tags": [1], "names": ["O"]}',
-     "expected the number of one of 1 tags under \"ner_tags\", found '1'"),
+     "expected the number of one of 1 tag under \"ner_tags\", found '1'"),
     ('{"text": "b a", "tokens": ["a", "b"], "ner_tags": ["O", "O"]}', 'expected the words of the record in its "text" '
      "in their order, found no 'b' from character 3 on; without the key \"text\" the words are joined by spaces"),
 ]  # fmt: skip

@@ -66,7 +66,7 @@ def test_the_first_annotation_that_is_not_cancelled_is_read_and_the_others_are_c
     assert read(path) == (
         [[("PER", "Bob", 2), ("LOC", "Kiel", 13)]],
         [
-            f"1 cancelled annotations: left out ({path}:1)",
+            f"once: cancelled annotations: left out ({path}:1)",
             f"2 annotations and predictions beside the one that is read: left out ({path}:1, …)",
         ],
     )
@@ -86,7 +86,7 @@ def test_the_first_annotation_that_is_not_cancelled_is_read_and_the_others_are_c
 def test_whose_annotation_is_read_can_be_said(put, who, wanted):
     found, told = read(put([FULL]), annotator=who)
     assert found == wanted
-    assert (f"1 tasks without an annotation to read: left out ({put([FULL])}:1)" in told) == (not wanted)
+    assert (f"once: tasks without an annotation to read: left out ({put([FULL])}:1)" in told) == (not wanted)
 
 
 @pytest.mark.filterwarnings("ignore:.*(left out|cancelled)")
@@ -120,10 +120,10 @@ def test_tasks_without_annotations_are_read_and_told(put):
     assert read(path) == (
         [[], [("PER", "Bob ran", 2)]],
         [
-            f"1 tasks that nobody annotated: read without entities ({path}:1)",
-            f"1 tasks without an annotation: the first prediction is read ({path}:1)",
-            f"1 cancelled annotations: left out ({path}:1)",
-            f"1 tasks without an annotation to read: left out ({path}:1)",
+            f"once: tasks that nobody annotated: read without entities ({path}:1)",
+            f"once: tasks without an annotation: the first prediction is read ({path}:1)",
+            f"once: cancelled annotations: left out ({path}:1)",
+            f"once: tasks without an annotation to read: left out ({path}:1)",
         ],
     )
 
@@ -133,11 +133,11 @@ def test_the_small_export_is_read_one_annotation_a_task(put):
     third = {"text": "x", "id": 13, "annotator": 4, "annotation_id": 7}
     path = put([MIN, second, third])
     assert name_for_reading(path, DataConfig()) == "label-studio"
-    told = f"1 annotations and predictions beside the one that is read: left out ({path}:1)"
+    told = f"once: annotations and predictions beside the one that is read: left out ({path}:1)"
     assert read(path) == ([[("PER", "Bob", 2)], []], [told])
     assert read(path, annotator="5") == (
         [[("LOC", "Kiel", 13)]],
-        [told, f"1 tasks without an annotation to read: left out ({path}:1)"],
+        [told, f"once: tasks without an annotation to read: left out ({path}:1)"],
     )
 
 
@@ -160,7 +160,7 @@ def test_a_region_of_several_labels_is_several_entities_and_told(put):
     path = put([{"data": {"text": TEXT}, "annotations": [{"result": [region(2, 5, "A", "B")]}]}])
     assert read(path) == (
         [[("A", "Bob", 2), ("B", "Bob", 2)]],
-        [f"1 regions of several labels: an entity for each ({path}:1)"],
+        [f"once: regions of several labels: an entity for each ({path}:1)"],
     )
 
 

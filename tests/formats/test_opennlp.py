@@ -122,8 +122,8 @@ def test_stanford_reads_labels_alone_and_what_touches_is_told(tmp_path):
     (tmp_path / "f").write_text("".join(STANFORD.write(documents, DataConfig(), losses)))
     assert (tmp_path / "f").read_text() == "Bob\tPER\nAnn\tPER\nsat\tO\nBonn\tLOC\n\nx\tO\n\n"
     assert losses.lines() == [
-        "1 entities that touch one of their label: written as one (document: 'Bob Ann')",
-        "1 documents whose beginning isn't marked: their sentences stand alone (document)",
+        "once: entities that touch one of their label: written as one (document: 'Bob Ann')",
+        "once: documents whose beginning isn't marked: their sentences stand alone (document)",
     ]
     assert [s.tags for s in read_conll(tmp_path / "f", scheme="io")] == [("B-PER", "I-PER", "O", "B-LOC"), ("O",)]
 

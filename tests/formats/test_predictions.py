@@ -115,7 +115,7 @@ def test_label_studio_annotations_are_no_part_of_a_prediction(run, tmp_path: Pat
     assert (code, written["annotations"]) == (0, [])
     assert [p["model_version"] for p in written["predictions"]] == ["en 0.1.0"]
     assert "relation" not in out
-    assert "1 results of an annotation that are no entities: left out of the prediction" in err
+    assert "once: results of an annotation that are no entities: left out of the prediction" in err
 
 
 def test_argilla_gets_a_suggestion_with_a_score_for_each_span(tagged, expected) -> None:
@@ -129,7 +129,7 @@ def test_argilla_gets_a_suggestion_with_a_score_for_each_span(tagged, expected) 
     assert len(suggestion["score"]) == 2
     assert (suggestion["type"], suggestion["agent"]) == ("model", "en 0.1.0")
     assert second["suggestions"] == {}
-    assert "1 documents with further fields: not kept" in tagged.told
+    assert "once: documents with further fields: not kept" in tagged.told
 
 
 def test_argilla_gets_annotations_as_suggestions_of_people_and_is_told_of_overlaps(tmp_path: Path) -> None:

@@ -97,13 +97,13 @@ def test_what_pubtator_can_not_hold_is_told(tmp_path):
     ]
     _, losses = told(ner.write, tmp_path / "b.pubtator", given)
     assert losses == [
-        "1 documents with further fields: not kept (document: k)",
-        "1 documents whose entities have probabilities: not kept (document)",
-        "1 documents without a name: numbered (document)",
-        "1 texts of more lines than title and abstract, or with TABs: spaces instead (document)",
+        "once: documents with further fields: not kept (document: k)",
+        "once: documents whose entities have probabilities: not kept (document)",
+        "once: documents without a name: numbered (document)",
+        "once: texts of more lines than title and abstract, or with TABs: spaces instead (document)",
         "2 labels with TABs or line ends, or empty: others instead (document: 'x\\ty'; document: '')",
-        "1 names of documents with `|`, TABs or blanks at their ends: numbered (document 'a|b': 'a|b')",
-        "1 texts that end behind the title with a line end: without it (document 'a|b')",
+        "once: names of documents with `|`, TABs or blanks at their ends: numbered (document 'a|b': 'a|b')",
+        "once: texts that end behind the title with a line end: without it (document 'a|b')",
     ]
     assert (tmp_path / "b.pubtator").read_text() == (
         "1|t|a \n1|a|b c\n1\t0\t4\ta  b\tx y\t-\n1\t5\t6\tc\t_\t-\n\n2|t|a\n2|a|\n\n"

@@ -143,7 +143,7 @@ def test_a_hashtag_row_is_a_token_by_its_columns_and_that_is_told(file, comment)
     assert words == (["# ", "Bob", "# 1"] if comment == "# " else ["#", "Bob", "#1"])
     assert [line.partition(" (f:")[0] for line in lines] == [
         "2 lines that open as comments do, with a tag and as many columns as the others: read as tokens",
-        "1 lines that open as comments do, with a tag but not as many columns as the others: read as comments",
+        "once: lines that open as comments do, with a tag but not as many columns as the others: read as comments",
     ]
     # The doctor reads a line at a time, and the same.
     reader = RowReader("f", DataConfig(comment=comment, separator="\t"), Losses(), tagged=True)

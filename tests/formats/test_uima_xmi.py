@@ -78,8 +78,8 @@ def test_offsets_are_those_of_code_points_and_what_is_no_named_entity_is_counted
     assert document.text == "\U0001f600 Bob Aa\r\nb"
     assert spans(document) == [("LOC", 6, 11, "Aa\r\nb"), ("PER", 2, 5, "Bob"), ("Person", 2, 5, "Bob")]
     assert losses == [
-        f"1 named entities without a value: left out ({path}: at 0)",
-        f"1 annotations of the type {TOKEN}: left out ({path})",
+        f"once: named entities without a value: left out ({path}: at 0)",
+        f"once: annotations of the type {TOKEN}: left out ({path})",
     ]
     assert (document.id, document.meta) == (
         "a",
@@ -106,7 +106,7 @@ def test_types_that_the_type_system_lacks_are_told(put):
     [document], losses = told(ner.read, path)
     assert [span[0] for span in spans(document)] == ["LOC", "PER"]
     assert losses[0].startswith(
-        f"1 warnings of dkpro-cassis: what they speak of is left out ({path}: Type with name [my.Person] not found"
+        f"once: warnings of dkpro-cassis: what they speak of is left out ({path}: Type with name [my.Person] not found"
     )
 
 
@@ -124,11 +124,11 @@ def test_what_xmi_can_not_hold_is_told(tmp_path):
     given = [ner.Document("a\x0cb", (), [ner.Entity("", "a", 0, 1, 0.5)], None, {"k": 1})]
     _, losses = told(ner.write, tmp_path / "out", given, "uima-xmi")
     assert losses == [
-        "1 documents without a name: numbered (document)",
-        "1 documents with further fields: not kept (document: k)",
-        "1 documents whose entities have probabilities: not kept (document)",
-        "1 characters that XML can't hold: a space or U+FFFD instead (document)",
-        "1 labels that are empty: `_` instead (document)",
+        "once: documents without a name: numbered (document)",
+        "once: documents with further fields: not kept (document: k)",
+        "once: documents whose entities have probabilities: not kept (document)",
+        "once: characters that XML can't hold: a space or U+FFFD instead (document)",
+        "once: labels that are empty: `_` instead (document)",
     ]
     [document] = ner.read(tmp_path / "out")
     assert (document.id, document.text, spans(document)) == ("000001", "a b", [("_", 0, 1, "a")])

@@ -68,7 +68,7 @@ def test_a_frame_of_words_gives_a_document_a_sentence_and_empty_cells_go_on(name
 def test_columns_that_are_not_kept_are_told():
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame({"Sentence #": [1], "Word": ["Bob"], "POS": ["NNP"], "Tag": ["B-PER"]})
-    with pytest.warns(UserWarning, match=r"^documents_from: 1 columns beside words and tags: not kept \(POS\)$"):
+    with pytest.warns(UserWarning, match=r"^documents_from: once: columns beside words and tags: not kept \(POS\)$"):
         ner.documents_from(frame)
 
 
@@ -112,9 +112,9 @@ def test_a_data_set_of_documents_holds_their_words_and_numbered_tags(datasets):
     with pytest.warns(UserWarning, match="^to_dataset: ") as caught:
         made = ner.to_dataset(given)
     assert [str(warning.message) for warning in caught] == [
-        "to_dataset: 1 texts: blanks and line ends between words are not kept (document 'a')",
-        "to_dataset: 1 documents without a token: left out (document 'b')",
-        "to_dataset: 1 documents whose entities have probabilities: not kept (document)",
+        "to_dataset: once: texts: blanks and line ends between words are not kept (document 'a')",
+        "to_dataset: once: documents without a token: left out (document 'b')",
+        "to_dataset: once: documents whose entities have probabilities: not kept (document)",
     ]
     assert made.features["ner_tags"].feature.names == ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"]
     assert made.to_list() == [

@@ -55,7 +55,7 @@ def test_text_and_entities_are_those_of_code_points(put):
         ("LOC", 16, 18, "EU"),
         ("a|b[1]\\", 23, 25, "No"),
     ]
-    assert losses == [f"1 named entities without a value: left out ({path}: at 13)"]
+    assert losses == [f"once: named entities without a value: left out ({path}: at 13)"]
     assert [s.words for s in document.sentences] == [["Ann", "\U0001f600", "Lee", "a", "b"], ["EU-wide"], ["No"]]
     assert (document.id, document.sentences[1].source) == ("a", f"{path}:14")
 
@@ -82,7 +82,8 @@ def test_annotations_of_one_number_over_a_sentence_end_are_one_and_apart_from_ea
     [document], losses = told(ner.read, path)
     assert spans(document) == [("X", 0, 1, "a"), ("X", 4, 5, "c")]
     assert losses == [
-        f"1 numbers of annotations that come again apart from the first: read as annotations of their own ({path}: [1])"
+        "once: numbers of annotations that come again apart from the first: read as annotations of their own "
+        f"({path}: [1])"
     ]
 
 
@@ -99,11 +100,11 @@ def test_other_features_are_kept_and_other_layers_told(put, tmp_path):
     [document], losses = told(ner.read, path)
     assert spans(document) == [("PER", 0, 3, "Ann"), ("LOC", 0, 3, "Ann"), ("LOC", 7, 11, "Rome")]
     assert losses == [
-        f"1 comments: left out ({path}:8)",
+        f"once: comments: left out ({path}:8)",
         f"3 annotations of the layer my.Pos: left out ({path}, …)",
-        f"1 slots of {NE}: left out ({path})",
-        f"1 annotations of the layer my.Chain: left out ({path})",
-        f"1 annotations of the layer my.Rel: left out ({path})",
+        f"once: slots of {NE}: left out ({path})",
+        f"once: annotations of the layer my.Chain: left out ({path})",
+        f"once: annotations of the layer my.Rel: left out ({path})",
     ]
     assert kept(tmp_path / "out", [document], "webanno") == [document]
     assert (tmp_path / "out" / "a.tsv").read_text() == (
@@ -142,7 +143,7 @@ def test_which_of_several_layers_is_asked_for_and_the_advice_reads_the_file(put)
     [document], losses = told(ner.read, path, settings={"layer": "webanno.custom.Span|value"})
     assert (spans(document), losses) == (
         [("X", 0, 1, "a")],
-        [f"1 annotations of the layer {NE}: left out ({path})"],
+        [f"once: annotations of the layer {NE}: left out ({path})"],
     )
     path = put("#FORMAT=WebAnno TSV 3.3\n#T_SP=webanno.custom.Two|a|b\n\n#Text=a\n1-1\t0-1\ta\tX\tY\t\n")
     with pytest.raises(ConfigError, match=r"found webanno.custom.Two\|a, webanno.custom.Two\|b; set data.layer"):
@@ -160,7 +161,7 @@ def test_a_folder_is_written_by_its_ending_and_files_without_the_layer_are_told(
     ]
     (folder / "c.tsv").write_text("#FORMAT=WebAnno TSV 3.3\n\n\n#Text=y\n1-1\t0-1\ty\t\n")
     _, losses = told(ner.read, folder, settings={"layer": NE})
-    assert losses == [f"1 files without the layer of data.layer: read without entities ({folder / 'c.tsv'})"]
+    assert losses == [f"once: files without the layer of data.layer: read without entities ({folder / 'c.tsv'})"]
     (folder / "d.tsv").write_text("a\tO\n")
     assert (
         fault(folder) == f"{folder}: expected a file, or a folder of one of the formats of `ner formats`, found neither"
@@ -215,14 +216,14 @@ def test_what_such_a_file_can_not_hold_is_told(tmp_path):
     entities = [ner.Entity("", "a\ud800", 2, 4, 0.5), ner.Entity("X\r", " b ", 4, 7), ner.Entity("Y", " ", 1, 2)]
     _, losses = told(ner.write, tmp_path / "out", [ner.Document(text, (), entities, None, {"k": 1})], "webanno")
     assert losses == [
-        "1 documents without a name: numbered (document)",
-        "1 documents with further fields: not kept (document: k)",
-        "1 documents whose entities have probabilities: not kept (document)",
-        "1 characters that no text file holds: U+FFFD instead (document)",
-        "1 blanks before the first word: spaces instead, or nothing where there is no word (document)",
+        "once: documents without a name: numbered (document)",
+        "once: documents with further fields: not kept (document: k)",
+        "once: documents whose entities have probabilities: not kept (document)",
+        "once: characters that no text file holds: U+FFFD instead (document)",
+        "once: blanks before the first word: spaces instead, or nothing where there is no word (document)",
         "2 labels that are empty, or have a CR: `_` instead of it (document, …)",
-        "1 entities with blanks at their ends: without them (document: ' b ')",
-        "1 entities without a word: left out (document: Y at 1)",
+        "once: entities with blanks at their ends: without them (document: ' b ')",
+        "once: entities without a word: left out (document: Y at 1)",
     ]
     [document] = ner.read(tmp_path / "out")
     assert (document.text, spans(document)) == ("  a\ufffd b ", [("_", 2, 4, "a\ufffd"), ("X_", 5, 6, "b")])
