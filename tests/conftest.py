@@ -116,6 +116,8 @@ def run(monkeypatch, capsys):
 
     def call(*arguments, stdin=b""):
         monkeypatch.setattr(sys, "argv", ["ner", *map(str, arguments)])
+        # Under `python -m pytest` the command would call itself `python -m pytest.ner`.
+        monkeypatch.setattr(sys.modules["__main__"], "__package__", None, raising=False)
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8"))
         capsys.readouterr()
         code = 0
