@@ -129,18 +129,20 @@ def faults_of(tags: Sequence[str], scheme: str) -> list[tuple[int, str]]:
     faults: list[tuple[int, str]] = []
     opens, closes = row.begin is not None and not row.begin_only_parts, row.end is not None
     open_label = ""  # of an entity that the next tag may, or in a closing scheme must, go on with
+    may_end = False  # in a closing scheme, where its first token is all of it
     for position, tag in enumerate(tags):
         prefix, label = split_tag(tag)
         role = _ROLES.get(prefix, OUTSIDE)
         goes_on = role in (_INSIDE, _LAST)
-        if closes and open_label and not (goes_on and label == open_label):
+        if closes and open_label and not may_end and not (goes_on and label == open_label):
             faults.append((position - 1, "unclosed"))
         if row.begin_only_parts and role == _FIRST and label != open_label:
             faults.append((position, "redundant"))
         elif opens and goes_on and label != open_label:
             faults.append((position, "orphan"))
         open_label = "" if closes and role in (_LAST, _SINGLE) else label
-    if closes and open_label:
+        may_end = row.single is None and role == _FIRST
+    if closes and open_label and not may_end:
         faults.append((len(tags) - 1, "unclosed"))
     return faults
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from seqeval.metrics.sequence_labeling import get_entities
 
 from ner.schemes import SCHEMES as TABLE
-from ner.schemes import find_scheme, twin_of
+from ner.schemes import Scheme, find_scheme, twin_of
 from ner.text.sentence import Span
 from ner.text.tags import (
     check_prefix,
@@ -318,6 +318,12 @@ def test_tags_of_two_schemes_in_one_file_are_refused(tags, found):
 )  # fmt: skip
 def test_a_tag_that_breaks_its_scheme_is_told_by_its_place(tags, scheme, faults):
     assert faults_of(tags, scheme) == faults
+
+
+def test_where_a_row_has_no_letter_for_a_single_token_the_first_one_closes_it(monkeypatch):
+    monkeypatch.setitem(TABLE, "bieo", Scheme("B", "I", "E", None))
+    assert faults_of(["B-PER", "O", "B-PER", "B-PER", "E-PER", "B-LOC"], "bieo") == []
+    assert faults_of(["B-PER", "I-PER", "O", "I-PER"], "bieo") == [(1, "unclosed"), (3, "orphan"), (3, "unclosed")]
 
 
 @pytest.mark.parametrize(
