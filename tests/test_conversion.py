@@ -36,6 +36,29 @@ def test_a_file_is_converted_and_what_is_not_kept_is_told(run, records, tmp_path
     ]
 
 
+def test_tags_are_written_in_the_scheme_that_is_asked_for_whatever_they_were_read_in(run, tmp_path):
+    gold = tmp_path / "gold.iob1"
+    gold.write_text("Anna I-PER\nLee I-PER\nBob B-PER\nran O\n\nRome I-LOC\n\n")
+    for name, first in (("a.conll", "Anna B-PER"), ("a.csv", "Anna,B-PER"), ("a.conllu", "1\tAnna\t")):
+        assert run("convert", gold, tmp_path / name, "--scheme", "bmes")[0] == 0
+        written = (tmp_path / name).read_text()
+        assert first in written
+        assert [written.count(f"{letter}-") for letter in "BMESI"] == [1, 0, 1, 2, 0]
+        assert run("convert", tmp_path / name, tmp_path / f"{name}.iob1", "--to", "conll", "--scheme", "iob1")[0] == 0
+        assert (tmp_path / f"{name}.iob1").read_text() == gold.read_text()
+    for asked, told in (
+        (["a.spacy", "--scheme", "bmes"],
+         "--scheme: expected a format that is written with tags (conll, lines, csv, conllu, conllup, uner, germeval), "
+         "found docbin"),
+        (["a.conll", "--scheme", "bmes", "--for", "seqeval"],
+         "--for: expected no --scheme beside it, found --scheme bmes"),
+        (["a.conll", "--scheme", "iob"], "--scheme: expected one of io, iob1, iob2, bioes, bilou, bmes, found 'iob'"),
+    ):  # fmt: skip
+        code, out, err = run("convert", gold, tmp_path / "b" / asked[0], *asked[1:])
+        assert (code, out, err) == (2, "", f"error: {told}\n")
+        assert not (tmp_path / "b").exists()
+
+
 def test_a_conversion_that_fails_writes_nothing(run, records, tmp_path):
     records.write_text(records.read_text() + "{\n")
     code, out, err = run("convert", records, tmp_path / "out.conll")

@@ -25,6 +25,9 @@ def convert(
         str | None,
         typer.Option("--for", metavar="TOOL", help="Write what this tool reads rightly: seqeval, spacy, doccano, …"),
     ] = None,
+    scheme: Annotated[
+        str | None, typer.Option("--scheme", metavar="SCHEME", help="Of the tags that are written; default: IOB2.")
+    ] = None,
     settings: Settings = None,
 ) -> None:
     """Write annotated text in another format; what can't be kept is told and counted."""
@@ -32,11 +35,13 @@ def convert(
     from ner.data_settings import DataConfig
     from ner.formats.files import read_documents, write_documents
     from ner.formats.format import Losses
-    from ner.formats.table import name_for_reading, name_for_writing
+    from ner.formats.table import check_writes_tags, name_for_reading, name_for_writing
     from ner.formats.tools import tool_named, written_for
+    from ner.schemes import SCHEMES
 
-    if tool and to_format:
-        raise ConfigError(f"--for: expected no --to beside it, found --to {to_format}")
+    for option, value in (("--to", to_format), ("--scheme", scheme)):
+        if tool and value:
+            raise ConfigError(f"--for: expected no {option} beside it, found {option} {value}")
     check_is_another("OUT", Path(target), source)
     wanted_by = tool_named(tool) if tool else None
     data = override_data(DataConfig(), settings or [])
@@ -44,9 +49,14 @@ def convert(
         data = override_data(data, [f"data.format={from_format}"])
     wanted = name_for_writing(target, wanted_by.format if wanted_by else to_format)
     found = name_for_reading(source, data)
+    own = written_for(wanted_by, data) if wanted_by else data
+    if scheme:
+        check_writes_tags(wanted)
+        if scheme not in SCHEMES:
+            raise ConfigError(f"--scheme: expected one of {', '.join(SCHEMES)}, found {scheme!r}")
+        own = own.model_copy(update={"scheme": scheme})
     losses = Losses()
     documents = read_documents(source, data.model_copy(update={"format": found}), losses)
-    own = written_for(wanted_by, data) if wanted_by else data
     write_documents(target, documents, wanted, own, losses)
     say_losses(source, losses)
     advice = f"; {wanted_by.advice}" if wanted_by and wanted_by.advice else ""

@@ -103,6 +103,14 @@ def can_write(form: Format) -> bool:
     return form.write is not None or form.save is not None
 
 
+def check_writes_tags(name: str) -> None:
+    """Raise ConfigError where what is written in this format has no tags, and so no scheme."""
+    # JSON lines of words and tags are read, never written.
+    tagged = [n for n in writable() if "scheme" in (known := find_format(n).settings) and "tags_feature" not in known]
+    if name not in tagged:
+        raise ConfigError(f"--scheme: expected a format that is written with tags ({_names_of(tagged)}), found {name}")
+
+
 def names_model(name: str) -> bool:
     """Whether there is a format of this name, and its files say which model found the entities."""
     return name in FORMATS and find_format(name).names_model
