@@ -83,9 +83,11 @@ def load_corpus(data: DataConfig) -> Corpus:
     if data.dev_share:
         train, dev = hold_out(train, data.dev_share)
     if data.dev_share and not (train and dev):
-        size = f"{len(train) + len(dev)} sentences"
+        marked = sum(sentence.opens_document for sentence in (*train, *dev))
+        unit = "document" if marked else "sentence"
+        size = counted(marked or len(train) + len(dev), unit)
         raise ConfigError(
-            f"data.dev: expected a share of {data.train} that is one of its documents at least and not all of them, "
+            f"data.dev: expected a share of {data.train} that is one of its {unit}s at least and not all of them, "
             f"found {data.dev} of {size}; name a dev file, or another share"
         )
     return _with_unlabelled(Corpus(train, dev, test), data)

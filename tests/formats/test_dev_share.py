@@ -41,13 +41,20 @@ def test_a_document_is_held_out_whole_as_one_of_several_corpora_would_be(corpus_
     assert hold_out(whole, 0.2) == (corpus.train, corpus.dev)
 
 
-@pytest.mark.parametrize("share", ["1%", "4.9%"])
-def test_a_share_that_takes_nothing_is_refused(corpus_of, tmp_path, share):
+@pytest.mark.parametrize(
+    ("share", "marked", "units", "size"),
+    [
+        ("1%", False, "sentences", "20 sentences"),
+        ("4.9%", False, "sentences", "20 sentences"),
+        ("9%", True, "documents", "10 documents"),
+    ],
+)
+def test_a_share_that_takes_nothing_is_refused(corpus_of, tmp_path, share, marked, units, size):
     with pytest.raises(ConfigError) as caught:
-        corpus_of(share)
+        corpus_of(share, marked=marked)
     assert str(caught.value) == (
-        f"data.dev: expected a share of {tmp_path / 'all.conll'} that is one of its documents at least and not all of "
-        f"them, found {share} of 20 sentences; name a dev file, or another share"
+        f"data.dev: expected a share of {tmp_path / 'all.conll'} that is one of its {units} at least and not all of "
+        f"them, found {share} of {size}; name a dev file, or another share"
     )
 
 
