@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from typing import NoReturn
 
 from ner.data_settings import DataConfig
 from ner.errors import DataError
@@ -22,7 +23,8 @@ _UNWRITABLE_OR_BLANK = re.compile(r"[ \t\r\n\0\ud800-\udfff]").search
 def line_writer(data: DataConfig, *, parts_at_blanks: bool = False) -> Callable[[Sentence], list[str]]:
     """What makes lines, without ends, of a tagged sentence: `data`'s separator, scheme (`auto`: IOB2) and tag pattern.
 
-    A word or label may hold a blank where the separator is another, unless blanks part the lines (`parts_at_blanks`).
+    A word or label may hold a blank where the separator is another, unless blanks part the lines (`parts_at_blanks`);
+    there the last separator parts word and tag, so that a word may hold some.
 
     It raises DataError, without saying where, for a sentence without tags, or a word or label that would not come back.
     """
@@ -49,6 +51,8 @@ def line_writer(data: DataConfig, *, parts_at_blanks: bool = False) -> Callable[
             except ValueError as error:
                 raise DataError(str(error)) from None
             check(cell)
+            if separator in cell:
+                refuse(cell)
             if cell != cell.strip():
                 raise DataError(f"expected a tag without blanks around it, found {cell!r}")
             spelled[tag] = cell
@@ -57,15 +61,20 @@ def line_writer(data: DataConfig, *, parts_at_blanks: bool = False) -> Callable[
             for word in words:
                 if word not in fitting:
                     check(word)
+                    if separator in word and not parts_at_blanks:
+                        refuse(word)
             if len(fitting) < _MOST_KEPT:
                 fitting.update(words)
         return [f"{word}{separator}{cell}" for word, cell in zip(words, cells, strict=True)]
 
     def check(cell: str) -> None:
-        if not cell or unwritable(cell) or separator in cell or (cell[0] == "-" and is_document_mark([cell])):
-            # Another separator is the way out where a blank alone doesn't fit.
-            fits = not parts_at_blanks and not data.separator and not unwritable(cell.replace(" ", "_"))
-            told = TAB_HINT if fits and cell.strip() else ""
-            raise DataError(f"expected a word or tag that fits in a column, found {cell!r}{told}")
+        if not cell or unwritable(cell) or (cell[0] == "-" and is_document_mark([cell])):
+            refuse(cell)
+
+    def refuse(cell: str) -> NoReturn:
+        # Another separator is the way out where a blank alone doesn't fit.
+        fits = not parts_at_blanks and not data.separator and not unwritable(cell.replace(" ", "_"))
+        told = TAB_HINT if fits and cell.strip() else ""
+        raise DataError(f"expected a word or tag that fits in a column, found {cell!r}{told}")
 
     return write

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import ner
 from ner.errors import ConfigError, DataError
 from ner.formats.column_writer import line_writer
 from ner.formats.columns import read_as_written, read_conll, read_tagged, write_conll
@@ -213,6 +214,20 @@ def test_token_lists_have_separators_and_comments_of_their_own(file):
     name = file("# a:O\nEU/S-ORG and/or/O\n")
     data = DataConfig(format="lines", separator="/", comment="#")
     assert plain(read_sentences(name, data)) == [[("EU", "B-ORG"), ("and/or", "O")]]
+
+
+def test_a_word_of_a_token_list_may_hold_the_separator_and_a_tag_may_not(tmp_path):
+    path, words = tmp_path / "a.lines", ("3:30", ":", "http://x.y:80", "a:")
+    text = " ".join(words)
+    ner.write(
+        path, [ner.Document(text, (), [ner.Entity("TIME", "3:30", 0, 4)])], "lines", settings={"tokenizer": "spaces"}
+    )
+    assert path.read_text() == "3:30:B-TIME ::O http://x.y:80:O a::O\n"
+    assert plain(read_sentences(path, DataConfig(format="lines"))) == [
+        [("3:30", "B-TIME"), (":", "O"), ("http://x.y:80", "O"), ("a:", "O")]
+    ]
+    with pytest.raises(DataError, match=r"expected a word or tag that fits in a column, found 'B-a:b'$"):
+        ner.write(path, [ner.Document("x", (), [ner.Entity("a:b", "x", 0, 1)])], "lines")
 
 
 # Encodings.

@@ -17,7 +17,7 @@ from ner.formats.table import can_write, find_format
 from tests.properties import one_in
 
 BOTH_WAYS = [name for name in FORMATS if find_format(name).read and can_write(find_format(name))]
-WORDS = ["Anna", "Lee", "Zoë", "漢字", "x-1", "(", "..", "\U0001f600", "A\u0301b", "km²", "O'Neil"]
+WORDS = ["Anna", "Lee", "Zoë", "漢字", "x-1", "(", "..", "\U0001f600", "A\u0301b", "km²", "O'Neil", "10:30", ":"]
 BLANKS = [" ", "  ", "\n", "\r\n"]
 
 
