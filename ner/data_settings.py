@@ -65,8 +65,8 @@ class DataConfig(Section):
     )
     dev: str | None = Field(
         None,
-        description="development file: chooses the best epoch; or a share of the training documents (`10%`: each "
-        "tenth), which are then not trained on",
+        description="development file: chooses the best epoch, by F1 and, of equal ones, by loss; or a share of the "
+        "training documents (`10%`: each tenth), which are then not trained on",
         json_schema_extra=FILE,
     )
     test: str | None = Field(

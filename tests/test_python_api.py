@@ -189,6 +189,10 @@ def test_arguments_of_another_kind_are_told_in_a_line(tagger, tmp_path):
         lambda: ner.Corpus([ANNA], [("Anna", "B-PER")]): (
             "dev[0]: expected a Sentence, found ('Anna', 'B-PER'); ner.read_conll(FILE) reads some"
         ),
+        lambda: ner.Corpus([ner.Document("Anna left.")]): (
+            "train[0]: expected a Sentence, found Document('Anna left.': no entities); "
+            "[s for document in documents for s in document.tagged_sentences()] are those of documents"
+        ),
         lambda: ner.read(3): "path: expected the path of a file, found 3",
         lambda: ner.write([], "a.jsonl"): (
             "path: expected the path of a file, found []; write(PATH, DOCUMENTS) takes it first"

@@ -15,6 +15,7 @@ from ner.formats.rows import PREFIXES_READ, as_iob2
 from ner.formats.sentences import read_sentences
 from ner.formats.table import find_format, readable
 from ner.formats.unlabelled import read_unlabelled
+from ner.text.document import Document
 from ner.text.documents import count_documents
 from ner.text.partial import known_runs
 from ner.text.recut import natural_cut
@@ -48,7 +49,10 @@ class Corpus:
             sentences = getattr(self, split)
             check_type(split, sentences, list | tuple, "a list of sentences", "ner.read_conll(FILE) reads one")
             for position, each in enumerate(sentences):
-                check_type(f"{split}[{position}]", each, Sentence, "a Sentence", "ner.read_conll(FILE) reads some")
+                way = "ner.read_conll(FILE) reads some"
+                if isinstance(each, Document):
+                    way = "[s for document in documents for s in document.tagged_sentences()] are those of documents"
+                check_type(f"{split}[{position}]", each, Sentence, "a Sentence", way)
 
     def __repr__(self) -> str:
         """One line: how many sentences, and of what labels."""

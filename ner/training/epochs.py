@@ -1,6 +1,7 @@
 """The training loop: batches in, the best weights out.
 
-The weights of the best dev F1 are kept (of several corpora, of their mean; the last ones where there is no dev set).
+The weights of the best dev F1 are kept, of the least dev loss where several have it (of several corpora, their mean's;
+the last ones where there is no dev set).
 Each epoch draws its random numbers from the seed and its own number, so a resumed run goes on as an unbroken one.
 """
 
@@ -77,7 +78,7 @@ def run_epochs(run: Run, task: Task, state: Path | None) -> None:
     dev_has_entities = any(sentence.spans for sentence in corpus.dev)  # else no epoch is better than another
     for number in range(len(history) + 1, settings.epochs + 1):
         # Asked before the epoch, so that a run resumed after its last epoch stops as well.
-        if settings.patience and number - 1 - run.best_epoch >= settings.patience:
+        if settings.patience and dev_has_entities and number - 1 - _last_gain(run) >= settings.patience:
             listener.on_message(f"stopped: no better dev F1 for {counted(settings.patience, 'epoch')}")
             break
         if collapse := find_collapse(run):
@@ -97,7 +98,7 @@ def run_epochs(run: Run, task: Task, state: Path | None) -> None:
             run.average.swap()
         spans, dev_loss = _read_dev(run, task) if corpus.dev else ([], None)
         scores = dev_scores(corpus, spans) if corpus.dev else None
-        best = scores is None or scores.f1 > run.best_f1 or not dev_has_entities
+        best = scores is None or not dev_has_entities or _is_better(run, scores.f1, dev_loss)
         if best:
             run.best, run.best_epoch = weights_of(run.network), number
             run.best_f1 = scores.f1 if scores else -1.0
@@ -127,6 +128,22 @@ def run_epochs(run: Run, task: Task, state: Path | None) -> None:
         run.warning = find_failure(run)
     if run.warning:
         listener.on_message(f"warning: {run.warning}; the model of epoch {run.best_epoch} is kept")
+
+
+def _last_gain(run: Run) -> int:
+    """The first epoch of the best dev F1: one of a lower loss at the same F1 is kept, but not waited for."""
+    return next((epoch["epoch"] for epoch in run.history if epoch["f1"] == run.best_f1), 0)
+
+
+def _is_better(run: Run, f1: float, dev_loss: float | None) -> bool:
+    """Whether an epoch of this dev F1 and loss is better than the best one.
+
+    A small dev set gives many epochs the same F1, a perfect one above all, long before their probabilities are right.
+    """
+    if f1 != run.best_f1 or dev_loss is None:
+        return f1 > run.best_f1
+    least = run.history[run.best_epoch - 1].get("dev_loss")  # a run of before had none
+    return least is None or dev_loss < least
 
 
 def _read_dev(run: Run, task: Task) -> tuple[list[list[Span]], float | None]:

@@ -56,6 +56,18 @@ def test_a_run_keeps_the_loss_that_its_network_has_on_the_dev_set_without_dropou
     assert train_model(make_config(epochs=1), replace(corpus, dev=[])).history[0]["dev_loss"] is None
 
 
+def test_of_epochs_of_one_dev_f1_the_one_of_the_least_dev_loss_is_kept(make_config, corpus) -> None:
+    dev = corpus.train[:4]
+    model = train_model(make_config(epochs=40, learning_rate=0.1, calibrate=False), replace(corpus, dev=dev))
+    f1, lost = ([epoch[name] for epoch in model.history] for name in ("f1", "dev_loss"))
+    assert f1.count(max(f1)) > 2
+    kept = min(range(40), key=lambda n: (-f1[n], lost[n]))
+    assert kept > f1.index(max(f1))
+    assert [n for n, epoch in enumerate(model.history) if epoch["best"]][-1] == kept
+    again = train_model(make_config(epochs=kept + 1, learning_rate=0.1, calibrate=False), replace(corpus, dev=[]))
+    assert all(torch.equal(a, b) for a, b in zip(model.network.parameters(), again.network.parameters(), strict=True))
+
+
 def test_the_curves_show_the_dev_loss_beside_the_training_loss_where_it_is_known(monkeypatch) -> None:
     drawn = []
     monkeypatch.setattr(curves, "picture_bytes", lambda figure: drawn.append(figure) or b"")

@@ -154,7 +154,7 @@ def test_a_run_that_never_finds_anything_says_so(
     said = (
         "warning: expected entities of the dev set, found none in 2 epochs; train for longer, or with "
         "another training.learning_rate, lower where the loss jumps, higher where it hardly moves; "
-        "the model of epoch 1 is kept"
+        "the model of epoch 2 is kept"
     )
     none = "warning: the dev set: expected an entity to choose an epoch by, found none; the last epoch is kept"
     for dev, wanted in ((corpus.dev, [said]), (nothing, [none]), ([], [])):
