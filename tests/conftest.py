@@ -44,7 +44,7 @@ def small_model(tmp_path_factory, sample_en):
         f"data.train={folder / 'train.conll'}",
         f"data.dev={folder / 'train.conll'}",
         "model.vectors=",
-        "training.epochs=15",
+        "training.epochs=14",
         "training.batch_size=4",
         "training.learning_rate=0.03",
         "training.unknown_rate=0.0",

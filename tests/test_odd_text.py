@@ -3,6 +3,7 @@ sentences. As many tags as tokens, exact offsets, and memory that stays within w
 
 import json
 import tracemalloc
+from dataclasses import replace
 
 import pytest
 
@@ -34,7 +35,10 @@ def test_odd_text_is_tagged_at_exact_offsets(tagger, name):
     for entity in entities:
         assert text[entity.start : entity.end] == entity.text
         assert 0 < entity.score <= 1
-    assert plain == tagger.tag("Jordan King left.")
+    (alone,) = tagger.tag("Jordan King left.")
+    assert plain == [
+        replace(alone, score=pytest.approx(alone.score, abs=1e-6))
+    ]  # beside another text, but a last digit
 
 
 @pytest.mark.parametrize("name", ODD)

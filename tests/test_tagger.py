@@ -199,7 +199,7 @@ def test_nothing_before_what_is_no_text_is_lost(tagger, batch_size):
     found = []
     message = refused(lambda: found.extend(tagger.pipe([*texts, None, *texts], batch_size=batch_size)))
     assert message == "texts[3]: expected a string, found None"
-    assert found == list(tagger.pipe(texts))
+    assert found == list(tagger.pipe(texts, batch_size=batch_size))
 
 
 def test_nothing_before_a_fault_of_the_source_is_lost(tagger):

@@ -1,7 +1,6 @@
 """The training loop: batches in, the best weights out.
 
-The weights of the best dev F1 are kept, of the least dev loss where several have it (of several corpora, their mean's;
-the last ones where there is no dev set).
+The weights of the best dev F1 (of several corpora, their mean) are kept, of the least dev loss where several have it.
 Each epoch draws its random numbers from the seed and its own number, so a resumed run goes on as an unbroken one.
 """
 
@@ -136,10 +135,7 @@ def _last_gain(run: Run) -> int:
 
 
 def _is_better(run: Run, f1: float, dev_loss: float | None) -> bool:
-    """Whether an epoch of this dev F1 and loss is better than the best one.
-
-    A small dev set gives many epochs the same F1, a perfect one above all, long before their probabilities are right.
-    """
+    """Whether an epoch is the best: a small dev set gives many one F1, long before their probabilities are right."""
     if f1 != run.best_f1 or dev_loss is None:
         return f1 > run.best_f1
     least = run.history[run.best_epoch - 1].get("dev_loss")  # a run of before had none
