@@ -726,8 +726,10 @@ def test_an_unknown_format_is_refused_with_those_that_there_are(run, small_model
 
 
 def test_lines_of_word_and_tag_are_tagged_as_such_lines(run, small_model):
-    code, out, _ = run("tag", small_model, "--input", "lines", stdin=b"Foo:O Bar:B-PER\n\nPaul:O\n")
+    code, out, err = run("tag", small_model, "--input", "lines", stdin=b"Foo:O Bar:B-PER\n\nPaul:O\n")
     assert code == 0
+    # Nothing is said but, where an entity was found, that its probability has no place there.
+    assert all("documents whose entities have probabilities: not kept" in line for line in err.splitlines())
     assert [[pair.rpartition(":")[0] for pair in line.split()] for line in out.splitlines()] == [
         ["Foo", "Bar"],
         ["Paul"],
