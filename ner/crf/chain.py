@@ -40,19 +40,26 @@ class Chain:
     # (Guo et al. 2017); the best sequence knows nothing of it.
     temperature: float = 1.0
 
-    def decode(self, emissions: Array, lengths: Array) -> list[list[int]]:
-        """The most probable legal tags of each sentence, by the Viterbi algorithm."""
-        scores = self._scores(emissions, lengths)
-        return to_lists(viterbi(scores, lengths), lengths)
+    def best(self, emissions: Array, lengths: Array) -> Array:
+        """The most probable legal tags of each sentence (B, T), by the Viterbi algorithm; padding holds anything."""
+        return viterbi(self._scores(emissions, lengths), lengths)
 
-    def decode_by_marginals(self, emissions: Array, lengths: Array) -> list[list[int]]:
-        """The legal tags of each sentence of which most are expected to be correct (maximum expected accuracy)."""
+    def best_by_marginals(self, emissions: Array, lengths: Array) -> Array:
+        """The legal tags (B, T) of which most are expected to be correct (maximum expected accuracy), as `best`."""
         scores = self._tempered(emissions, lengths)
         if not scores.emissions.size:
-            return [[] for _ in lengths]
+            return np.zeros(scores.emissions.shape[:2], np.int64)
         weights = forward_backward(scores, lengths).marginals.transpose(1, 0, 2)
         flat = (np.where(part == -math.inf, part, 0) for part in scores[1:])
-        return to_lists(viterbi(Scores(weights, *flat), lengths), lengths)
+        return viterbi(Scores(weights, *flat), lengths)
+
+    def decode(self, emissions: Array, lengths: Array) -> list[list[int]]:
+        """`best` as lists, each as long as its sentence."""
+        return to_lists(self.best(emissions, lengths), lengths)
+
+    def decode_by_marginals(self, emissions: Array, lengths: Array) -> list[list[int]]:
+        """`best_by_marginals` as lists, each as long as its sentence."""
+        return to_lists(self.best_by_marginals(emissions, lengths), lengths)
 
     def marginals(self, emissions: Array, lengths: Array) -> Array:
         """The probability of each tag at each token (B, T, K), 0 at padding."""

@@ -14,10 +14,9 @@ from ner.features.feature import Numbers
 from ner.features.vocabulary import Vocabularies
 from ner.inference.backend import Floats
 from ner.inference.loading import Model
-from ner.inference.tag_ids import read_spans
+from ner.inference.tag_ids import FoundSpans, read_lists, read_rows
 from ner.settings import ModelConfig
 from ner.text.sentence import Span
-from ner.text.tags import tags_to_spans
 
 if TYPE_CHECKING:  # of a model that was fitted to a kind of text
     from ner.evaluation.adjustment import Adjustment
@@ -64,30 +63,35 @@ class Decoder:
         """The spans of each sentence, in order."""
         if self.decoding.one_by_one:
             return [[self._span(span) for span in spans] for spans in self._probable(emissions, lengths)]
-        by_marginals = self.decoding.kind == "marginals"
-        decode = self.chain.decode_by_marginals if by_marginals else self.chain.decode
-        names = self.vocabularies.tags
-        return [tags_to_spans([names[tag] for tag in tags]) for tags in decode(emissions, lengths)]
+        return self._best(emissions, lengths).by_row(len(lengths))
 
     def scored_spans(self, emissions: Floats, lengths: Numbers) -> list[ScoredSpans]:
         """The spans of each sentence, each with its exact probability under the CRF."""
         if self.decoding.one_by_one:
             found = self._probable(emissions, lengths)
             return [[(self._span(span), span.probability) for span in spans] for spans in found]
-        spans = self.spans(emissions, lengths)
-        spans_of_batch = [(row, span.start, span.end) for row, group in enumerate(spans) for span in group]
-        if not spans_of_batch:
-            return [[] for _ in spans]
-        roles = {label: self.vocabularies.roles(label) for label in {span.label for group in spans for span in group}}
-        tags = np.array([roles[span.label] for group in spans for span in group], dtype=np.int64)
-        scores = iter(self.chain.span_posteriors(emissions, lengths, spans_of_batch, tags).tolist())
-        return [[(span, next(scores)) for span in group] for group in spans]
+        best = self._best(emissions, lengths)
+        scored: list[ScoredSpans] = [[] for _ in lengths]
+        if not len(best.rows):
+            return scored
+        # Sums over all tag sequences of those sentences alone that an entity was found in.
+        rows, row_of = np.unique(best.rows, return_inverse=True)
+        labels, label_of = np.unique(best.labels, return_inverse=True)
+        roles = np.array([self.vocabularies.roles(best.names[label]) for label in labels], dtype=np.int64)[label_of]
+        places = np.stack((row_of, best.starts, best.ends), axis=1)
+        if len(rows) < len(lengths):
+            emissions, lengths = emissions[rows], lengths[rows]
+        scores = self.chain.span_posteriors(emissions, lengths, places, roles).tolist()
+        for row, span, score in zip(best.rows.tolist(), best.spans(), scores, strict=True):
+            scored[row].append((span, score))
+        return scored
 
     def k_best(self, emissions: Floats, lengths: Numbers, *, k: int) -> list[list[tuple[list[Span], float]]]:
         """The k most probable labellings of each sentence with their probabilities, best first."""
         sequences = self.chain.k_best(emissions, lengths, k=k)
-        read = read_spans([tags for best in sequences for tags, _ in best], self.vocabularies.tags)
-        spans = iter(read.spans)
+        tags = [tags for best in sequences for tags, _ in best]
+        read = read_lists(tags, self.vocabularies.tags)
+        spans = iter(read.by_row(len(tags)))
         found = [[(next(spans), min(math.exp(value), 1.0)) for _, value in best] for best in sequences]
         return found if read.legal else [_joined(labellings) for labellings in found]
 
@@ -97,6 +101,12 @@ class Decoder:
 
         found = self._all(emissions, lengths, LOWEST_PROBABILITY)
         return [[(self._span(span), span.probability) for span in spans] for spans in found]
+
+    def _best(self, emissions: Floats, lengths: Numbers) -> FoundSpans:
+        """The spans of the tag sequences that the settings call best."""
+        by_marginals = self.decoding.kind == "marginals"
+        find = self.chain.best_by_marginals if by_marginals else self.chain.best
+        return read_rows(find(emissions, lengths), lengths, self.vocabularies.tags)
 
     def _probable(self, emissions: Floats, lengths: Numbers) -> list[list[ProbableSpan]]:
         adjustment, labels = self.decoding.adjustment, self.vocabularies.labels

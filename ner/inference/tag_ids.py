@@ -1,13 +1,13 @@
 """Spans of many tag sequences at once, given by the ids of BIOES tags: what `tags_to_spans` reads, in NumPy."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from ner.crf.lengths import real_tokens
 from ner.features.feature import Numbers
 from ner.text.span import Span
 from ner.text.tags import split_tag
@@ -16,56 +16,89 @@ _ROLES = ("O", "B", "I", "E", "S")
 _OUTSIDE, _FIRST, _INSIDE, _LAST, _SINGLE = range(5)
 
 
-class SpansOfSequences(NamedTuple):
-    """The spans of each sequence, and whether each could be written back as the tags that it was read from."""
+class FoundSpans(NamedTuple):
+    """N spans of some sequences, in the order in which they stand."""
 
-    spans: list[list[Span]]
-    legal: bool
+    rows: Numbers  # (N,): of which sequence each is
+    starts: Numbers  # (N,)
+    ends: Numbers  # (N,), half-open
+    labels: Numbers  # (N,): indices into `names`
+    names: list[str]
+    legal: bool  # whether all sequences could be written back as the tags that they were read from
+
+    def by_row(self, num_rows: int) -> list[list[Span]]:
+        """The spans of each sequence."""
+        spans: list[list[Span]] = [[] for _ in range(num_rows)]
+        for row, span in zip(self.rows.tolist(), self.spans(), strict=True):
+            spans[row].append(span)
+        return spans
+
+    def spans(self) -> Iterable[Span]:
+        """One after the other."""
+        names = map(self.names.__getitem__, self.labels.tolist())
+        return map(Span, names, self.starts.tolist(), self.ends.tolist())
 
 
 class _Tags(NamedTuple):
-    """What each of K tags says."""
+    """What K tags say, and what two of them say that follow one another; K stands for the edge of a sequence."""
 
-    roles: Numbers  # (K,): an index into `_ROLES`
-    labels: Numbers  # (K,): an index into `names`; of O, one that no other tag has
+    labels: Numbers  # (K,): indices into `names`; of O, one that no other tag has
     names: list[str]
+    begins: npt.NDArray[np.bool_]  # (K + 1, K + 1): an entity begins at the second
+    ends: npt.NDArray[np.bool_]  # (K + 1, K + 1): an entity ends at the first
+    legal: npt.NDArray[np.bool_]  # (K + 1, K + 1): the scheme allows it
 
 
-def read_spans(sequences: Sequence[Sequence[int]], tags: Sequence[str]) -> SpansOfSequences:
+def read_rows(ids: Numbers, lengths: Numbers, tags: Sequence[str]) -> FoundSpans:
     """The spans of tag sequences as conlleval reads them.
 
     Args:
-        sequences: ids of tags, of any lengths.
+        ids: of tags (B, T), padded at their ends with anything.
+        lengths: tokens of each sequence (B,).
         tags: the BIOES tag of each id.
     """
+    num_rows, num_steps = ids.shape
+    stream = np.full(num_rows * (num_steps + 1) + 1, len(tags))
+    # An edge stands before each sequence, and behind the last.
+    rows = stream[1:].reshape(num_rows, num_steps + 1)[:, :-1]
+    np.copyto(rows, ids, where=real_tokens(lengths, num_steps))
+    return _read(stream, 1 + np.arange(num_rows) * (num_steps + 1), tags)
+
+
+def read_lists(sequences: Sequence[Sequence[int]], tags: Sequence[str]) -> FoundSpans:
+    """As `read_rows`, of sequences of any lengths."""
+    edge = len(tags)
+    stream, starts = [edge], []
+    for sequence in sequences:
+        starts.append(len(stream))
+        stream += sequence
+        stream.append(edge)
+    return _read(np.array(stream, dtype=np.int64), np.array(starts, dtype=np.int64), tags)
+
+
+def _read(stream: Numbers, firsts: Numbers, tags: Sequence[str]) -> FoundSpans:
+    """The spans of sequences that stand behind one another, an edge between; `firsts` are where each begins."""
     table = _table(tuple(tags))
-    lengths = np.array([len(sequence) for sequence in sequences], dtype=np.int64)
-    ids = np.fromiter(chain.from_iterable(sequences), np.int64, int(lengths.sum()))  # (N,), all behind one another
-    roles, labels = table.roles[ids], table.labels[ids]
-    begins_sequence = np.zeros(len(ids) + 1, np.bool_)
-    starts = np.cumsum(lengths) - lengths
-    begins_sequence[starts] = True  # an empty sequence begins where the next does
-    begins_sequence[-1] = True
-    # Between two tokens an entity is cut where the sequence or the label changes, one closes, or another opens.
-    closes, opens = np.isin(roles, (_LAST, _SINGLE)), np.isin(roles, (_FIRST, _SINGLE))
-    cut = begins_sequence.copy()
-    cut[1:-1] |= (labels[1:] != labels[:-1]) | closes[:-1] | opens[1:]
-    inside = roles != _OUTSIDE
-    first, last = inside & cut[:-1], inside & cut[1:]
-    begins, ends = np.flatnonzero(first), np.flatnonzero(last) + 1
-    rows = np.searchsorted(starts, begins, side="right") - 1
-    spans: list[list[Span]] = [[] for _ in sequences]
-    found = (rows, table.labels[ids[begins]], begins - starts[rows], ends - starts[rows])
-    for row, label, start, end in zip(*(part.tolist() for part in found), strict=True):
-        spans[row].append(Span(table.names[label], start, end))
-    wanted = np.select([~inside, first & last, first, last], [_OUTSIDE, _SINGLE, _FIRST, _LAST], _INSIDE)
-    return SpansOfSequences(spans, bool((roles == wanted).all()))
+    pairs = stream[:-1] * (len(tags) + 1) + stream[1:]
+    begins, ends = (np.flatnonzero(part.reshape(-1)[pairs]) + 1 for part in (table.begins, table.ends))
+    rows = np.searchsorted(firsts, begins, side="right") - 1
+    legal = bool(table.legal.reshape(-1)[pairs].all())
+    return FoundSpans(
+        rows, begins - firsts[rows], ends - firsts[rows], table.labels[stream[begins]], table.names, legal
+    )
 
 
 @lru_cache(maxsize=64)  # those of the models that this process reads
 def _table(tags: tuple[str, ...]) -> _Tags:
     parts = [split_tag(tag) for tag in tags]
     names = sorted({label for _, label in parts})
-    numbers = {name: number for number, name in enumerate(names)}
-    roles: npt.NDArray[np.int64] = np.array([_ROLES.index(prefix) for prefix, _ in parts], dtype=np.int64)
-    return _Tags(roles, np.array([numbers[label] for _, label in parts], dtype=np.int64), names)
+    labels = np.array([names.index(label) for _, label in parts], dtype=np.int64)
+    roles = np.array([*(_ROLES.index(prefix) for prefix, _ in parts), _OUTSIDE])
+    inside, one = roles != _OUTSIDE, np.append(labels, -1)
+    # Between two tokens an entity is cut where the sequence or the label changes, one closes, or another opens.
+    closes, opens = np.isin(roles, (_LAST, _SINGLE)), np.isin(roles, (_FIRST, _SINGLE))
+    same = one[:, None] == one
+    cut = ~same | closes[:, None] | opens
+    goes_on, continued = np.isin(roles, (_INSIDE, _LAST)), np.isin(roles, (_FIRST, _INSIDE))
+    legal = (continued[:, None] == goes_on) & (same | ~goes_on)
+    return _Tags(labels, names, cut & inside, cut & inside[:, None], legal)
