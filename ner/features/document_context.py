@@ -107,8 +107,13 @@ def gather_context(
         capitalised: which of them are (S,).
         words: their ids (S,).
     """
-    folded: dict[str, int] = {}
-    names = np.array([folded.setdefault(word.lower(), len(folded)) for word in distinct], dtype=np.int64)
+    # Of words in capitals alone; 0 of all others, which are no candidates.
+    spelled = np.flatnonzero(capitalised)
+    lower = list(map(str.lower, map(distinct.__getitem__, spelled.tolist())))
+    folded = dict.fromkeys(lower)
+    number_of = dict(zip(folded, range(len(folded)), strict=True)).__getitem__
+    names = np.zeros(len(distinct), np.int64)
+    names[spelled] = np.fromiter(map(number_of, lower), np.int64, len(lower))
     candidates = np.flatnonzero(capitalised[where])
     # Most sentences that are asked for alone have no name twice.
     if len(set(names[where[candidates]].tolist())) == len(candidates):

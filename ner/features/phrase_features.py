@@ -83,7 +83,8 @@ def gather_word_sets(
 ) -> WordSets:
     """M words with their weights, each in the set of its index (M,), in whatever order they come."""
     order = np.argsort(sets, kind="stable")
-    starts = np.searchsorted(sets[order], np.arange(each * num_tokens + 1))
+    starts = np.zeros(each * num_tokens + 1, np.int64)
+    np.cumsum(np.bincount(sets, minlength=each * num_tokens), out=starts[1:])
     return WordSets(words[order], weights[order].astype(np.float32), starts, each)
 
 

@@ -199,14 +199,19 @@ class DocumentContextScores:
 
 def _sums(words: WordTable, arrays: Arrays, name: str, count: int) -> Floats:
     """The weighted sums of so many sets of words (count, D)."""
-    sets = arrays[f"{name}.sets"]  # (L,)
-    vectors = words.look_up(arrays[f"{name}.words"]) * arrays[f"{name}.weights"][:, None]  # (L, D)
+    sets = arrays[f"{name}.sets"]  # (L,), from 0 to count - 1
+    sizes = np.bincount(sets, minlength=count)
+    # Sets of one size behind one another: the sum over each is one over an axis, several times as fast as `reduceat`.
+    order = np.lexsort((sets, sizes[sets]))
+    vectors = words.look_up(arrays[f"{name}.words"][order])  # (L, D)
+    vectors *= arrays[f"{name}.weights"][order, None]
     sums = np.zeros((count, vectors.shape[1]), np.float32)
-    if len(sets):
-        order = np.argsort(sets, kind="stable")
-        ordered = sets[order]
-        first = np.flatnonzero(np.diff(ordered, prepend=-1))
-        sums[ordered[first]] = np.add.reduceat(vectors[order], first)
+    begin = 0
+    for size in np.unique(sizes[sizes > 0]).tolist():
+        alike = np.flatnonzero(sizes == size)
+        end = begin + size * len(alike)
+        sums[alike] = vectors[begin:end].reshape(len(alike), size, -1).sum(1)
+        begin = end
     return sums
 
 
