@@ -26,7 +26,7 @@ from importlib.util import find_spec
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from sides import EVERY, PACKAGES, SIDES, Job
+from sides import EVERY, OWN, PACKAGES, SIDES, Job
 
 import ner
 
@@ -40,6 +40,7 @@ def main() -> None:
     parser.add_argument("--dev", required=True)
     parser.add_argument("--vectors", default="glove-6b-100d", help="a name of `ner vectors list` or a file")
     parser.add_argument("--config", default="configs/conll2003.toml")
+    parser.add_argument("--fast", default="configs/fast.toml", help="the recipe of the side `ner-fast`")
     parser.add_argument("--sides", nargs="+", choices=list(SIDES), default=list(SIDES))
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)
@@ -52,7 +53,7 @@ def main() -> None:
     sides = [
         side
         for side in options.sides
-        if side == "ner" or all(find_spec(MODULES.get(name, name)) for name in PACKAGES[side])
+        if side in OWN or all(find_spec(MODULES.get(name, name)) for name in PACKAGES[side])
     ]
     for side in set(options.sides) - set(sides):
         print(f"{side}: not installed, left out; pip install 'bilstm-crf-ner[bench]'", file=sys.stderr)
@@ -60,7 +61,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         job, turns = make_job(options, Path(folder)), {}
         for side in sides:
-            turns[side] = stack.enter_context(started(side, replace(job, train=job.train[:: EVERY[side]])))
+            config = options.fast if side == "ner-fast" else options.config
+            own = replace(job, config=config, train=job.train[:: EVERY[side]])
+            turns[side] = stack.enter_context(started(side, own))
         for number in range(options.rounds):
             for task in TASKS:
                 for side in sides:
@@ -142,14 +145,15 @@ def print_tables(speeds: dict[tuple[str, str, str], list[float]], options: argpa
     sides = list(dict.fromkeys(side for _, side, _ in speeds))
     found = ", ".join(f"{name} {number}" for name, number in versions(sides).items())
     print(f"tokens/s, medians of {options.rounds}, {options.threads} threads; {found}\n")
-    peers = [side for side in sides if side != "ner"] if "ner" in sides else []
-    print("| | " + " | ".join([*sides, *(f"over {peer}" for peer in peers)]) + " |")
-    print("|---|" + "---|" * (len(sides) + len(peers)))
+    peers = [side for side in sides if side not in OWN]
+    pairs = [(own, peer) for own in OWN if own in sides for peer in peers]
+    print("| | " + " | ".join([*sides, *(f"{own} over {peer}" for own, peer in pairs)]) + " |")
+    print("|---|" + "---|" * (len(sides) + len(pairs)))
     medians = {key: statistics.median(values) for key, values in speeds.items()}
     for task in TASKS:
         best = {side: max((m for key, m in medians.items() if key[:2] == (task, side)), default=0) for side in sides}
         cells = [f"{best[side]:,.0f}" if best[side] else "–" for side in sides]
-        cells += [f"{best['ner'] / best[peer]:.1f}×" if best[peer] else "–" for peer in peers]
+        cells += [f"{best[own] / best[peer]:.2f}×" if best[peer] else "–" for own, peer in pairs]
         print(f"| {task} | {' | '.join(cells)} |")
     print("\n| | | setting | median | least | most |\n|---|---|---|---|---|---|")
     for (task, side, setting), values in speeds.items():

@@ -103,11 +103,12 @@ async def press(port: int, texts: list[str], *, clients: int, seconds: float, pi
 
 
 @contextmanager
-def peer(name: str, file: str) -> Iterator[tuple[int, int]]:
-    """spaCy behind FastAPI (`spacy_service.py`): its port and its process id."""
+def peer(name: str, options: argparse.Namespace) -> Iterator[tuple[int, int]]:
+    """A peer behind FastAPI (`peer_service.py`): its port and its process id."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = [sys.executable, str(Path(__file__).parent / "spacy_service.py"), name, str(port), file]
+    command = [options.peer_python, str(Path(__file__).parent / "peer_service.py"), name, str(port), options.texts]
+    command += ["--encoder", options.encoder] if options.encoder else []
     with subprocess.Popen(command) as process:
         try:
             while process.poll() is None:
@@ -205,17 +206,19 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=64)
     parser.add_argument("--runtime", default="auto")
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--spacy", metavar="PIPELINE", help="beside it, this or a `blank` one behind FastAPI")
+    parser.add_argument("--peer", action="append", default=[], help="of `peer_service.py`; may be repeated")
+    parser.add_argument("--peer-python", default=sys.executable, help="of the environment that the peers are in")
+    parser.add_argument("--encoder", help="the folder of the encoder that GLiNER reads with")
     parser.add_argument("--only-load", action="store_true", help="only the many clients")
     options = parser.parse_args()
     texts = [" ".join(s.words) for s in ner.read_conll(options.texts) if 20 <= len(s.tokens) <= 30][:2000]
     short = min(options.seconds, 10)
     with_runtime = ("--runtime", options.runtime, "--workers", str(options.workers))
-    if options.spacy:
-        with peer(options.spacy, options.texts) as (port, pid):
+    for name in options.peer:
+        with peer(name, options) as (port, pid):
             asyncio.run(press(port, texts, clients=options.clients, seconds=2))
             load = asyncio.run(press(port, texts, clients=options.clients, seconds=short, pid=pid))
-            print(f"spaCy {options.spacy} behind FastAPI, {options.clients} clients, {short:g} s: {load}", flush=True)
+            print(f"{name} behind FastAPI, {options.clients} clients, {short:g} s: {load}", flush=True)
     if options.only_load:
         with service(options.model, *with_runtime) as (port, pid):
             asyncio.run(press(port, texts, clients=options.clients, seconds=2))
