@@ -2,7 +2,8 @@
 
 `python check_label_studio_task.py STUDIO BACKEND EMAIL PASSWORD`, with both addresses as `http://HOST:PORT`. It makes a
 project, connects the backend, imports a task, and takes it as an annotator's page does; then it deletes the project.
-Label Studio connects to addresses of its own machine or network only with `ML_BLOCK_LOCAL_IP=false` in its environment.
+Label Studio connects to addresses of its own machine or network only with `ML_BLOCK_LOCAL_IP=false` and, for the
+webhook beside each backend, `SSRF_PROTECTION_ENABLED=false` in its environment.
 """
 
 import sys
