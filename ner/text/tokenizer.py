@@ -11,8 +11,8 @@ One pattern (`word_pattern`) does it in one pass.
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from functools import lru_cache
 from itertools import pairwise
+from typing import Literal
 
 import regex
 
@@ -108,8 +108,17 @@ def _words(text: str) -> tuple[list[str], list[int]]:
     starts: list[int] = []
     begin = 0
     for chunk in text.split(" "):
-        cut = _cut(chunk) if len(chunk) <= _LONGEST_KEPT else None
+        cut = _CUTS.get(chunk)
         if cut is None:
+            cut = _learn(chunk)
+        if isinstance(cut, str):
+            words.append(cut)
+            starts.append(begin)
+        elif cut is not False:
+            for word, offset in cut:
+                words.append(word)
+                starts.append(begin + offset)
+        else:
             end = begin + len(chunk)
             needs_all = chunk[-2:-1].islower() or chunk[-3:] in _LAST_PARTS or "ʼ" in chunk
             for match in word_pattern(is_quick=not needs_all).finditer(text, begin, end + _AHEAD):
@@ -117,28 +126,42 @@ def _words(text: str) -> tuple[list[str], list[int]]:
                     break
                 words.append(match.group())
                 starts.append(match.start())
-        else:
-            for word, offset in cut:
-                words.append(word)
-                starts.append(begin + offset)
         begin += len(chunk) + 1
     return words, starts
 
 
-@lru_cache(_MOST_KEPT)
-def _cut(chunk: str) -> tuple[tuple[str, int], ...] | None:
-    """The words of what stands between two spaces, and where each starts in it; None where what follows matters.
+# How what stands between two spaces is cut: a word by itself; words, and where each starts in it; False where what
+# follows matters. Forgotten all at once when it is full, for keeping order would take longer than cutting anew.
+_Chunk = str | tuple[tuple[str, int], ...] | Literal[False]
+_CUTS: dict[str, _Chunk] = {}
+
+
+def _learn(chunk: str) -> _Chunk:
+    """How a chunk is cut, remembered where it isn't long."""
+    if len(chunk) > _LONGEST_KEPT or _looks_ahead(chunk):
+        cut: _Chunk = False
+    else:
+        pattern = word_pattern(is_quick="ʼ" not in chunk)
+        cut = tuple([(match.group(), match.start()) for match in pattern.finditer(chunk)])
+        if cut == ((chunk, 0),):
+            cut = chunk
+    if len(chunk) <= _LONGEST_KEPT:
+        if len(_CUTS) >= _MOST_KEPT:
+            _CUTS.clear()
+        _CUTS[chunk] = cut
+    return cut
+
+
+def _looks_ahead(chunk: str) -> bool:
+    """Whether how a chunk is cut depends on what follows it.
 
     All that the pattern looks for behind a space has a hyphen before it (`Nord- und`) or a dot: that of an initial
     (`J. Smith`), a number (`3. Mai`) or an abbreviation (`No. 5`, `z. B.`, `Dr. med.`).
     """
     last = chunk[-1:]
     if last == "-" or (last == "." and (not chunk[-2:-1].islower() or chunk.endswith(NUMBERED))):
-        return None
-    if last == "." and (not chunk[-3:-2].isalpha() or chunk in _PARTS_AND_DEGREES):
-        return None
-    pattern = word_pattern(is_quick="ʼ" not in chunk)
-    return tuple([(match.group(), match.start()) for match in pattern.finditer(chunk)])
+        return True
+    return last == "." and (not chunk[-3:-2].isalpha() or chunk in _PARTS_AND_DEGREES)
 
 
 def _characters(words: Sequence[str], starts: Sequence[int]) -> tuple[list[str], list[int]]:
