@@ -23,7 +23,7 @@ from typing import Any
 
 import ner
 from ner.formats.rows import DOCUMENT_START
-from ner.text.sentence import Sentence
+from ner.text.sentence import Sentence, sentence_from_words
 
 # The slower a side, the fewer training sentences it is timed on: seconds a turn rather than minutes.
 EVERY = {"ner": 1, "ner-fast": 1, "flair": 20, "spacy": 10, "crfsuite": 1}
@@ -60,7 +60,7 @@ def per_second(tokens: int, action: Callable[[], object]) -> float:
 
 
 def read_words(path: Path) -> list[list[str]]:
-    """The words of a column file, without the checks of any reader: the peers are spared theirs."""
+    """The words of a column file, without the checks of any reader: all sides are spared theirs."""
     blocks = path.read_text(encoding="utf-8").strip().split("\n\n")
     read = [[line.split(" ", 1)[0] for line in block.split("\n")] for block in blocks]
     return [words for words in read if words != [DOCUMENT_START]]
@@ -87,10 +87,10 @@ def prepare_ner(job: Job) -> Measurements:
         tagger = ner.load(job.folder / "model", device="cpu", runtime=runtime)
 
         def tag_words(tagger: Tagger = tagger) -> None:
-            tagger.find_spans(ner.read_conll(job.dev))
+            tagger.find_spans([sentence_from_words(words) for words in read_words(job.dev)])
 
         def tag_alone(tagger: Tagger = tagger) -> None:
-            tagger.tag_sentences(ner.read_conll(job.dev))
+            tagger.tag_sentences([sentence_from_words(words) for words in read_words(job.dev)])
 
         def tag_text(tagger: Tagger = tagger) -> None:
             for _ in tagger.pipe(job.lines):
