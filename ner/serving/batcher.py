@@ -112,7 +112,8 @@ class Batcher:
         self._long: SimpleQueue[Job | None] = SimpleQueue()
         self._stopping = False
         self._threads: list[threading.Thread] = []
-        self._finished: deque[tuple[float, int]] = deque()
+        self._finished: deque[tuple[float, int]] = deque()  # when, and how many characters
+        self._lately = 0  # all characters of them
         self.waiting = 0
         self.characters = 0
 
@@ -178,13 +179,19 @@ class Batcher:
             self.waiting -= 1
             self.characters -= job.characters
             self._finished.append((time.monotonic(), job.characters))
+            self._lately += job.characters
+            self._forget_old()
+
+    def _forget_old(self) -> None:
+        """Forgets what was finished long ago: at every answer, lest they pile up where nothing is ever refused."""
+        oldest = time.monotonic() - _REMEMBERED
+        while self._finished and self._finished[0][0] < oldest:
+            self._lately -= self._finished.popleft()[1]
 
     def _seconds_until_room(self) -> int:
         """How long half of what waits takes, as fast as the last seconds went; from 1 to 60."""
-        now = time.monotonic()
-        while self._finished and self._finished[0][0] < now - _REMEMBERED:
-            self._finished.popleft()
-        rate = sum(characters for _, characters in self._finished) / _REMEMBERED
+        self._forget_old()
+        rate = self._lately / _REMEMBERED
         return min(max(math.ceil(self.characters / 2 / rate) if rate else 1, 1), 60)
 
     def _work_quick(self) -> None:

@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -193,3 +194,18 @@ def test_the_log_has_texts_only_where_they_are_asked_for(tagger, capfd, log, tol
     if told:
         assert " POST /v1/entities 200 " in err
         assert " GET other 404 " in err
+
+
+def test_what_was_finished_long_ago_is_forgotten_though_nothing_is_refused(held, monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr("ner.serving.batcher.time", SimpleNamespace(monotonic=lambda: now[0]))
+    with running({"small": held}) as client:
+        batcher = client.app.state.batcher
+        for text in TEXTS[:6]:
+            now[0] += 2
+            assert ask(client, text).status_code == 200
+        kept = [characters for _, characters in batcher._finished]
+        assert kept == [len(text) for text in TEXTS[3:6]]  # of the last five seconds
+        batcher.characters = 10 * sum(kept)
+        assert batcher._seconds_until_room() == 25  # half of them, at a fifth of `sum(kept)` a second
+        batcher.characters = 0
