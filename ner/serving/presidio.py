@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ner.errors import ConfigError
+from ner.errors import ConfigError, check_type
 from ner.serving.presidio_names import LABELS
 from ner.tagger import load
 
@@ -100,7 +100,11 @@ def make_analyzer(recognizer: NerRecognizer) -> AnalyzerEngine:
 
     Words are cut by spaCy's rules of the language. Presidio looks for context ("call me at") among lemmas, for which
     the words in small letters stand.
+
+    Raises:
+        ConfigError: something else than a recognizer.
     """
+    check_type("recognizer", recognizer, NerRecognizer, "a NerRecognizer", "NerRecognizer(MODEL) makes one")
     language = recognizer.supported_language
     registry = RecognizerRegistry(supported_languages=[language])
     registry.load_predefined_recognizers(languages=[language])

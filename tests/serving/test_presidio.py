@@ -5,6 +5,7 @@ import pickle
 import pytest
 
 import ner
+from ner.errors import ConfigError
 
 pytest.importorskip("presidio_analyzer", reason="the extra presidio isn't installed")
 
@@ -97,3 +98,9 @@ def test_presidios_anonymizer_takes_the_results(analyzer):
 
     hidden = AnonymizerEngine().anonymize(TEXT, analyzer.analyze(TEXT, language="en"))
     assert hidden.text == ("<PERSON> visited <LOCATION>. Her phone is <PHONE_NUMBER>, her address <EMAIL_ADDRESS>.")
+
+
+def test_a_model_in_place_of_a_recognizer_is_refused():
+    with pytest.raises(ConfigError) as error:
+        make_analyzer("en")
+    assert str(error.value) == ("recognizer: expected a NerRecognizer, found 'en'; NerRecognizer(MODEL) makes one")
