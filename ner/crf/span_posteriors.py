@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ner.crf.forward_backward import Scores, Sums
-from ner.crf.lengths import Array
+from ner.crf.lengths import Array, real_tokens
 
 # Spans times tokens of the longest whose inner scores are summed at once: some 30 MB.
 _MOST_INSIDE = 1_000_000
@@ -88,6 +88,7 @@ def probable_spans(
     least = math.log(threshold)
     emissions, transitions = scores.emissions, scores.transitions.astype(np.float64)
     begin, inside, last, single = roles.T
+    mask = real_tokens(lengths, emissions.shape[1]).T[:, :, None]  # (T, B, 1)
     found: list[list[ProbableSpan]] = [[] for _ in range(len(lengths))]
 
     def take(rows: Array, starts: Array, ends: Array, labels: Array, logs: Array) -> None:
@@ -99,7 +100,9 @@ def probable_spans(
 
     def likely(role: Array) -> tuple[Array, Array, Array, Array]:
         """Sentences, tokens, labels and tags where a label's tag of this role is about probable enough."""
-        starts, rows, labels = np.nonzero(sums.marginals[:, :, role] >= threshold * math.exp(-10 * _ROUNDING))
+        probable = sums.marginals[:, :, role] >= threshold * math.exp(-10 * _ROUNDING)
+        # Padding has marginals of 0, which is as much as a threshold that is nothing in their precision.
+        starts, rows, labels = np.nonzero(probable & mask)
         return rows, starts, labels, role[labels]
 
     rows, starts, labels, tags = likely(single)

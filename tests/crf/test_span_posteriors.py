@@ -55,6 +55,21 @@ def test_probable_spans_are_all_of_at_least_that_probability(constrained: bool, 
     assert found_any > 2
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("threshold", [1e-300, 5e-324])
+def test_a_threshold_that_is_nothing_in_the_precision_of_the_scores_finds_all_spans_and_none_in_padding(
+    threshold: float,
+) -> None:
+    generator = torch.Generator().manual_seed(1)
+    crf = make_crf(generator, constrained=True)
+    emissions = torch.randn(3, 4, len(TAGS), generator=generator)
+    lengths = [4, 0, 2]
+    mask = torch.arange(4) < torch.tensor(lengths).unsqueeze(1)
+    found = crf.probable_spans(emissions, mask, torch.tensor(ROLES), threshold)
+    for row, length in enumerate(lengths):
+        assert [span[:3] for span in found[row]] == [span[:3] for span in every_span(crf, emissions, row, length)]
+
+
 @pytest.mark.parametrize("threshold", [0.001, 0.01])
 def test_in_a_run_of_alike_tokens_too_all_probable_spans_are_found(threshold: float) -> None:
     generator = torch.Generator().manual_seed(2)
