@@ -74,14 +74,14 @@ class Decoder:
         scored: list[ScoredSpans] = [[] for _ in lengths]
         if not len(best.rows):
             return scored
-        # Sums over all tag sequences of those sentences alone that an entity was found in.
-        rows, row_of = np.unique(best.rows, return_inverse=True)
-        labels, label_of = np.unique(best.labels, return_inverse=True)
-        roles = np.array([self.vocabularies.roles(best.names[label]) for label in labels], dtype=np.int64)[label_of]
-        places = np.stack((row_of, best.starts, best.ends), axis=1)
-        if len(rows) < len(lengths):
-            emissions, lengths = emissions[rows], lengths[rows]
-        scores = self.chain.span_posteriors(emissions, lengths, places, roles).tolist()
+        rows = best.rows
+        has_span = np.zeros(len(lengths), np.bool_)
+        has_span[rows] = True
+        if not has_span.all():  # sums over all tag sequences of those sentences alone that an entity was found in
+            emissions, lengths = emissions[has_span], lengths[has_span]
+            rows = (np.cumsum(has_span) - 1)[rows]
+        places = np.stack((rows, best.starts, best.ends), axis=1)
+        scores = self.chain.span_posteriors(emissions, lengths, places, best.roles).tolist()
         for row, span, score in zip(best.rows.tolist(), best.spans(), scores, strict=True):
             scored[row].append((span, score))
         return scored

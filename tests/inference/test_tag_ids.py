@@ -21,14 +21,17 @@ def test_each_sequence_has_the_spans_that_its_tags_have_by_themselves(sequences)
 
 @given(SEQUENCES, st.integers(0, len(TAGS) - 1))
 def test_padding_that_holds_any_tag_changes_no_span(sequences, padding):
-    lengths = np.array([len(sequence) for sequence in sequences], dtype=np.int64)
-    ids = np.full((len(sequences), int(lengths.max(initial=0)) + 1), padding)
-    for row, sequence in zip(ids, sequences, strict=True):
-        row[: len(sequence)] = sequence
-    read = read_rows(ids, lengths, TAGS)
-    wanted = read_lists(sequences, TAGS)
-    assert read.by_row(len(sequences)) == wanted.by_row(len(sequences))
-    assert read.legal == wanted.legal
+    for times in (1, 200):  # few are read otherwise than many
+        many = sequences * times
+        lengths = np.array([len(sequence) for sequence in many], dtype=np.int64)
+        ids = np.full((len(many), int(lengths.max(initial=0)) + 1), padding)
+        for row, sequence in zip(ids, many, strict=True):
+            row[: len(sequence)] = sequence
+        read, wanted = read_rows(ids, lengths, TAGS), read_lists(many, TAGS)
+        for found, expected in zip(read[:4], wanted[:4], strict=True):
+            assert found.tolist() == expected.tolist()
+        assert read.roles.tolist() == wanted.roles.tolist()
+        assert read.by_row(len(many)) == [tags_to_spans([TAGS[tag] for tag in sequence]) for sequence in many]
 
 
 def test_entities_that_touch_across_sequences_stay_apart():
