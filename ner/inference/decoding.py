@@ -90,10 +90,10 @@ class Decoder:
         """The k most probable labellings of each sentence with their probabilities, best first."""
         sequences = self.chain.k_best(emissions, lengths, k=k)
         tags = [tags for best in sequences for tags, _ in best]
-        read = read_lists(tags, self.vocabularies.tags)
+        read, legal = read_lists(tags, self.vocabularies.tags)
         spans = iter(read.by_row(len(tags)))
         found = [[(next(spans), min(math.exp(value), 1.0)) for _, value in best] for best in sequences]
-        return found if read.legal else [_joined(labellings) for labellings in found]
+        return found if legal else [_joined(labellings) for labellings in found]
 
     def candidates(self, emissions: Floats, lengths: Numbers) -> list[ScoredSpans]:
         """Each entity that may be, those that overlap too, with its probability as the network has it."""

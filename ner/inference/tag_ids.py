@@ -27,8 +27,6 @@ class FoundSpans(NamedTuple):
     labels: Numbers  # (N,): indices into `names`
     names: list[str]
     roles: Numbers  # (N, 4): ids of the tags B, I, E and S of each one's label
-    # Whether all sequences could be written back as the tags that they were read from; None: of few rows, nobody asks.
-    legal: bool | None
 
     def by_row(self, num_rows: int) -> list[list[Span]]:
         """The spans of each sequence."""
@@ -72,15 +70,17 @@ def read_rows(ids: Numbers, lengths: Numbers, tags: Sequence[str]) -> FoundSpans
     return _read(stream, 1 + np.arange(num_rows) * (num_steps + 1), tags)
 
 
-def read_lists(sequences: Sequence[Sequence[int]], tags: Sequence[str]) -> FoundSpans:
-    """As `read_rows`, of sequences of any lengths."""
+def read_lists(sequences: Sequence[Sequence[int]], tags: Sequence[str]) -> tuple[FoundSpans, bool]:
+    """As `read_rows`, of sequences of any lengths; and whether all could be written back as the tags that they were."""
     edge = len(tags)
     stream, starts = [edge], []
     for sequence in sequences:
         starts.append(len(stream))
         stream += sequence
         stream.append(edge)
-    return _read(np.array(stream, dtype=np.int64), np.array(starts, dtype=np.int64), tags)
+    ids = np.array(stream, dtype=np.int64)
+    legal = bool(_table(tuple(tags)).legal[ids[:-1], ids[1:]].all())
+    return _read(ids, np.array(starts, dtype=np.int64), tags), legal
 
 
 def _read_few(sequences: Sequence[Sequence[int]], tags: Sequence[str]) -> FoundSpans:
@@ -88,7 +88,7 @@ def _read_few(sequences: Sequence[Sequence[int]], tags: Sequence[str]) -> FoundS
     spans = [(row, span) for row, ids in enumerate(sequences) for span in tags_to_spans([tags[tag] for tag in ids])]
     found = np.array([(row, span.start, span.end, table.names.index(span.label)) for row, span in spans], np.int64)
     rows, starts, ends, labels = found.reshape(-1, 4).T
-    return FoundSpans(rows, starts, ends, labels, table.names, table.roles[labels], None)
+    return FoundSpans(rows, starts, ends, labels, table.names, table.roles[labels])
 
 
 def _read(stream: Numbers, firsts: Numbers, tags: Sequence[str]) -> FoundSpans:
@@ -98,8 +98,7 @@ def _read(stream: Numbers, firsts: Numbers, tags: Sequence[str]) -> FoundSpans:
     begins, ends = (np.flatnonzero(part.reshape(-1)[pairs]) + 1 for part in (table.begins, table.ends))
     rows = np.searchsorted(firsts, begins, side="right") - 1
     labels, start = table.labels[stream[begins]], firsts[rows]
-    legal = bool(table.legal.reshape(-1)[pairs].all())
-    return FoundSpans(rows, begins - start, ends - start, labels, table.names, table.roles[labels], legal)
+    return FoundSpans(rows, begins - start, ends - start, labels, table.names, table.roles[labels])
 
 
 @lru_cache(maxsize=64)  # those of the models that this process reads

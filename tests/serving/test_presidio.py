@@ -103,4 +103,4 @@ def test_presidios_anonymizer_takes_the_results(analyzer):
 def test_a_model_in_place_of_a_recognizer_is_refused():
     with pytest.raises(ConfigError) as error:
         make_analyzer("en")
-    assert str(error.value) == ("recognizer: expected a NerRecognizer, found 'en'; NerRecognizer(MODEL) makes one")
+    assert str(error.value) == "recognizer: expected a NerRecognizer, found 'en'; NerRecognizer(MODEL) makes one"
