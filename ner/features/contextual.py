@@ -203,7 +203,11 @@ class Contextual(Feature):
 
 
 class Readings:
-    """What an encoder has to read of N tokens: each distinct sentence in its context once; a `kept_states.Plan`."""
+    """What an encoder has to read of N tokens: each distinct sentence in its context once; a `kept_states.Plan`.
+
+    Those are one whose pieces are the same: an encoder of lowercased text reads a sentence and its variant in capitals
+    (`training.recase`) once.
+    """
 
     def __init__(
         self, feature: Contextual, encoder: PretrainedEncoder, tokens: Tokens, pieces: list[tuple[int, ...]]
@@ -214,15 +218,15 @@ class Readings:
         self.known: Known = np.array([bool(each) for each in pieces], dtype=np.bool_)[tokens.where]
         self._firsts: list[list[int]] = []  # of each reading the tokens that its first kept word is
         self._readings: list[Reading] = []
-        numbers: dict[tuple[tuple[int, ...], int, int], int] = {}
+        numbers: dict[Reading, int] = {}
         for start, ends in _documents(tokens.sentences, together=feature.documents):
             words = where[start : start + ends[-1]]
             for window in windows_of([len(pieces[word]) for word in words], ends, encoder.room):
                 first, last = window.first - window.start, window.last - window.start
-                key = (tuple(words[window.start : window.end]), first, last)
-                number = numbers.setdefault(key, len(numbers))
+                reading = Reading(tuple(pieces[word] for word in words[window.start : window.end]), first, last)
+                number = numbers.setdefault(reading, len(numbers))
                 if number == len(self._readings):
-                    self._readings.append(Reading(tuple(pieces[word] for word in key[0]), first, last))
+                    self._readings.append(reading)
                     self._firsts.append([])
                 self._firsts[number].append(start + window.first)
         self._batches = encoder.batches(self._readings)

@@ -15,6 +15,8 @@ from ner.errors import ConfigError, InterruptionError, ModelError
 from ner.features.batches import encode
 from ner.features.contextual import Contextual
 from ner.features.feature import Material
+from ner.features.pretrained import PretrainedEncoder
+from ner.features.transformer_files import TransformerFiles
 from ner.features.vocabulary import Vocabularies, fit_vocabularies
 from ner.formats.corpus import Corpus
 from ner.inference.loading import load_model, save_model
@@ -96,6 +98,24 @@ def test_a_sentence_is_read_with_its_document_where_training_marks_documents(
     np.testing.assert_allclose(found[5:], by_transformers(tiny_bert, third.words, layers=[3]), atol=4e-3)
     alone, _ = states_of(fit_vocabularies(material([first], config)), sentences)
     np.testing.assert_allclose(alone[3:5], by_transformers(tiny_bert, second.words, layers=[3]), atol=4e-3)
+
+
+def test_sentences_of_the_same_pieces_are_read_once(tiny_bert: Path, make_config: MakeConfig) -> None:
+    reads: list[int] = []
+
+    def counting(files: TransformerFiles, device: str) -> PretrainedEncoder:
+        encoder = load_encoder(files, device)
+        read = encoder.read
+        monkey.setattr(encoder, "read", lambda given, **how: reads.append(len(given)) or read(given, **how))
+        return encoder
+
+    config = make_config(contextual=str(tiny_bert), contextual_layers=[3])
+    cased = [sentence_from_words(words) for words in (WORDS, [word.upper() for word in WORDS], ["Bob"], WORDS)]
+    with pytest.MonkeyPatch.context() as monkey:
+        found, _ = states_of(fit_vocabularies(Material(cased, config, load_encoder=counting)), cased)
+    assert sum(reads) == 2  # this encoder knows no capitals
+    np.testing.assert_array_equal(found[5:10], found[:5])
+    np.testing.assert_array_equal(found[11:], found[:5])
 
 
 def test_a_long_sentence_is_read_in_windows_and_no_word_is_without_a_state(
