@@ -20,6 +20,7 @@ from ner.config import Config
 from ner.crf.chain import Chain
 from ner.crf.layer import CRF
 from ner.errors import ConfigError
+from ner.features.contextual import Contextual
 from ner.features.feature import Numbers
 from ner.features.vocabulary import Vocabularies
 from ner.formats.corpus import Corpus
@@ -38,6 +39,8 @@ Floats = npt.NDArray[np.float32]
 Legal = tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]
 
 # Sentences that a teacher reads at once: their encodings, some hundred bytes a token, are gone when the next come.
+# A teacher with a pretrained encoder reads all of them at once, as in its own training: of the same corpus their states
+# are on the disk then (`features.kept_states`), and of another they are once they were read.
 _TOGETHER = 10_000
 
 
@@ -159,8 +162,9 @@ def take_lessons(
     for number, teacher in enumerate(teachers, start=1):
         reader = reader_of(load_model(teacher, config.run.device))
         chain = _constrained(reader.backend.chain, legal)
+        at_once = Contextual.name in reader.vocabularies.features and group.size == 1
         done = 0
-        for index, portion in enumerate(_portions(sentences)):
+        for index, portion in enumerate([sentences] if at_once else _portions(sentences)):
             done += len(portion)
             if index % group.size != group.rank:
                 continue

@@ -16,6 +16,7 @@ from ner.features.batches import encode
 from ner.features.contextual import Contextual
 from ner.features.feature import Material
 from ner.features.pretrained import PretrainedEncoder
+from ner.features.state_stores import list_stores
 from ner.features.transformer_files import TransformerFiles
 from ner.features.vocabulary import Vocabularies, fit_vocabularies
 from ner.formats.corpus import Corpus
@@ -343,3 +344,15 @@ def test_a_stored_entry_of_another_kind_is_refused(
     with pytest.raises(ValueError) as error:
         Contextual.from_dict({**values, entry: value}, make_config())
     assert str(error.value) == said
+
+
+def test_a_teacher_reads_from_disk_what_its_own_training_kept(
+    tiny_bert: Path, tmp_path: Path, make_config: MakeConfig, corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = make_config(contextual=str(tiny_bert), contextual_layers=[1, 2], epochs=1)
+    save_model(train_model(config, corpus), tmp_path / "teacher")
+    kept = {store.folder.name for store in list_stores()}
+    monkeypatch.setattr("ner.training.distillation._TOGETHER", 1)
+    train_model(make_config(teachers=[str(tmp_path / "teacher")], epochs=1), corpus)
+    assert kept
+    assert {store.folder.name for store in list_stores()} == kept
