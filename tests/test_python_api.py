@@ -39,8 +39,10 @@ def refused(call):
 def test_a_tagger_says_in_a_line_where_it_is_from_what_it_finds_and_how_well(tagger, small_model):
     f1 = 100 * json.loads((small_model / "metrics.json").read_text())["dev"]["micro"]["f1"]
     labels = ", ".join(tagger.labels)
-    assert repr(tagger) == f"Tagger({str(small_model.resolve())!r}: {labels}; dev F1 {f1:.2f}; runtime torch)"
-    unsaved = ner.Tagger(replace(load_model(small_model, "cpu"), metrics={}))
+    assert (
+        repr(tagger) == f"Tagger({str(small_model.resolve())!r}: {labels}; dev F1 {f1:.2f}; runtime {tagger.runtime})"
+    )
+    unsaved = ner.Tagger(replace(load_model(small_model, "cpu", runtime="torch"), metrics={}))
     assert repr(unsaved) == f"Tagger(not saved: {labels}; runtime torch)"
 
 

@@ -24,7 +24,9 @@ from tests.tiny import MakeConfig, plain_overrides
 
 
 def load(folder: Path) -> tuple[ner.Tagger, list[Sentence]]:
-    return ner.load(folder, device="cpu"), ner.read_conll(Path(__file__).parents[2] / "data/sample-en/dev.conll")
+    return ner.load(folder, device="cpu", runtime="torch"), ner.read_conll(
+        Path(__file__).parents[2] / "data/sample-en/dev.conll"
+    )
 
 
 def fit(model: Model, sentences: list[ner.Sentence]) -> float:
