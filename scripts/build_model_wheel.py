@@ -93,8 +93,9 @@ def build_model_wheel(
         metadata = METADATA.format(
             distribution=distribution, version=version, summary=summary, licence=licence, card=card
         )
+        inside = sorted(path for path in copy.rglob("*") if path.is_file())  # an encoder has a folder of its own
         files = {f"{package}/__init__.py": MODULE.format(name=name).encode()}
-        files |= {f"{package}/model/{path.name}": path.read_bytes() for path in sorted(copy.iterdir())}
+        files |= {f"{package}/model/{path.relative_to(copy).as_posix()}": path.read_bytes() for path in inside}
         files |= {
             f"{about}/METADATA": metadata.encode(),
             f"{about}/WHEEL": WHEEL.encode(),

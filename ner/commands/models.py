@@ -48,7 +48,7 @@ def models_get(
     ] = None,
 ) -> None:
     """Print the directory of a ready-made model that is here, or say how one is had; --from installs a wheel."""
-    from ner.resources.models import RECIPES, WHEEL_PREFIX, find_ready, model_names
+    from ner.resources.models import RECIPES, WHEEL_PREFIX, check_files, find_ready, model_names
 
     if wheel is not None:
         _install(wheel, f"{WHEEL_PREFIX}{name}")
@@ -57,7 +57,9 @@ def models_get(
             f"{name}: not here, and no package index has wheels of models yet; build one from the sources of this "
             f"package (`make models`, then scripts/build_model_wheel.py), and `ner models get {name} --from WHEEL`"
         )
-    print(find_ready(name).folder)
+    model = find_ready(name)
+    check_files(model)
+    print(model.folder)
 
 
 def _install(wheel: Path, distribution: str) -> None:
@@ -65,7 +67,8 @@ def _install(wheel: Path, distribution: str) -> None:
     if not wheel.is_file() or not wheel.name.startswith(distribution.replace("-", "_") + "-"):
         found = wheel.name if wheel.is_file() else "no such file"
         raise ConfigError(f"{wheel}: expected a wheel of {distribution}, found {found}")
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", str(wheel)]
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
+    command += ["--force-reinstall", str(wheel)]  # the same version may be another model, or damaged
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         reason = (done.stderr.strip() or done.stdout.strip() or "no reason told").splitlines()[-1]

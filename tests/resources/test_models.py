@@ -258,6 +258,10 @@ def test_a_ready_made_model_tags_by_its_name_as_by_its_folder(package, small_mod
     assert named[0] == 0
     assert run("models", "path", "tiny") == (0, f"{package / 'tiny'}\n", "")
     assert run("models", "get", "tiny") == (0, f"{package / 'tiny'}\n", "")
+    (package / "tiny" / "README.md").write_text("changed")
+    code, out, err = run("models", "get", "tiny")
+    assert (code != 0, out) == (True, "")
+    assert "README.md: expected SHA-256" in err
 
 
 def test_a_folder_of_the_name_is_loaded_with_a_warning_of_one_line(package, small_model, run):

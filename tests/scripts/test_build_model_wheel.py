@@ -5,6 +5,7 @@ import csv
 import hashlib
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -74,6 +75,14 @@ def test_a_wheel_tells_licence_and_attribution_and_has_the_digest_of_each_file(s
         digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
         assert recorded.pop(name) == f"sha256={digest}"
     assert recorded == {}
+
+
+def test_a_folder_within_the_model_goes_into_the_wheel_too(script, small_model, tmp_path):
+    shutil.copytree(small_model, tmp_path / "model")
+    (tmp_path / "model" / "encoder").mkdir()
+    (tmp_path / "model" / "encoder" / "tokenizer.json").write_text("{}")
+    with zipfile.ZipFile(build(script, tmp_path / "model", tmp_path)) as archive:
+        assert archive.read("ner_model_tiny_en/model/encoder/tokenizer.json") == b"{}"
 
 
 def test_the_same_model_gives_the_same_wheel(script, small_model, tmp_path):
