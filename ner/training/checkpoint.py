@@ -30,6 +30,7 @@ _VALUES = {"config", "corpus", "best_f1", "best_epoch", "seconds", "average_step
 _SOURCES = {
     "corpus": "the training corpus",
     "encoder": "the encoder of features.contextual",
+    "start": "the model of --from",
     "soft_targets": "the file of soft targets",
 }
 

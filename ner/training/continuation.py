@@ -88,11 +88,13 @@ def continued_settings(config: Config, model: Config, corpus: Corpus) -> Config:
 def annotated_corpus(corpus: Corpus) -> Corpus:
     """The same corpus as one that annotates the labels that it has, where its sentences say nothing of that."""
     labels = frozenset(labels_in([*corpus.train, *corpus.dev]))
+    tested = labels.union(labels_in(corpus.test))  # a test set may have the old labels too
 
-    def marked(sentences: list[Sentence]) -> list[Sentence]:
+    def marked(sentences: list[Sentence], labels: frozenset[str]) -> list[Sentence]:
         return [s if s.annotated is not None or s.tags is None else with_inventory(s, labels) for s in sentences]
 
-    return replace(corpus, train=marked(corpus.train), dev=marked(corpus.dev))
+    train, dev = marked(corpus.train, labels), marked(corpus.dev, labels)
+    return replace(corpus, train=train, dev=dev, test=marked(corpus.test, tested))
 
 
 def take_over(network: BiLSTMCRF, vocabularies: Vocabularies, start: Model) -> None:

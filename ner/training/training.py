@@ -37,7 +37,7 @@ from ner.training.epochs import Task, run_epochs
 from ner.training.events import Listener
 from ner.training.lazy_sgd import RowwiseSGD
 from ner.training.preparation import check_tags, prepare_task, source_of, with_tokenizer
-from ner.training.run_keys import key_of
+from ner.training.run_keys import key_of, weights_key
 from ner.training.selection import dev_reports, dev_scores
 from ner.training.soft_targets import digest_of
 
@@ -82,7 +82,7 @@ def train_model(
     train, unlabelled = ([s for s in part if s.spelled] for part in (corpus.train, corpus.unlabelled))
     corpus = replace(corpus, train=train, unlabelled=unlabelled)
     taught = {"training.teachers": config.training.teachers, "training.soft_targets": config.training.soft_targets}
-    if len(given := ["start"] * (start is not None) + [name for name, value in taught.items() if value]) > 1:
+    if len(given := ["--from (start)"] * (start is not None) + [name for name, value in taught.items() if value]) > 1:
         raise ConfigError(f"{given[0]} and {given[1]}: expected one or the other, found both")
     if start is not None:
         config, corpus = continued_settings(config, start.config, corpus), annotated_corpus(corpus)
@@ -131,6 +131,7 @@ def _train(
         learned_from = {
             "corpus": digest,
             "encoder": encoder.sha256 if isinstance(encoder, Contextual) else "",
+            "start": weights_key(start) if start else "",
             "soft_targets": digest_of(task.lessons) if task.lessons and config.training.soft_targets else "",
         }
         group.check_alike(repr((key_of(config), learned_from, device.type, _package_versions())))

@@ -3,12 +3,13 @@
 import itertools
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from ner.errors import ConfigError
+from ner.errors import ConfigError, InterruptionError
 from ner.evaluation.training_entities import remember
 from ner.features.batches import encode
 from ner.features.feature import Material
@@ -21,6 +22,7 @@ from ner.text.inventory import with_labels
 from ner.text.sentence import Sentence
 from ner.text.tags import spans_to_tags, tags_to_spans
 from ner.training.continuation import annotated_corpus, continued_settings, take_over
+from ner.training.events import Listener, Step
 from ner.training.keeping import OldLabels
 from ner.training.training import train_model
 from tests.tiny import MakeConfig, make_batch, predict_tags, read_pairs
@@ -124,9 +126,25 @@ def test_training_goes_on_with_the_labels_of_both(
 
 def test_a_corpus_that_says_nothing_annotates_the_labels_that_it_has(sentences: list[Sentence]) -> None:
     some = with_labels(sentences[0], ["PER"])
-    found = annotated_corpus(Corpus([*NEW, some], [sentences[0]], []))
+    found = annotated_corpus(Corpus([*NEW, some], [sentences[0]], [NEW[0], replace(NEW[1])]))
     assert [s.annotated for s in found.train] == [{"BOOK", "LOC", "PER"}] * 3 + [{"PER"}]
     assert found.dev[0].annotated == {"BOOK", "LOC", "PER"}
+    assert [s.annotated for s in found.test] == [{"BOOK", "LOC", "PER"}] * 2
+    tested = annotated_corpus(Corpus(NEW, [], sentences)).test
+    assert {label for s in tested for label in s.annotated or ()} == {"BOOK", "LOC", "PER"}
+
+
+def test_a_run_is_not_resumed_from_another_model(
+    start: Model, corpus: Corpus, make_config: MakeConfig, tmp_path: Path
+) -> None:
+    config = make_config(epochs=3)
+    steps: list[Step] = []
+    stopping = Listener(on_step=steps.append, should_stop=lambda: len(steps) == 3)
+    with pytest.raises(InterruptionError):
+        train_model(config, Corpus(NEW, [], []), listener=stopping, state=tmp_path / "state", start=start)
+    other = train_model(make_config(epochs=4, learning_rate=0.2, unknown_rate=0.0, momentum=0.5), corpus)
+    with pytest.raises(ConfigError, match="expected the model of --from as the run began, found another"):
+        train_model(config, Corpus(NEW, [], []), state=tmp_path / "state", resume=True, start=other)
 
 
 @pytest.mark.parametrize(
