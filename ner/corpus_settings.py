@@ -59,6 +59,14 @@ class CorpusConfig(Section):
         """The further keys, which say how its files are laid out."""
         return dict(self.model_extra or {})
 
+    @field_validator("map")
+    @classmethod
+    def _names_labels(cls, value: dict[str, str]) -> dict[str, str]:
+        for label, name in value.items():
+            if name == "O" or (name and not name.strip()):
+                raise ValueError(f'{label} should be the name of a label, found {name!r}; "" makes O of it')
+        return value
+
     @field_validator("train", "dev", "labels", mode="before")
     @classmethod
     def _is_a_tuple(cls, value: Any, info: ValidationInfo) -> Any:

@@ -43,6 +43,7 @@ _OF_ALL = {
     "train",
     "dev",
     "test",
+    "unlabelled",
     "dataset",
     "dataset_config",
     "tokens_feature",

@@ -45,11 +45,17 @@ def read_parts(data: DataConfig) -> list[Part]:
     names = names_of(data.corpora)
     parts = [_read(corpus, name, data) for corpus, name in zip(data.corpora, names, strict=True)]
     found = set().union(*(labels_in(part.train) for part in parts))
-    if missing := sorted(set().union(*(part.labels for part in parts)) - found):
-        saying = next(part.name for part in parts if missing[0] in part.labels)
+    stated = {label: name for corpus, name in zip(data.corpora, names, strict=True) for label in corpus.labels or ()}
+    if missing := sorted(stated.keys() - found):
         raise ConfigError(
-            f"data.corpora: expected every label in some training file, found no {', '.join(missing)}, which {saying} "
-            "is said to annotate; take it out of labels, or give it a name that occurs"
+            f"data.corpora: expected every label in some sentence that is trained on, found no {', '.join(missing)}, "
+            f"which {stated[missing[0]]} is said to annotate; take it out of labels, or give it a name that occurs"
+        )
+    if max(part.weight * len(part.train) for part in parts) < 1 and any(part.train for part in parts):
+        most = max(parts, key=lambda part: part.weight * len(part.train))
+        raise ConfigError(
+            f"data.corpora: expected a weight that gives a sentence to each epoch, found {most.weight:g} of the "
+            f"{len(most.train)} sentences of {most.name}; raise it"
         )
     return parts
 
@@ -114,7 +120,13 @@ def _read(corpus: CorpusConfig, name: str, data: DataConfig) -> Part:
             f"{', '.join(unknown)}"
         )
     if isinstance(corpus.dev, float):
-        train, dev = hold_out(train, corpus.dev)
+        whole = train
+        train, dev = hold_out(whole, corpus.dev)
+        if whole and not (train and dev):
+            raise ConfigError(
+                f"data.corpora: {name}: expected a share for dev that is a document (where none are marked, a "
+                f"sentence) at least and leaves one to train on, found {corpus.dev:.4g} of {len(whole)} sentences"
+            )
     train = [rename_labels(sentence, corpus.map) for sentence in train if sentence.spelled]
     dev = [rename_labels(sentence, corpus.map) for sentence in dev]
     if UNKNOWN in corpus.map.values():  # what nobody knows can't be scored

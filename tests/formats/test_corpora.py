@@ -121,14 +121,41 @@ def test_each_epoch_reads_as_many_sentences_of_a_part_as_its_weight_says_and_all
          'FOLDER/one.conll:4: expected a label that one is said to annotate (PER), found LOC; add it to labels, or to '
          'map: { "LOC" = "" } makes O of it'),
         (('labels = ["PER"]', 'labels = ["DATE", "PER"]'),
-         "data.corpora: expected every label in some training file, found no DATE, which one is said to annotate; "
-         "take it out of labels, or give it a name that occurs"),
+         "data.corpora: expected every label in some sentence that is trained on, found no DATE, which "
+         "one is said to annotate; take it out of labels, or give it a name that occurs"),
     ],
 )  # fmt: skip
 def test_an_inventory_that_contradicts_the_files_is_refused(folder, changed, message):
     with pytest.raises((ConfigError, DataError)) as error:
         load_corpus(load(folder, BOTH.replace(*changed)).data)
     assert str(error.value) == message.replace("FOLDER", str(folder))
+
+
+def test_a_label_of_the_dev_set_alone_is_refused_only_where_the_recipe_names_it(folder):
+    (folder / "dev.conll").write_text(TWO + "\nMay B-DATE x\n", encoding="utf-8")
+    text = BOTH.replace('dev = "two.conll"', 'dev = "dev.conll"')
+    assert load_corpus(load(folder, text).data).parts[1].labels == {"PER", "LOC", "DATE"}
+    text = text.replace("tag_column = 1", 'tag_column = 1\nlabels = ["PER", "LOC", "DATE"]')
+    with pytest.raises(ConfigError, match=r"found no DATE, which .*two\.conll is said to annotate"):
+        load_corpus(load(folder, text).data)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ("weight = 0.3",
+         "data.corpora: expected a weight that gives a sentence to each epoch, found 0.3 of the 3 "
+         "sentences of one; raise it"),
+        ("dev = 0.1",
+         "data.corpora: one: expected a share for dev that is a document (where none are marked, a "
+         "sentence) at least and leaves one to train on, found 0.1 of 3 sentences"),
+    ],
+)  # fmt: skip
+def test_a_corpus_of_which_nothing_is_left_to_train_on_or_to_choose_by_is_refused(folder, changes, message):
+    alone = '[[data.corpora]]\nname = "one"\ntrain = "one.conll"\n' + changes
+    with pytest.raises(ConfigError) as error:
+        load_corpus(load(folder, alone).data)
+    assert str(error.value) == message
 
 
 FILES = "should be a file or a list of files"
@@ -141,6 +168,10 @@ FILES = "should be a file or a list of files"
          "data.corpora.2.tag_colum is no key of a corpus; did you mean tag_column?"),
         (('tag_column = 1', 'tokenizer = "words"'),
          "data.corpora.2.tokenizer is no key of a corpus; docs/corpora.md has the keys"),
+        (('tag_column = 1', 'unlabelled = "more.txt"'),
+         "data.corpora.2.unlabelled is no key of a corpus; did you mean label?"),
+        (('gpe = ""', 'gpe = "O"'),
+         "data.corpora.1.map.gpe should be the name of a label, found 'O'; \"\" makes O of it"),
         (('tag_column = 1', 'tag_column = "1"'), "data.corpora.2.tag_column should be a valid integer, found '1'"),
         (('tag_column = 1', 'word_column = -1'),
          "data.corpora.2.word_column should be another column than data.tag_column, found -1 for both"),
