@@ -1,11 +1,13 @@
 """`ner shrink`: what it writes is a model, smaller by what was asked for; what doesn't go together is refused."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from ner.cli import app
+from ner.resources.models import add_terms
 from ner.storage.model_directory import open_model
 
 
@@ -26,6 +28,22 @@ def test_a_model_keeps_as_many_words_as_are_asked_for(small_model: Path, tmp_pat
     assert len(small.vocabularies.words.extra) == min(7, len(whole.vocabularies.words.extra))
     assert small.vocabularies.words.trained == tuple(whole.vocabularies.words.trained)
     assert (small.config.model.vector_storage, small.config.model.weights) == ("small", "int8")
+
+
+def test_the_licence_that_a_card_tells_is_told_of_what_is_made_of_the_model_too(
+    small_model: Path, tmp_path: Path
+) -> None:
+    model, out = tmp_path / "model", tmp_path / "small"
+    shutil.copytree(small_model, model)
+    add_terms(model, "Licence of the model: CC BY-SA 4.0.\n")
+    for source, target in ((model, out), (out, out)):  # in its own place too
+        done = CliRunner().invoke(app, ["shrink", str(source), "--out", str(target), "--force"])
+        assert done.exit_code == 0, done.output
+        assert (target / "README.md").read_text().endswith("Licence of the model: CC BY-SA 4.0.\n")
+        assert (target / "README.md").read_text().count("that this one was made of") == 1
+    shutil.rmtree(out)
+    assert CliRunner().invoke(app, ["shrink", str(small_model), "--out", str(out)]).exit_code == 0
+    assert "Licence and attribution" not in (out / "README.md").read_text()
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ IN_PACKAGE = Path(__file__).parent.parent / "models"
 RECIPES = {"en": "English", "zh": "Chinese", "ja": "Japanese", "xx": "many languages"}
 
 _TERMS = "\n## Licence and attribution\n\n"
+_MADE_OF = "Of the model that this one was made of:\n\n"
 _LINE = "{:6} {:16} {:24} {:8} {:>6}  {:14} {}"
 HEADER = _LINE.format("name", "language", "labels", "version", "dev F1", "licence", "folder")  # of lines of models
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -206,6 +207,29 @@ def make_ready(
         "sha256": sha256,
     }
     (folder / MANIFEST).write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def terms_of(folder: Path) -> str:
+    """What the card of a model directory tells of its licence and attributions; nothing, where it doesn't."""
+    card = folder / "README.md"
+    return card.read_text(encoding="utf-8", errors="replace").partition(_TERMS)[2] if card.is_file() else ""
+
+
+def add_terms(folder: Path, terms: str) -> None:
+    """Adds the terms of a model to the card of one that was made of it.
+
+    Raises:
+        ModelError: the card can't be written; the model is there.
+    """
+    try:
+        if terms:
+            with (folder / "README.md").open("a", encoding="utf-8") as card:
+                card.write(f"{_TERMS}{_MADE_OF}{terms.removeprefix(_MADE_OF)}")
+    except OSError as error:
+        raise ModelError(
+            f"{folder / 'README.md'}: can't tell the licence of the model that this one was made of: "
+            f"{error.strerror or error}; the model is whole, copy the last section of the other's card"
+        ) from None
 
 
 def _write_terms(card: Path, name: str, licence: str, attribution: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from ner.features.words import WordVocabulary
 from ner.formats.corpus import Corpus
 from ner.inference.loading import Model
 from ner.network.model import build_model
+from ner.resources.models import add_terms
 from ner.text.inventory import with_labels
 from ner.text.sentence import Sentence
 from ner.text.tags import spans_to_tags, tags_to_spans
@@ -188,8 +190,12 @@ def test_the_command_goes_on_from_a_model_and_refuses_what_it_cannot(run, small_
     (tmp_path / "new.conll").write_text(lines + "\n", encoding="utf-8")
     config.write_text("[data]\ntrain = 'new.conll'\ndev = 'new.conll'\n[training]\nepochs = 1\n", encoding="utf-8")
     out = tmp_path / "out"
-    code, _, err = run("train", config, "--from", small_model, "--out", out, "--set", "run.device=cpu", "--threads", 1)
+    first = tmp_path / "first"
+    shutil.copytree(small_model, first)
+    add_terms(first, "Licence of the model: CC BY-SA 4.0.\n")
+    code, _, err = run("train", config, "--from", first, "--out", out, "--set", "run.device=cpu", "--threads", 1)
     assert code == 0, err
+    assert (out / "README.md").read_text(encoding="utf-8").endswith("Licence of the model: CC BY-SA 4.0.\n")
     import ner
 
     assert ner.load(out).labels == ["BOOK", "LOC", "MISC", "ORG", "PER"]
