@@ -51,8 +51,8 @@ def read_parts(data: DataConfig) -> list[Part]:
             f"data.corpora: expected every label in some sentence that is trained on, found no {', '.join(missing)}, "
             f"which {stated[missing[0]]} is said to annotate; take it out of labels, or give it a name that occurs"
         )
-    if max(part.weight * len(part.train) for part in parts) < 1 and any(part.train for part in parts):
-        most = max(parts, key=lambda part: part.weight * len(part.train))
+    most = max(parts, key=lambda part: part.weight * len(part.train))
+    if most.train and most.weight * len(most.train) < 1:
         raise ConfigError(
             f"data.corpora: expected a weight that gives a sentence to each epoch, found {most.weight:g} of the "
             f"{len(most.train)} sentences of {most.name}; raise it"

@@ -8,8 +8,10 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from email.parser import BytesParser
+from pathlib import Path
 
 import pytest
 
@@ -51,6 +53,24 @@ def test_a_wheel_installed_without_network_is_loaded_by_its_name(script, small_m
     assert model.dev_f1 == tagger.metrics["dev"]["micro"]["f1"]
     text = "Angela Merkel visited Paris."
     assert tagger.tag(text) == ner.load(small_model, device="cpu").tag(text)
+
+
+def test_the_wheel_that_is_named_is_installed_though_that_version_is_here(
+    script, small_model, tmp_path, monkeypatch, run
+):
+    other = tmp_path / "other"
+    shutil.copytree(small_model, other)
+    (other / "README.md").write_text("# another: a named-entity recognizer\n")
+    site = Path(sysconfig.get_path("purelib", vars={"base": str(tmp_path)}))
+    monkeypatch.setenv("PIP_PREFIX", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(site))  # where pip looks for what is installed
+    monkeypatch.syspath_prepend(str(site))
+    for model, out in ((small_model, "first"), (other, "second")):
+        wheel = build(script, model, tmp_path / out, name="twice")
+        code, told, err = run("models", "get", "twice", "--from", wheel)
+        folder = site / "ner_model_twice" / "model"
+        assert (code, told) == (0, f"{folder}\n"), err
+        assert ("## Scores" in (folder / "README.md").read_text()) == (model is small_model)
 
 
 def test_a_wheel_tells_licence_and_attribution_and_has_the_digest_of_each_file(script, small_model, tmp_path):
