@@ -82,7 +82,9 @@ class ModelConfig(Section):
         False, description="drop the same units at every token of a sentence (Gal & Ghahramani 2016)"
     )
     precision: Literal["fp32", "bf16"] = Field(
-        "bf16", description="`bf16`: `lstm`, `gru` and `rnn` compute in bfloat16 where the processor is built for it"
+        "bf16",
+        description="`bf16`: `lstm`, `gru`, `rnn` and a pretrained encoder compute in bfloat16 where the processor is "
+        "built for it",
     )
     weights: Literal["fp32", "fp16", "int8"] = Field(
         "fp32", description="how weights are stored in the model directory; computed with as `precision` says"

@@ -23,6 +23,7 @@ GROUND = [
     "settings",
     "config",
     "threads",
+    "processor",
     "collector",
     "whole_files",
 ]
@@ -123,9 +124,8 @@ def test_no_floor_has_an_import_circle(floor: str) -> None:
 def test_only_the_builder_of_the_network_knows_settings_and_text() -> None:
     for module in modules():
         if module.startswith("network.") and module != "network.model":
-            assert all(other.startswith(("network.", "crf.", "features.", "threads")) for other in imports(module)), (
-                module
-            )
+            known = ("network.", "crf.", "features.", "threads", "processor")
+            assert all(other.startswith(known) for other in imports(module)), module
 
 
 def test_of_the_floors_below_the_network_three_modules_of_the_crf_alone_import_torch() -> None:

@@ -59,6 +59,7 @@ class Contextual(Feature):
     pieces: Pieces
     dim: int
     dropout: float
+    bf16: bool
     copied: bool = False
     files: TransformerFiles | None = field(default=None, compare=False, repr=False)
     load: LoadEncoder | None = field(default=None, compare=False, repr=False)
@@ -142,6 +143,7 @@ class Contextual(Feature):
             settings.contextual_pieces,
             settings.contextual_dim,
             settings.contextual_dropout,
+            config.model.precision == "bf16",
             settings.contextual_copy,
         )
 
@@ -175,8 +177,8 @@ class Contextual(Feature):
     def _key(self, sentences: Sequence[Sentence]) -> str:
         """The digest of all that the states depend on."""
         assert self.files is not None
-        told = (1, self.sha256, self.files.limit, self.layers, self.learned, self.pieces, self.documents)
-        digest = hashlib.sha256(repr(told).encode())
+        told = (self.sha256, self.files.limit, self.layers, self.learned, self.pieces, self.documents, self.bf16)
+        digest = hashlib.sha256(repr((2, *told)).encode())
         for sentence in sentences:
             written = repr((sentence.spelled, sentence.opens_document))
             digest.update(written.encode("utf-8", errors="surrogatepass"))
@@ -186,7 +188,7 @@ class Contextual(Feature):
         """What there is to read of these tokens; `checked`, the tokenizer has to know its pieces."""
         assert self.files is not None, "a feature is fitted, or located, before it encodes"
         assert self.load is not None, "what it is fitted to, or located with, says how an encoder is loaded"
-        encoder = load_pretrained(self.files, self.device, self.load)
+        encoder = load_pretrained(self.files, self.device, self.load, bf16=self.bf16)
         pieces = encoder.pieces(tokens.distinct)
         if checked:
             counts = np.bincount(tokens.where, minlength=len(pieces)).tolist()

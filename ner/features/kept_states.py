@@ -52,7 +52,7 @@ class Plan(Protocol):
 
     @property
     def kind(self) -> str:
-        """Of the device: another may make other batches."""
+        """Of the device, and how it computes: another may make other batches."""
 
     @property
     def known(self) -> Known:

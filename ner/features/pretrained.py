@@ -36,7 +36,7 @@ class PretrainedEncoder(Protocol):
 
     @property
     def kind(self) -> str:
-        """Of the device that it runs on: another may make other batches."""
+        """Of the device that it runs on, and how it computes: another may make other batches."""
 
     @property
     def room(self) -> int:
@@ -66,18 +66,21 @@ class PretrainedEncoder(Protocol):
         """
 
 
-LoadEncoder = Callable[[TransformerFiles, str], PretrainedEncoder]
-"""Gives the encoder of these files on a device of this name, whatever goes wrong as an exception of any kind."""
+LoadEncoder = Callable[[TransformerFiles, str, bool], PretrainedEncoder]
+"""Gives the encoder of these files on a device of this name, and whether it computes in bfloat16 where that device is
+built for it; whatever goes wrong is an exception of any kind."""
 
 
-def load_pretrained(files: TransformerFiles, device: str, load: LoadEncoder) -> PretrainedEncoder:
-    """The encoder of these files, in memory.
+def load_pretrained(
+    files: TransformerFiles, device: str, load: LoadEncoder, *, bf16: bool = False
+) -> PretrainedEncoder:
+    """The encoder of these files, in memory; with `bf16` it computes so where the device is built for it.
 
     Raises:
         ConfigError: they aren't those of an encoder.
     """
     try:
-        return load(files, device)
+        return load(files, device, bf16)
     except Exception as error:  # the library below raises anything
         raise ConfigError(
             f"features.contextual: {files.folder} can't be loaded: {describe(error)}; expected a tokenizer and a model "

@@ -1,13 +1,11 @@
 """What can compute a model's emissions here: PyTorch, ONNX Runtime or NumPy, and which of them `auto` takes."""
 
-from pathlib import Path
-from shutil import which
-
 from ner.distribution import GET_TRAINING, is_there
 from ner.errors import ConfigError, check_type
 from ner.forward.cells import CELLS
 from ner.forward.onnx_encoder import OPERATORS
 from ner.inference.measured import recall
+from ner.processor import may_have_gpu, multiplies_bf16
 from ner.settings import ModelConfig
 
 RUNTIMES = ("torch", "onnx", "numpy")
@@ -75,11 +73,11 @@ def explain_runtime(device: str, model: ModelConfig, *, contextual: bool = False
             )
         if model.cell not in CELLS:
             return "torch", f"the cell {model.cell!r} is known to PyTorch alone"
-        if device == "auto" and _may_have_gpu():
+        if device == "auto" and may_have_gpu():
             return "torch", "this machine may have a GPU"
     if measured is not None and measured in usable_runtimes(device, model):
         return measured, "`ner bench` found it fastest for such a model on this processor"
-    if "torch" in here and model.precision == "bf16" and model.cell in OPERATORS and _multiplies_bf16():
+    if "torch" in here and model.precision == "bf16" and model.cell in OPERATORS and multiplies_bf16():
         return "torch", "this processor multiplies in bfloat16, which PyTorch alone makes use of"
     if "onnx" in here and model.cell in OPERATORS:
         return "onnx", "onnxruntime is installed, knows the cell and reads it fastest on this processor"
@@ -97,18 +95,3 @@ def need_torch(purpose: str) -> None:
     """
     if not is_there("torch"):
         raise ConfigError(f"PyTorch isn't installed, which is needed {purpose}: {GET_TRAINING}")
-
-
-def _may_have_gpu() -> bool:
-    """Whether PyTorch may find a GPU; asking it would import it."""
-    return any(Path("/dev").glob("nvidia[0-9]*")) or Path("/dev/dxg").exists() or bool(which("nvidia-smi"))
-
-
-def _multiplies_bf16() -> bool:
-    """Whether the processor has instructions for products in bfloat16, as far as the system tells."""
-    try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:  # not Linux
-        return False
-    line = next((line for line in flags.splitlines() if line.startswith(("flags", "Features"))), "")
-    return bool({"avx512_bf16", "amx_bf16", "bf16"} & set(line.split()))

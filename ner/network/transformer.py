@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ner.features.pretrained import Pieces, Reading, States
 from ner.features.transformer_files import TransformerFiles
+from ner.network.layer import has_bf16
+from ner.processor import multiplies_bf16
 
 # Pieces of a batch, padding included: on two cores more aren't faster, and a GPU wants many.
 _BATCH_PIECES = {"cpu": 2048, "cuda": 32_768}
@@ -24,12 +26,18 @@ _LARGEST = float(np.finfo(np.float16).max)
 class Transformer:
     """A `PretrainedEncoder` that PyTorch runs."""
 
-    def __init__(self, files: TransformerFiles, device: str) -> None:
+    def __init__(self, files: TransformerFiles, device: str, bf16: bool) -> None:
         place = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
         self._tokenizer, model = _load(files)
         self._model = model.to(place).eval().requires_grad_(False)
         self._device = torch.device(place)
-        self.kind: str = self._device.type
+        # Where a processor only imitates bfloat16, oneDNN's products take longer than in float32.
+        self._bf16 = bf16 and (self._device.type == "cuda" or multiplies_bf16()) and has_bf16(self._device)
+        if self._bf16:  # else autocast would convert their weights anew for each batch
+            for module in self._model.modules():
+                if isinstance(module, nn.Linear):
+                    module.to(torch.bfloat16)
+        self.kind: str = f"{self._device.type} bf16" if self._bf16 else self._device.type
         self._begin, self._end = _ends(self._tokenizer)
         self._padding = int(self._tokenizer.pad_token_id or 0)
         self.unknown: int | None = self._tokenizer.unk_token_id
@@ -50,7 +58,7 @@ class Transformer:
 
     def batches(self, readings: Sequence[Reading]) -> list[list[int]]:
         """Which readings are computed together: long ones with long ones, the longest first."""
-        most = _BATCH_PIECES.get(self.kind, _BATCH_PIECES["cpu"])
+        most = _BATCH_PIECES.get(self._device.type, _BATCH_PIECES["cpu"])
         specials = len(self._begin) + len(self._end)
         sizes = [reading.num_pieces + specials for reading in readings]
         batches: list[list[int]] = []
@@ -64,14 +72,14 @@ class Transformer:
     def read(self, readings: Sequence[Reading], *, layers: Sequence[int], mean: bool, pieces: Pieces) -> States:
         """As `PretrainedEncoder`."""
         ids, mask, where, word_of, weights, num_words = self._arrange(readings, pieces)
-        with torch.inference_mode():
+        half = torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._bf16)
+        with torch.inference_mode(), half:
             hidden: Sequence[Tensor] = self._model(
                 input_ids=ids, attention_mask=mask, output_hidden_states=True
             ).hidden_states  # of each layer (B, T, W)
-            chosen = [hidden[layer] for layer in layers]
-            if mean:
-                chosen = [torch.stack(chosen).mean(dim=0) if len(chosen) > 1 else chosen[0]]
-            states = torch.stack([layer.flatten(0, 1)[where].float() for layer in chosen], dim=1)  # (P, L, W)
+            states = torch.stack([hidden[layer].flatten(0, 1)[where].float() for layer in layers], dim=1)  # (P, L, W)
+            if mean and len(layers) > 1:
+                states = states.mean(dim=1, keepdim=True)
             sums = states.new_zeros(num_words, *states.shape[1:])
             sums.index_add_(0, word_of, states * weights[:, None, None])
             return sums.clamp_(-_LARGEST, _LARGEST).half().cpu().numpy()
@@ -105,9 +113,9 @@ class Transformer:
 
 
 @lru_cache(maxsize=2)
-def load_transformer(files: TransformerFiles, device: str) -> Transformer:
-    """The encoder of these files, loaded once in a process for each device; a `LoadEncoder`."""
-    return Transformer(files, device)
+def load_transformer(files: TransformerFiles, device: str, bf16: bool) -> Transformer:
+    """The encoder of these files, loaded once in a process for each device and precision; a `LoadEncoder`."""
+    return Transformer(files, device, bf16)
 
 
 def _load(files: TransformerFiles) -> tuple[Any, Any]:

@@ -23,6 +23,7 @@ from ner.formats.corpus import Corpus
 from ner.inference.loading import load_model, save_model
 from ner.inference.pretrained import load_encoder
 from ner.model_files import read_files, write_files
+from ner.network import transformer
 from ner.resources.model_names import ENCODER as COPY
 from ner.text.sentence import Sentence, sentence_from_words
 from ner.training.events import Listener, Step
@@ -80,6 +81,26 @@ def test_states_are_those_of_transformers(pieces: str, tiny_bert: Path, make_con
     assert known.all()
 
 
+@pytest.mark.parametrize("built", [True, False])
+def test_states_in_bfloat16_are_near_and_only_where_the_processor_is_built_for_it(
+    built: bool, tiny_bert: Path, make_config: MakeConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transformer, "multiplies_bf16", lambda: built)
+    monkeypatch.setattr(transformer, "has_bf16", lambda device: built)
+    transformer.load_transformer.cache_clear()
+    wanted = by_transformers(tiny_bert, WORDS, layers=[1, 3])
+    sentences, named = [sentence_from_words(WORDS)], {"contextual": str(tiny_bert), "contextual_layers": [1, 3]}
+    errors = {}
+    for precision in ("fp32", "bf16"):
+        config = make_config(**named, contextual_mix="learned", precision=precision)
+        found, known = states_of(fit_vocabularies(material(sentences, config)), sentences)
+        assert known.all()
+        errors[precision] = np.abs(found - wanted).max()
+    transformer.load_transformer.cache_clear()
+    assert errors["fp32"] < 4e-3
+    assert 4e-3 < errors["bf16"] < 0.1 if built else errors["bf16"] == errors["fp32"]
+
+
 def test_each_layer_is_kept_where_their_mix_is_learned(tiny_bert: Path, make_config: MakeConfig) -> None:
     config = make_config(contextual=str(tiny_bert), contextual_layers=[1, 3], contextual_mix="learned")
     sentences = [sentence_from_words(WORDS)]
@@ -104,8 +125,8 @@ def test_a_sentence_is_read_with_its_document_where_training_marks_documents(
 def test_sentences_of_the_same_pieces_are_read_once(tiny_bert: Path, make_config: MakeConfig) -> None:
     reads: list[int] = []
 
-    def counting(files: TransformerFiles, device: str) -> PretrainedEncoder:
-        encoder = load_encoder(files, device)
+    def counting(files: TransformerFiles, device: str, bf16: bool) -> PretrainedEncoder:
+        encoder = load_encoder(files, device, bf16)
         read = encoder.read
         monkey.setattr(encoder, "read", lambda given, **how: reads.append(len(given)) or read(given, **how))
         return encoder

@@ -42,8 +42,8 @@ def only(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def make(*names: str, bf16: bool = False, gpu: bool = False) -> None:
         packages = [runtimes._PACKAGES[name] for name in names]
         monkeypatch.setattr(runtimes, "is_there", lambda package: package in packages)
-        monkeypatch.setattr(runtimes, "_multiplies_bf16", lambda: bf16)
-        monkeypatch.setattr(runtimes, "_may_have_gpu", lambda: gpu)
+        monkeypatch.setattr(runtimes, "multiplies_bf16", lambda: bf16)
+        monkeypatch.setattr(runtimes, "may_have_gpu", lambda: gpu)
 
     return make
 
