@@ -7,6 +7,7 @@ from importlib.util import find_spec
 import pytest
 
 import ner
+from ner.text.sentence import sentence_from_words
 from tests.conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
@@ -18,6 +19,7 @@ import scale_model
 import scaling
 import scoring
 import sides
+import weak_labels
 
 
 def test_the_slope_of_a_power_law_is_its_exponent():
@@ -138,3 +140,19 @@ def test_corpora_of_different_labels_are_compared_in_the_three_ways_they_can_be_
     # Only with inventories may an `O` of the second corpus be what it doesn't annotate.
     tags = {name: found[1].annotated for name, found in read.items()}
     assert tags == {"inventories": {"PER"}, "O everywhere": {"MISC", "PER"}, "common labels": {"PER"}}
+
+
+def test_an_annotator_with_habits_does_the_same_with_a_name_wherever_it_stands():
+    names = ["Rome", "Oslo", "Lima", "Bern", "Kyiv", "Cairo", "Quito", "Paris"]
+    gold = [
+        sentence_from_words([name, "met", "Ada", "on", day, "."], ["B-LOC", "O", "B-PER", "O", "O", "O"])
+        for day in ("Monday", "Tuesday", "Sunday")
+        for name in names
+    ]
+    careless = weak_labels.Care(0.4, 0.5, 0.0, 0.05)
+    said = {True: set(), False: set()}
+    for habits, pairs in said.items():
+        made = weak_labels.annotate(gold, careless, [1, 0], habits=habits)
+        pairs |= {(s.words[0], next((span.label for span in s.spans if not span.start), "")) for s in made}
+    assert len(said[True]) == len(names) < len(said[False])
+    assert len({label for _, label in said[True]}) > 1
