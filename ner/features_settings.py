@@ -49,7 +49,8 @@ class FeaturesConfig(Section):
     contextual_layers: tuple[int, ...] = Field(
         (),
         strict=False,
-        description="its layers that are used, from 0, its embeddings; -1 is the last; none named: the last four",
+        description="its layers that are used, from 0, its embeddings; -1 is the last; none named: those of the "
+        "middle, such as 5 to 9 of 12",
     )
     contextual_mix: Literal["mean", "learned"] = Field(
         "mean",
@@ -60,7 +61,7 @@ class FeaturesConfig(Section):
         "mean", description="the pieces of a word that stand for it: their `mean`, the `first` or the `last`"
     )
     contextual_dim: int = Field(64, ge=1, description="width to which an encoder's state is projected")
-    contextual_dropout: float = Field(0.1, ge=0, lt=1, description="dropout on an encoder's state")
+    contextual_dropout: float = Field(0.5, ge=0, lt=1, description="dropout on an encoder's state")
     contextual_copy: bool = Field(
         False,
         description="copy the encoder into the model directory; else it names the encoder and its digest",

@@ -35,7 +35,6 @@ from ner.resources.model_names import ENCODER
 from ner.text.documents import number_documents
 from ner.text.sentence import Sentence
 
-_LAST = 4  # layers that are used where none are named (Devlin et al. 2019, section 5.3)
 _MOST_UNKNOWN = 0.5
 
 
@@ -263,12 +262,22 @@ def _documents(sentences: Sequence[Sentence], *, together: bool) -> Iterator[tup
             start, own = end, []
 
 
+def middle_layers(count: int) -> list[int]:
+    """The layers that are used of so many where none are named: those from which other tasks learn most when an encoder
+    is frozen (Liu et al. 2019; of names docs/contextual.md).
+
+    >>> middle_layers(12), middle_layers(6), middle_layers(1)
+    ([5, 6, 7, 8, 9], [2, 3, 4], [1])
+    """
+    return list(range(max(5 * count // 12, 1), max(3 * count // 4, 1) + 1))
+
+
 def _layers(named: tuple[int, ...], files: TransformerFiles) -> list[int]:
     """The numbers of layers, 0 the embeddings; negative ones count from the last."""
     count = files.num_layers
     layers = [layer if layer >= 0 else count + 1 + layer for layer in named]
     if not layers:
-        return list(range(max(count + 1 - _LAST, 1), count + 1))
+        return middle_layers(count)
     wrong = next((name for name, layer in zip(named, layers, strict=True) if not 0 <= layer <= count), None)
     if wrong is not None:
         raise ConfigError(

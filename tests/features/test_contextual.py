@@ -204,11 +204,11 @@ def test_a_layer_that_the_encoder_lacks_is_refused(layer: int, tiny_bert: Path, 
     )
 
 
-def test_without_named_layers_the_last_four_are_used(tmp_path: Path, make_config: MakeConfig) -> None:
+def test_without_named_layers_those_of_the_middle_are_used(tmp_path: Path, make_config: MakeConfig) -> None:
     folder = make_tiny_bert(tmp_path / "bert", num_hidden_layers=6)
     feature = Contextual.fit(material([], make_config(contextual=str(folder))))
     assert feature is not None
-    assert feature.layers == (3, 4, 5, 6)
+    assert feature.layers == (2, 3, 4)
 
 
 def test_a_package_that_is_missing_is_named(
