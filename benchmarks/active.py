@@ -20,28 +20,22 @@ from ner.reporting.learning_curve import Curve, curve_table, curves_of, draw_lea
 from ner.training.simulation import ALL, Experiment, Round, simulate
 
 ROOT = Path(__file__).parent.parent
-# Files of each corpus below the folder of corpora, its vectors and their width.
-CORPORA = {
-    "conll2003-en": ("train.txt", "dev.txt", "glove-6b-50d", 50),
-    "ncbi-disease": ("train.tsv", "dev.tsv", "glove-6b-50d", 50),
-    "cluener2020-bio": ("train.char.bio", "dev.char.bio", "wiki-zh-100d", 100),
-}
 # A narrow network: what a strategy is worth shows in it, and there are hundreds of trainings.
-SETTINGS = (
-    "model.hidden_dim=64",
-    "model.decoding=viterbi",
-    "training.batch_size=8",
-    "training.learning_rate=0.015",
-    "run.device=cpu",
-)
+NARROW = ("model.hidden_dim=64", "model.decoding=viterbi", "run.device=cpu", "run.threads=1")
+ENGLISH = ("model.vectors=glove-6b-50d", "model.word_dim=50", "training.batch_size=8", "training.learning_rate=0.015")
+# The recipe of each corpus and what is laid over it, its files below the folder of corpora.
+CORPORA = {
+    "conll2003-en": ("small.toml", ENGLISH, "train.txt", "dev.txt"),
+    "ncbi-disease": ("small.toml", ENGLISH, "train.tsv", "dev.tsv"),
+    "cluener2020-bio": ("cluener2020.toml", ("training.batch_size=16",), "train.char.bio", "dev.char.bio"),
+}
 
 
 def settings_of(name: str, folder: Path, epochs: int) -> Config:
     """The recipe of a corpus."""
-    train, dev, vectors, width = CORPORA[name]
+    recipe, settings, train, dev = CORPORA[name]
     files = [f"data.train={folder / name / train}", f"data.dev={folder / name / dev}"]
-    known = [f"model.vectors={vectors}", f"model.word_dim={width}", f"training.epochs={epochs}"]
-    return ner.load_config(ROOT / "configs" / "small.toml", [*files, *known, *SETTINGS, "run.threads=1"])
+    return ner.load_config(ROOT / "configs" / recipe, [*files, *settings, *NARROW, f"training.epochs={epochs}"])
 
 
 def part_of(corpus: Corpus, pool: int | None, dev: int | None) -> Corpus:

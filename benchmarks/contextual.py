@@ -4,7 +4,9 @@ Four figures, each of two things measured by turns, so that noise meets both ali
 are the processor's, of all threads together: what else runs on the machine hardly shows in them.
 Filling the store, against the encoder alone over the same pieces, batch for batch. An epoch with the store filled,
 against one of the same recipe without the feature. Tagging, against the encoder alone on the same batches. What is
-kept of a million words. `--sentences` takes fewer of the training file, where time is short.
+kept of a million words. The encoder alone computes as transformers loads it, in float32, and in the precision of the
+recipe, which is bfloat16 where the processor is built for it. `--sentences` takes fewer of the training file, where
+time is short.
 """
 
 import argparse
@@ -50,27 +52,28 @@ def tokens_of(sentences: list[Sentence]) -> Tokens:
     return Tokens(sentences, words, np.array([row_of[word] for word in spelled], dtype=np.int64))
 
 
-def bare(feature: Contextual, readings: Readings, batch: int) -> None:
+def bare(feature: Contextual, readings: Readings, batch: int, *, bf16: bool) -> None:
     """The encoder alone over the pieces of a batch: its library's model, on ids and a mask that are there already."""
-    transformer = load_transformer(feature.files, feature.device)
+    transformer = load_transformer(feature.files, feature.device, bf16)
     ids, mask, *_ = transformer._arrange([readings._readings[n] for n in readings._batches[batch]], feature.pieces)
-    with torch.inference_mode():
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=transformer.kind != "cpu"):
         transformer._model(input_ids=ids, attention_mask=mask, output_hidden_states=True)
 
 
-def compare_filling(feature: Contextual, sentences: list[Sentence], rounds: int) -> tuple[float, float, int]:
-    """Seconds of reading these sentences, and of the encoder alone; pieces, padding included."""
+def compare_filling(feature: Contextual, sentences: list[Sentence], rounds: int) -> tuple[float, float, float, int]:
+    """Seconds of reading these sentences, of the encoder alone in float32 and alike; pieces, padding included."""
     readings = feature._plan(tokens_of(sentences), checked=False)
     batches = range(len(readings.sizes))
-    ours, theirs = [], []
+    ours, plain, alike = [], [], []
     for _ in range(rounds):
-        mine = other = 0.0
+        sums = [0.0, 0.0, 0.0]
         for batch in batches:
-            mine += seconds(lambda batch=batch: list(readings.read(batch)))
-            other += seconds(lambda batch=batch: bare(feature, readings, batch))
-        ours.append(mine)
-        theirs.append(other)
-    return statistics.median(ours), statistics.median(theirs), sum(readings.sizes)
+            sums[0] += seconds(lambda batch=batch: list(readings.read(batch)))
+            sums[1] += seconds(lambda batch=batch: bare(feature, readings, batch, bf16=False))
+            sums[2] += seconds(lambda batch=batch: bare(feature, readings, batch, bf16=True))
+        for times, spent in zip((ours, plain, alike), sums, strict=True):
+            times.append(spent)
+    return statistics.median(ours), statistics.median(plain), statistics.median(alike), sum(readings.sizes)
 
 
 def epoch_seconds(config: Config, corpus: Corpus) -> list[float]:
@@ -105,8 +108,9 @@ def main() -> None:
     print("| what | with | beside | ratio |\n|---|---|---|---|")
     # A tenth of the corpus is enough for a ratio: every batch is measured beside its own twin.
     some = corpus.train[:: max(len(corpus.train) // 300, 1)]
-    filling, alone, pieces = compare_filling(feature, some, options.rounds)
-    print(f"| filling, {pieces:,} pieces | {filling:.2f} s | {alone:.2f} s, the encoder | {filling / alone:.3f} |")
+    filling, *alone, pieces = compare_filling(feature, some, options.rounds)
+    for precision, spent in zip(("in float32", "alike"), alone, strict=True):
+        print(f"| filling, {pieces:,} pieces | {filling:.2f} s | {spent:.2f} s, {precision} | {filling / spent:.3f} |")
     with tempfile.TemporaryDirectory() as home:
         os.environ["NER_HOME"] = home
         model: Model = train_model(with_encoder, corpus)  # fills the store
@@ -123,13 +127,18 @@ def main() -> None:
     some = corpus.dev[:300]
     tagger.find_spans(some)
     readings = feature._plan(tokens_of(some), checked=False)
-    ours, theirs = [], []
+    ours: list[float] = []
+    batches = range(len(readings.sizes))
+    alone_times: dict[bool, list[float]] = {False: [], True: []}
     for _ in range(options.rounds):
         ours.append(seconds(lambda: tagger.find_spans(some)))
-        theirs.append(seconds(lambda: [bare(feature, readings, batch) for batch in range(len(readings.sizes))]))
-    mine, other = statistics.median(ours), statistics.median(theirs)
+        for bf16, spent in alone_times.items():
+            spent.append(seconds(lambda bf16=bf16: [bare(feature, readings, batch, bf16=bf16) for batch in batches]))
+    mine = statistics.median(ours)
     speed = sum(len(sentence.spelled) for sentence in some) / mine
-    print(f"| tagging, {speed:,.0f} tokens/s | {mine:.2f} s | {other:.2f} s, the encoder | {mine / other:.3f} |")
+    for bf16, spent in alone_times.items():
+        other, precision = statistics.median(spent), "alike" if bf16 else "in float32"
+        print(f"| tagging, {speed:,.0f} tokens/s | {mine:.2f} s | {other:.2f} s, {precision} | {mine / other:.3f} |")
 
 
 if __name__ == "__main__":
