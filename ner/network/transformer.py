@@ -33,7 +33,7 @@ class Transformer:
         self._device = torch.device(place)
         # Where a processor only imitates bfloat16, oneDNN's products take longer than in float32.
         self._bf16 = bf16 and (self._device.type == "cuda" or multiplies_bf16()) and has_bf16(self._device)
-        if self._bf16:  # else autocast would convert their weights anew for each batch
+        if self._bf16:  # autocast converts weights that are frozen anew for each batch (torch 2.13)
             for module in self._model.modules():
                 if isinstance(module, nn.Linear):
                     module.to(torch.bfloat16)

@@ -17,7 +17,7 @@ from ner.features.contextual import Contextual
 from ner.features.feature import Material
 from ner.features.pretrained import PretrainedEncoder
 from ner.features.state_stores import list_stores
-from ner.features.transformer_files import TransformerFiles
+from ner.features.transformer_files import TransformerFiles, open_files
 from ner.features.vocabulary import Vocabularies, fit_vocabularies
 from ner.formats.corpus import Corpus
 from ner.inference.loading import load_model, save_model
@@ -96,6 +96,10 @@ def test_states_in_bfloat16_are_near_and_only_where_the_processor_is_built_for_i
         found, known = states_of(fit_vocabularies(material(sentences, config)), sentences)
         assert known.all()
         errors[precision] = np.abs(found - wanted).max()
+    # Autocast of torch 2.13 would convert frozen weights at each batch (findings/torch-autocast-frozen-weights.sh).
+    encoder = transformer.load_transformer(open_files(str(tiny_bert)), "cpu", True)
+    linear = {module.weight.dtype for module in encoder._model.modules() if isinstance(module, torch.nn.Linear)}
+    assert linear == {torch.bfloat16 if built else torch.float32}
     transformer.load_transformer.cache_clear()
     assert errors["fp32"] < 4e-3
     assert 4e-3 < errors["bf16"] < 0.1 if built else errors["bf16"] == errors["fp32"]
