@@ -61,7 +61,7 @@ class FeaturesConfig(Section):
         "mean", description="the pieces of a word that stand for it: their `mean`, the `first` or the `last`"
     )
     contextual_dim: int = Field(64, ge=1, description="width to which an encoder's state is projected")
-    contextual_dropout: float = Field(0.5, ge=0, lt=1, description="dropout on an encoder's state")
+    contextual_dropout: float = Field(0.1, ge=0, lt=1, description="dropout on an encoder's state")
     contextual_copy: bool = Field(
         False,
         description="copy the encoder into the model directory; else it names the encoder and its digest",

@@ -150,9 +150,9 @@ def test_an_annotator_with_habits_does_the_same_with_a_name_wherever_it_stands()
         for name in names
     ]
     careless = weak_labels.Care(0.4, 0.5, 0.0, 0.05)
-    said = {True: set(), False: set()}
+    said = {1: set(), 0: set()}
     for habits, pairs in said.items():
         made = weak_labels.annotate(gold, careless, [1, 0], habits=habits)
         pairs |= {(s.words[0], next((span.label for span in s.spans if not span.start), "")) for s in made}
-    assert len(said[True]) == len(names) < len(said[False])
-    assert len({label for _, label in said[True]}) > 1
+    assert len(said[1]) == len(names) < len(said[0])
+    assert len({label for _, label in said[1]}) > 1

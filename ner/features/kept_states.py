@@ -1,10 +1,11 @@
 """States of pretrained encoders kept on disk, so that an encoder reads a corpus once, however often it is trained on.
 
 A store is a folder of `NER_HOME/contextual`, named by the digest of all that its numbers depend on: the encoder's
-files, which layers and pieces, and every word of the corpus with the ends of its sentences and documents. It is filled
-under another name, batch by batch in an order that depends on the corpus alone, so that a run that is killed goes on
-at the batch where it was and comes to the same numbers; whole, it takes its name. Of two processes that want the same
-store, one fills it and the other waits. The states are memory-mapped: an epoch reads those of its batches.
+files, which layers and pieces, the precision that is asked for, and every word of the corpus with the ends of its
+sentences and documents. It is filled under another name, batch by batch in an order that depends on the corpus alone,
+so that a run that is killed goes on at the batch where it was and comes to the same numbers; whole, it takes its name.
+Of two processes that want the same store, one fills it and the other waits. The states are memory-mapped: an epoch
+reads those of its batches.
 """
 
 import json

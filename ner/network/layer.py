@@ -130,7 +130,7 @@ def _precision(device_type: str, *, half: bool) -> AbstractContextManager[object
 
 
 def has_bf16(device: torch.device) -> bool:
-    """Whether a device multiplies in bfloat16 faster than in float32."""
+    """Whether PyTorch's kernels take bfloat16 on a device; a processor may only imitate it (`ner.processor`)."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

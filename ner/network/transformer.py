@@ -20,28 +20,31 @@ from ner.processor import multiplies_bf16
 
 # Pieces of a batch, padding included: on two cores more aren't faster, and a GPU wants many.
 _BATCH_PIECES = {"cpu": 2048, "cuda": 32_768}
+_SHORT = 512  # pieces that most encoders read at once
 _LARGEST = float(np.finfo(np.float16).max)
 
 
 class Transformer:
     """A `PretrainedEncoder` that PyTorch runs."""
 
-    def __init__(self, files: TransformerFiles, device: str, bf16: bool) -> None:
-        place = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    def __init__(self, files: TransformerFiles, device: torch.device, *, bf16: bool) -> None:
+        """`bf16`: it computes in bfloat16, unless this encoder can't."""
         self._tokenizer, model = _load(files)
-        self._model = model.to(place).eval().requires_grad_(False)
-        self._device = torch.device(place)
-        # Where a processor only imitates bfloat16, oneDNN's products take longer than in float32.
-        self._bf16 = bf16 and (self._device.type == "cuda" or multiplies_bf16()) and has_bf16(self._device)
-        if self._bf16:  # autocast converts weights that are frozen anew for each batch (torch 2.13)
-            for module in self._model.modules():
-                if isinstance(module, nn.Linear):
-                    module.to(torch.bfloat16)
-        self.kind: str = f"{self._device.type} bf16" if self._bf16 else self._device.type
+        self._model = model.to(device).eval().requires_grad_(False)
+        self._device = device
         self._begin, self._end = _ends(self._tokenizer)
         self._padding = int(self._tokenizer.pad_token_id or 0)
         self.unknown: int | None = self._tokenizer.unk_token_id
         self.room = files.limit - len(self._begin) - len(self._end)
+        self._bf16 = bf16
+        if bf16:
+            for module in self._model.modules():
+                if isinstance(module, nn.Linear):
+                    module.to(torch.bfloat16)  # frozen weights are converted by autocast at each batch (torch 2.13)
+            if not self._reads_well(files.num_layers):
+                self._bf16 = False
+                self._model = _load(files)[1].to(device).eval().requires_grad_(False)
+        self.kind: str = f"{device.type} bf16" if self._bf16 else device.type
 
     def pieces(self, words: Sequence[str]) -> list[tuple[int, ...]]:
         """As `PretrainedEncoder`."""
@@ -84,6 +87,20 @@ class Transformer:
             sums.index_add_(0, word_of, states * weights[:, None, None])
             return sums.clamp_(-_LARGEST, _LARGEST).half().cpu().numpy()
 
+    def _reads_well(self, layer: int) -> bool:
+        """Whether it reads a short and a longer text to finite states; some encoders know float32 alone (DeBERTa).
+
+        Of long texts others compute in another way than of short ones (BigBird from 704 pieces on).
+        """
+        piece = next(iter(self.pieces(["a"])[0]), 0)
+        longest = 3 if self.room <= _SHORT else min(self.room, 2 * _SHORT)
+        probe = [Reading(((piece,) * size,), 0, 1) for size in (1, longest)]
+        try:
+            states = self.read(probe, layers=[layer], mean=True, pieces="mean")
+        except Exception:  # the library below raises anything
+            return False
+        return bool(np.isfinite(states).all())
+
     def _arrange(
         self, readings: Sequence[Reading], pieces: Pieces
     ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, int]:
@@ -112,10 +129,17 @@ class Transformer:
         return *(tensor.to(self._device) for tensor in (*arranged, torch.tensor(weights))), number  # type: ignore[return-value]
 
 
-@lru_cache(maxsize=2)
 def load_transformer(files: TransformerFiles, device: str, bf16: bool) -> Transformer:
     """The encoder of these files, loaded once in a process for each device and precision; a `LoadEncoder`."""
-    return Transformer(files, device, bf16)
+    place = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+    # Where a processor only imitates bfloat16, oneDNN's products take longer than in float32.
+    built = (place.type == "cuda" or multiplies_bf16()) and has_bf16(place)
+    return _loaded(files, place, bf16 and built)
+
+
+@lru_cache(maxsize=2)
+def _loaded(files: TransformerFiles, device: torch.device, bf16: bool) -> Transformer:
+    return Transformer(files, device, bf16=bf16)
 
 
 def _load(files: TransformerFiles) -> tuple[Any, Any]:
