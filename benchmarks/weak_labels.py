@@ -27,10 +27,6 @@ from ner.text.sentence import Sentence, Span, sentence_with_spans
 ROOT = Path(__file__).parent.parent
 
 
-# Times as often as by chance, of words with a capital alone: of the words outside of entities one in fifteen has one.
-_CAPITALS = 8
-
-
 class Care(NamedTuple):
     """How an annotator errs: the share of entities overlooked, of those left that get another label or another end, and
     of words outside that are marked."""
@@ -50,14 +46,18 @@ ANNOTATORS = {
 }
 
 
-def annotate(sentences: Sequence[Sentence], care: Care, seed: list[int], *, habits: bool) -> list[Sentence]:
-    """What such an annotator makes of tagged sentences; with `habits` what it does is fixed by name or word."""
-    rng = np.random.default_rng(seed)
-    known: dict[tuple[str, ...], int] = {}
+def annotate(sentences: Sequence[Sentence], care: Care, seed: list[int], *, habits: float) -> list[Sentence]:
+    """What such an annotator makes of tagged sentences; unless `habits` is 0, what it does is fixed by name or word.
 
-    def drawn(words: Sequence[str]) -> np.random.Generator:
-        """What decides how this name or word is annotated."""
-        return np.random.default_rng([*seed, known.setdefault(tuple(words), len(known))]) if habits else rng
+    By habit it invents so many times as often as by chance, at words with a capital alone: of those outside of the
+    entities of CoNLL-2003 one in fifteen has one.
+    """
+    rng = np.random.default_rng(seed)
+    known: dict[tuple[bool, tuple[str, ...]], int] = {}
+
+    def drawn(words: Sequence[str], *, is_name: bool) -> np.random.Generator:
+        """What decides how this name, or this word outside of names, is annotated."""
+        return np.random.default_rng([*seed, known.setdefault((is_name, tuple(words)), len(known))]) if habits else rng
 
     labels = sorted({span.label for sentence in sentences for span in sentence.spans})
     made = []
@@ -67,7 +67,7 @@ def annotate(sentences: Sequence[Sentence], care: Care, seed: list[int], *, habi
         spans: list[Span] = []
         wanted = []
         for label, start, end in ((span.label, span.start, span.end) for span in sentence.spans):
-            chance = drawn(sentence.spelled[start:end])
+            chance = drawn(sentence.spelled[start:end], is_name=True)
             if chance.random() < care.overlooked:
                 continue
             if chance.random() < care.confused:
@@ -77,11 +77,13 @@ def annotate(sentences: Sequence[Sentence], care: Care, seed: list[int], *, habi
                 start, end = (start + moved, end) if chance.random() < 0.5 else (start, end + moved)
             wanted.append(Span(label, start, end))
         gold = {token for span in sentence.spans for token in range(span.start, span.end)}
-        for token in sorted(set(range(size)) - gold):
-            if habits and not sentence.spelled[token][0].isupper():
-                continue  # nobody takes each "the" for a name
-            chance = drawn(sentence.spelled[token : token + 1])
-            if chance.random() < care.invented * (_CAPITALS if habits else 1):
+        # By habit none but words with a capital: nobody takes each "the" for a name.
+        tried = [token for token, word in enumerate(sentence.spelled) if word[0].isupper()] if habits else range(size)
+        chances = [drawn(sentence.spelled[token : token + 1], is_name=False) for token in tried]
+        share = care.invented * (habits or 1)
+        invents = [chance.random() < share for chance in chances]
+        for token, chance, does in zip(tried, chances, invents, strict=True):
+            if does and token not in gold:
                 wanted.append(Span(str(chance.choice(labels)), token, token + 1))
         for span in wanted:
             if 0 <= span.start < span.end <= size and free[span.start : span.end].all():
@@ -107,7 +109,13 @@ def main() -> None:
     parser.add_argument("--sentences", type=int, help="of the training file, the first")
     parser.add_argument("--dev-sentences", type=int)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--habits", action="store_true", help="each errs the same way at the same name or word")
+    parser.add_argument(
+        "--habits",
+        type=float,
+        default=0,
+        metavar="TIMES",
+        help="each errs the same way at the same name or word, and invents TIMES as often, of words with a capital",
+    )
     parser.add_argument("--merge-only", action="store_true", help="train nothing")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
