@@ -41,7 +41,7 @@ def careless(sample_en):
     """Gold sentences, five annotators of them, each with an F1 of 60 to 80, and what they agree on."""
     gold = ner.read_conll(sample_en / "train.conll")
     sources = [
-        Source(name, weak_labels.annotate(gold, care, np.random.default_rng(number)))
+        Source(name, weak_labels.annotate(gold, care, [number], habits=0))
         for number, (name, care) in enumerate(weak_labels.ANNOTATORS.items())
     ]
     return gold, sources, merge(sources)

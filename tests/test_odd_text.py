@@ -143,4 +143,5 @@ def test_text_without_a_sentence_end_is_one_sentence_longer_than_a_window(tagger
     monkeypatch.setattr(prediction, "WINDOW", 600)
     cut = tagger.tag(text)
     assert [(e.label, e.start, e.end) for e in cut] == [(e.label, e.start, e.end) for e in whole] != []
-    assert [e.score for e in cut] == pytest.approx([e.score for e in whole], rel=1e-3)
+    # Windows are other batches, which bfloat16 rounds otherwise where the processor computes in it.
+    assert [e.score for e in cut] == pytest.approx([e.score for e in whole], rel=1e-2)
