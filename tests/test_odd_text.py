@@ -135,13 +135,14 @@ def test_memory_for_an_endless_text_is_a_fixed_multiple_of_it(tagger):
 
 
 def test_text_without_a_sentence_end_is_one_sentence_longer_than_a_window(tagger, monkeypatch):
-    text = "Jordan King left Amman for Washington , " * 100
+    text = "Jordan King left Amman for Washington , " * 300
     assert len(split_sentences(text)) == 1
     whole = tagger.tag(text)
-    monkeypatch.setattr(windows, "WINDOW", 600)
-    monkeypatch.setattr(windows, "MARGIN", 200)
-    monkeypatch.setattr(prediction, "WINDOW", 600)
+    # The margin stays: with one of 200 tokens a score may differ by 0.002, as training on some processors showed.
+    assert len(list(windows.windows_of(2_100))) == 1
+    monkeypatch.setattr(windows, "WINDOW", 1_600)
+    monkeypatch.setattr(prediction, "WINDOW", 1_600)
+    assert len(list(windows.windows_of(2_100))) > 2
     cut = tagger.tag(text)
     assert [(e.label, e.start, e.end) for e in cut] == [(e.label, e.start, e.end) for e in whole] != []
-    # Windows are other batches, which bfloat16 rounds otherwise where the processor computes in it.
-    assert [e.score for e in cut] == pytest.approx([e.score for e in whole], rel=1e-2)
+    assert [e.score for e in cut] == pytest.approx([e.score for e in whole], rel=1e-3)
