@@ -2,10 +2,9 @@
 
 The annotators are made by corrupting the gold labels of a training file, each in its own way: entities overlooked,
 labels confused, ends misplaced, words marked that are none; by chance, or with `--habits` the same each time that the
-same name or word is met. Each has an F1 of 60 to 80. What `ner merge` makes of them,
-and a majority vote, is held against the gold labels; then a model is trained on each, on the gold labels, and on the
-soft targets, and measured on the dev set, whose labels stay as they are. Sizes are options, so that a small version
-ends soon.
+same name or word is met. Each has an F1 of 60 to 80. What `ner merge` makes of them, and a majority vote, is held
+against the gold labels; then a model is trained on each, on the gold labels, and on the soft targets, and measured on
+the dev set, whose labels stay as they are. Sizes are options, so that a small version ends soon.
 """
 
 import argparse

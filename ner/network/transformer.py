@@ -6,7 +6,7 @@ silence.
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -29,8 +29,7 @@ class Transformer:
 
     def __init__(self, files: TransformerFiles, device: torch.device, *, bf16: bool) -> None:
         """`bf16`: it computes in bfloat16, unless this encoder can't."""
-        self._tokenizer, model = _load(files)
-        self._model = model.to(device).eval().requires_grad_(False)
+        self._tokenizer, self._model = _load(files, device)
         self._device = device
         self._begin, self._end = _ends(self._tokenizer)
         self._padding = int(self._tokenizer.pad_token_id or 0)
@@ -43,7 +42,7 @@ class Transformer:
                     module.to(torch.bfloat16)  # frozen weights are converted by autocast at each batch (torch 2.13)
             if not self._reads_well(files.num_layers):
                 self._bf16 = False
-                self._model = _load(files)[1].to(device).eval().requires_grad_(False)
+                _, self._model = _load(files, device)
         self.kind: str = f"{device.type} bf16" if self._bf16 else device.type
 
     def pieces(self, words: Sequence[str]) -> list[tuple[int, ...]]:
@@ -131,10 +130,16 @@ class Transformer:
 
 def load_transformer(files: TransformerFiles, device: str, bf16: bool) -> Transformer:
     """The encoder of these files, loaded once in a process for each device and precision; a `LoadEncoder`."""
+    place, built = _place(device)
+    return _loaded(files, place, bf16 and built)
+
+
+@cache  # each call that tags asks
+def _place(device: str) -> tuple[torch.device, bool]:
+    """The device of this name, and whether it is built for bfloat16."""
     place = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
     # Where a processor only imitates bfloat16, oneDNN's products take longer than in float32.
-    built = (place.type == "cuda" or multiplies_bf16()) and has_bf16(place)
-    return _loaded(files, place, bf16 and built)
+    return place, (place.type == "cuda" or multiplies_bf16()) and has_bf16(place)
 
 
 @lru_cache(maxsize=2)
@@ -142,8 +147,8 @@ def _loaded(files: TransformerFiles, device: torch.device, bf16: bool) -> Transf
     return Transformer(files, device, bf16=bf16)
 
 
-def _load(files: TransformerFiles) -> tuple[Any, Any]:
-    """Tokenizer and model."""
+def _load(files: TransformerFiles, device: torch.device) -> tuple[Any, Any]:
+    """Tokenizer and model, which is frozen, in float32."""
     import transformers
     from transformers.utils import logging
 
@@ -160,7 +165,8 @@ def _load(files: TransformerFiles) -> tuple[Any, Any]:
         logging.set_verbosity(verbosity)
         if shown:
             logging.enable_progress_bar()  # type: ignore[no-untyped-call]
-    return tokenizer, model.get_encoder() if model.config.is_encoder_decoder else model
+    encoder = model.get_encoder() if model.config.is_encoder_decoder else model
+    return tokenizer, encoder.to(device).eval().requires_grad_(False)
 
 
 def _ends(tokenizer: Any) -> tuple[list[int], list[int]]:

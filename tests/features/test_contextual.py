@@ -85,9 +85,11 @@ def test_states_are_those_of_transformers(pieces: str, tiny_bert: Path, make_con
 
 @pytest.fixture
 def _no_encoder_loaded() -> Iterator[None]:
-    transformer._loaded.cache_clear()
+    for remembered in (transformer._loaded, transformer._place):
+        remembered.cache_clear()
     yield
-    transformer._loaded.cache_clear()
+    for remembered in (transformer._loaded, transformer._place):
+        remembered.cache_clear()
 
 
 def linear_types(folder: Path) -> set[torch.dtype]:
