@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+import ner
 from ner.cli import app
-from ner.resources.models import add_terms
+from ner.resources.model_names import TERMS
 from ner.storage.model_directory import open_model
 
 
@@ -35,12 +36,20 @@ def test_the_licence_that_a_card_tells_is_told_of_what_is_made_of_the_model_too(
 ) -> None:
     model, out = tmp_path / "model", tmp_path / "small"
     shutil.copytree(small_model, model)
-    add_terms(model, "Licence of the model: CC BY-SA 4.0.\n")
+    with (model / "README.md").open("a") as card:
+        card.write(f"{TERMS}Licence of the model: CC BY-SA 4.0.\n")
     for source, target in ((model, out), (out, out)):  # in its own place too
         done = CliRunner().invoke(app, ["shrink", str(source), "--out", str(target), "--force"])
         assert done.exit_code == 0, done.output
         assert (target / "README.md").read_text().endswith("Licence of the model: CC BY-SA 4.0.\n")
         assert (target / "README.md").read_text().count("that this one was made of") == 1
+    # From Python as from the shell, and of what is made of that in its turn.
+    ner.load(out).save(tmp_path / "saved")
+    ner.load(tmp_path / "saved", runtime="numpy").save(tmp_path / "again")
+    for folder in ("saved", "again"):
+        card = (tmp_path / folder / "README.md").read_text()
+        assert card.endswith("Licence of the model: CC BY-SA 4.0.\n")
+        assert card.count("that this one was made of") == 1
     shutil.rmtree(out)
     assert CliRunner().invoke(app, ["shrink", str(small_model), "--out", str(out)]).exit_code == 0
     assert "Licence and attribution" not in (out / "README.md").read_text()

@@ -29,16 +29,15 @@ def shrink(
     """Write a smaller copy of a model; evaluate it to see what that costs."""
     from ner.inference.loading import load_model
     from ner.inference.shrinking import shrink as shrink_model
-    from ner.resources.models import add_terms, find_model, terms_of
+    from ner.resources.models import find_model
     from ner.storage.model_directory import check_free
     from ner.tagger import Tagger
 
     if not force:
         check_free(out)
     folder = find_model(model, warn=say)
-    whole, terms = load_model(folder, "cpu"), terms_of(folder)
+    whole = load_model(folder, "cpu")
     save_tagger(Tagger(shrink_model(whole, weights=weights, keep_vectors=vectors, most_words=words)), out)
-    add_terms(out, terms)
     sizes = [sum(path.stat().st_size for path in each.rglob("*") if path.is_file()) / 1e6 for each in (folder, out)]
     print(f"{out}: {sizes[1]:.1f} MB, of {sizes[0]:.1f} MB")
     if sizes[1] >= sizes[0]:

@@ -60,7 +60,7 @@ def train(
     from ner.errors import ConfigError, InterruptionError, ModelError, TrainingError
     from ner.formats.corpus import load_corpus
     from ner.reporting.progress import TrainingProgress
-    from ner.resources.models import add_terms, find_model, terms_of
+    from ner.resources.models import find_model
     from ner.storage.model_directory import check_free, check_target
     from ner.trainer import train as train_tagger
     from ner.training.distributed import joined, one_voice, refuse_processes
@@ -147,9 +147,7 @@ def train(
                 raise
             if not group.first:
                 return
-            terms = terms_of(model) if model else ""
             save_tagger(tagger, out)
-            add_terms(out, terms)
             remove_state(state)
         _tell(tagger, out)
 

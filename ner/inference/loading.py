@@ -42,6 +42,8 @@ class Model:
     """What computes: a name of `runtimes.RUNTIMES`."""
     adjustment: "Adjustment | None" = None
     """What `ner calibrate` fitted."""
+    terms: str = ""
+    """Licence and attributions of what it was made of, which its card tells."""
 
 
 def in_short(model: Model, folder: Path | None) -> str:
@@ -141,8 +143,8 @@ def _filled(network: "BiLSTMCRF", weights: dict[str, Array]) -> "BiLSTMCRF":
 
 
 def _made(stored: StoredModel, network: "BiLSTMCRF | Network", runtime: str) -> Model:
-    parts = (stored.metrics, stored.history, stored.memory)
-    return Model(stored.config, stored.vocabularies, network, *parts, runtime=runtime, adjustment=stored.adjustment)
+    parts = (stored.metrics, stored.history, stored.memory, runtime, stored.adjustment, stored.terms)
+    return Model(stored.config, stored.vocabularies, network, *parts)
 
 
 def torch_network(model: Model) -> "BiLSTMCRF":
@@ -181,7 +183,9 @@ def to_store(model: Model) -> StoredModel:
     else:
         weights = {name: tensor.detach().cpu().numpy() for name, tensor in model.network.state_dict().items()}
     parts = (model.metrics, model.history, model.memory)
-    return StoredModel(model.config, model.vocabularies, weights, *parts, adjustment=model.adjustment)
+    return StoredModel(
+        model.config, model.vocabularies, weights, *parts, adjustment=model.adjustment, terms=model.terms
+    )
 
 
 def save_model(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ner.errors import ModelError, describe
 from ner.resources.download import sha256_of
-from ner.resources.model_names import HUB, MANIFEST
+from ner.resources.model_names import HUB, MANIFEST, TERMS
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -25,8 +25,6 @@ IN_PACKAGE = Path(__file__).parent.parent / "models"
 # Those that `make models` trains, whether they are here or not.
 RECIPES = {"en": "English", "zh": "Chinese", "ja": "Japanese", "xx": "many languages"}
 
-_TERMS = "\n## Licence and attribution\n\n"
-_MADE_OF = "Of the model that this one was made of:\n\n"
 _LINE = "{:6} {:16} {:24} {:8} {:>6}  {:14} {}"
 HEADER = _LINE.format("name", "language", "labels", "version", "dev F1", "licence", "folder")  # of lines of models
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -209,39 +207,14 @@ def make_ready(
     (folder / MANIFEST).write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def terms_of(folder: Path) -> str:
-    """What the card of a model directory tells of its licence and attributions; nothing, where it doesn't."""
-    card = folder / "README.md"
-    return card.read_text(encoding="utf-8", errors="replace").partition(_TERMS)[2] if card.is_file() else ""
-
-
-def add_terms(folder: Path, terms: str) -> None:
-    """Adds the terms of a model to the card of one that was made of it.
-
-    Raises:
-        ModelError: the card can't be written; the model is there.
-    """
-    try:
-        if terms:
-            with (folder / "README.md").open("a", encoding="utf-8") as card:
-                card.write(f"{_TERMS}{_MADE_OF}{terms.removeprefix(_MADE_OF)}")
-    except OSError as error:
-        raise ModelError(
-            f"{folder / 'README.md'}: can't tell the licence of the model that this one was made of: "
-            f"{error.strerror or error}; the model is whole, copy the last section of the other's card"
-        ) from None
-
-
 def _write_terms(card: Path, name: str, licence: str, attribution: list[str]) -> None:
     """The card under the model's name, its last section the licence and what the model was made of."""
     text = card.read_text(encoding="utf-8") if card.exists() else f"# {name}: a named-entity recognizer\n"
-    text = text.partition(_TERMS)[0]
+    text = text.partition(TERMS)[0]
     text = re.sub(r"\A# .*?: a named-entity", f"# {name}: a named-entity", text)
     text = re.sub(r'(?<=ner\.load\(").*?(?="\))', name, text)
     made_of = "".join(f"- {line}\n" for line in attribution)
-    card.write_text(
-        f"{text.rstrip()}\n{_TERMS}Licence of the model: {licence}. Made of:\n\n{made_of}", encoding="utf-8"
-    )
+    card.write_text(f"{text.rstrip()}\n{TERMS}Licence of the model: {licence}. Made of:\n\n{made_of}", encoding="utf-8")
 
 
 def check_files(model: ReadyModel) -> None:

@@ -5,12 +5,21 @@ from pathlib import Path
 from typing import Any
 
 from ner.distribution import installed
+from ner.resources.model_names import TERMS
 
+_MADE_OF = "Of the model that this one was made of:\n\n"
+_LONGEST = 1_000_000  # bytes of a card that are looked at: it may come from anyone
 _CHOSEN = "The dev set chose the best epoch, so its score flatters; test scores, if any, were looked at once."
 
 
 def write_card(
-    folder: Path, *, labels: Sequence[str], metrics: dict[str, Any], seed: int, curves: str | None = None
+    folder: Path,
+    *,
+    labels: Sequence[str],
+    metrics: dict[str, Any],
+    seed: int,
+    curves: str | None = None,
+    terms: str = "",
 ) -> str:
     """The card in Markdown.
 
@@ -20,6 +29,7 @@ def write_card(
         metrics: as in `metrics.json`.
         seed: of the training run.
         curves: the file name of the run's picture; None: there is none.
+        terms: as `read_terms` gives them of the model that this one was made of.
     """
     lines = [
         f"# {folder.name}: a named-entity recognizer",
@@ -44,7 +54,16 @@ def write_card(
         "of the word vectors binds whoever passes the model on.",
         "",
     ]
-    return "\n".join(lines)
+    return "\n".join(lines) + (f"{TERMS}{_MADE_OF}{terms.removeprefix(_MADE_OF)}" if terms else "")
+
+
+def read_terms(card: Path) -> str:
+    """What a model's card tells of its licence and attributions; nothing, where it doesn't, or can't be read."""
+    try:
+        with card.open("rb") as stream:
+            return stream.read(_LONGEST).decode(errors="replace").partition(TERMS)[2]
+    except OSError:
+        return ""
 
 
 def _summary(metrics: dict[str, Any]) -> str:

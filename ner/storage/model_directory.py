@@ -18,7 +18,7 @@ from ner.evaluation.training_entities import Memory, memory_from_dict
 from ner.features.vocabulary import Vocabularies
 from ner.resources.model_names import ARRAYS, CALIBRATION, CARD, CURVES, FILES, NEEDED
 from ner.storage.calibration_file import read_adjustment
-from ner.storage.card import write_card
+from ner.storage.card import read_terms, write_card
 from ner.storage.json_files import MOST_BYTES, read_json, read_text, write_json
 from ner.storage.old_defaults import LAST_FORMAT, with_old_defaults
 from ner.storage.older import name_now
@@ -51,6 +51,8 @@ class StoredModel:
     rows: Mapping[str, StoredRows] = field(default_factory=dict)
     """Tables that were asked for as rows; they aren't among the weights, and aren't written."""
     adjustment: "Adjustment | None" = None
+    terms: str = ""
+    """Licence and attributions, which its card tells last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,7 @@ def write_model(
             metrics=model.metrics,
             seed=model.config.training.seed,
             curves=CURVES if (folder / CURVES).exists() else None,
+            terms=model.terms,
         )
         # A path may hold bytes that aren't UTF-8.
         return card.encode("utf-8", errors="replace")
@@ -220,7 +223,8 @@ def read_model(opened: OpenModel, wanted: dict[str, str], *, rows: Collection[st
     _check_digests(folder, header)
     weights = {names[name]: tensor for name, tensor in tensors.items()}
     metrics, history = read_json(folder / "metrics.json"), _read_history(folder)
-    more = (_read_memory(folder), tables, read_adjustment(folder, opened.vocabularies.labels))
+    adjustment = read_adjustment(folder, opened.vocabularies.labels)
+    more = (_read_memory(folder), tables, adjustment, read_terms(folder / CARD))
     return StoredModel(opened.config, opened.vocabularies, weights, metrics, history, *more)
 
 

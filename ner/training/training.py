@@ -181,7 +181,8 @@ def _train(
     if memory and start and start.memory:
         memory = start.memory.joined(memory)
     config = config.model_copy(update={"run": RunConfig()})  # which is no part of a model
-    return Model(config, task.vocabularies, network.eval(), metrics, run.history, memory)
+    terms = start.terms if start else ""
+    return Model(config, task.vocabularies, network.eval(), metrics, run.history, memory, terms=terms)
 
 
 def evaluate(reader: Reader, sentences: Sequence[Sentence]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from ner.features.words import WordVocabulary
 from ner.formats.corpus import Corpus
 from ner.inference.loading import Model
 from ner.network.model import build_model
-from ner.resources.models import add_terms
+from ner.resources.model_names import TERMS
 from ner.text.inventory import with_labels
 from ner.text.sentence import Sentence
 from ner.text.tags import spans_to_tags, tags_to_spans
@@ -192,7 +192,8 @@ def test_the_command_goes_on_from_a_model_and_refuses_what_it_cannot(run, small_
     out = tmp_path / "out"
     first = tmp_path / "first"
     shutil.copytree(small_model, first)
-    add_terms(first, "Licence of the model: CC BY-SA 4.0.\n")
+    with (first / "README.md").open("a") as card:
+        card.write(f"{TERMS}Licence of the model: CC BY-SA 4.0.\n")
     code, _, err = run("train", config, "--from", first, "--out", out, "--set", "run.device=cpu", "--threads", 1)
     assert code == 0, err
     assert (out / "README.md").read_text(encoding="utf-8").endswith("Licence of the model: CC BY-SA 4.0.\n")
