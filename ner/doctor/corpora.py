@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ner.corpus_settings import CorpusConfig
 from ner.doctor.checkup import Checkup, examine_files
@@ -52,7 +52,14 @@ def check_corpora(data: DataConfig) -> Checkup:
         if label not in learned:
             found_label = f"label that labels name and no training file has: {shown(label)}"
             findings.append(Finding("unannotated-label", name, found_label, "take it out of labels, or rename it"))
+    if learned:
+        findings = [_of_others(each) if each.kind == "no-labels" else each for each in findings]
     return Checkup(tuple(counts), tuple(by_seriousness([*findings, *_contradictions(corpora)])))
+
+
+def _of_others(finding: Finding) -> Finding:
+    """Of a file with no tag but O, where other training files have labels: it may teach what is no entity."""
+    return replace(finding, kind="no-labels-here", found="no tag but O: it teaches alone what is no entity")
 
 
 def _named(label: str, names: dict[str, str]) -> str:

@@ -24,6 +24,7 @@ KINDS = {
     "leaked-sentence": "warning",
     "tagged-otherwise": "warning",
     "contradictory-corpora": "warning",
+    "no-labels-here": "warning",
     "orphan-tag": "warning",
     "unclosed-entity": "warning",
     "unlearnable-label": "warning",

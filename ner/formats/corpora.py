@@ -130,7 +130,14 @@ def _read(corpus: CorpusConfig, name: str, data: DataConfig) -> Part:
     train = [rename_labels(sentence, corpus.map) for sentence in train if sentence.spelled]
     dev = [rename_labels(sentence, corpus.map) for sentence in dev]
     if UNKNOWN in corpus.map.values():  # what nobody knows can't be scored
-        dev = [sentence for sentence in dev if not is_partial(sentence.tags or ())]
+        kept = [sentence for sentence in dev if not is_partial(sentence.tags or ())]
+        if len(kept) < len(dev):
+            warnings.warn(
+                f"data.corpora: {name}: {len(dev) - len(kept):,} of {len(dev):,} dev sentences left out: they hold a "
+                'label of which map makes "?", and what nobody knows can\'t be scored',
+                stacklevel=4,
+            )
+        dev = kept
     if corpus.labels is None:
         labels = frozenset(labels_in([*train, *dev]))
     else:

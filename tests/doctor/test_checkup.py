@@ -446,6 +446,16 @@ def test_words_that_two_corpora_annotate_otherwise_are_told_where_both_annotate_
     assert places == ["'Rome': LOC 4 of 4 in one (f:1), ORG 3 of 4 in two (g:2)"]
 
 
+def test_a_corpus_without_an_entity_beside_others_that_have_some_is_no_error(check_config):
+    Path("h").write_text("we\tO\nran\tO\n\n", encoding="utf-8")
+    beside = CORPORA + '[[data.corpora]]\nname = "three"\ntrain = "h"\nlabels = ["LOC"]\n'
+    code, findings, err = check_config(beside)
+    assert (code, err) == (0, "")
+    assert findings["no-labels-here"] == ("h", "no tag but O: it teaches alone what is no entity", [])
+    code, findings, err = check_config('[[data.corpora]]\ntrain = "h"\n')
+    assert (code, findings["no-labels"]) == (1, ("h", "no tag but O: nothing to learn", []))
+
+
 @pytest.mark.parametrize(
     ("changed", "kind", "path", "found", "places"),
     [

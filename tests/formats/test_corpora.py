@@ -1,6 +1,7 @@
 """Several corpora from files that are written here."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -55,6 +56,14 @@ def test_corpora_are_read_each_by_its_own_settings_with_labels_renamed_and_inven
     assert (two.name, two.labels, two.weight) == (f"{folder.name}/two.conll", {"PER", "LOC"}, 1.0)
     assert [s.words for s in corpus.dev] == [["Anna", "saw", "Rome"]]
     assert corpus.test == []
+
+
+def test_dev_sentences_that_a_map_leaves_unknown_are_counted_as_they_are_left_out(folder):
+    dev = BOTH.replace('train = "one.conll"', 'train = "one.conll"\ndev = "one.conll"')
+    said = 'one: 1 of 3 dev sentences left out: they hold a label of which map makes "?", and what nobody knows'
+    with pytest.warns(UserWarning, match=re.escape(said)):
+        corpus = load_corpus(load(folder, dev).data)
+    assert [len(part.dev) for part in corpus.parts] == [2, 1]
 
 
 def test_what_the_table_says_of_all_files_a_corpus_takes_over_unless_it_says_otherwise(folder):
