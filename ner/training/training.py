@@ -11,7 +11,7 @@ import torch
 
 from ner.config import Config
 from ner.distribution import FULL, installed
-from ner.errors import ConfigError
+from ner.errors import ConfigError, VectorsError
 from ner.evaluation.report import report_spans
 from ner.evaluation.training_entities import remember
 from ner.features.batches import fingerprint
@@ -124,7 +124,12 @@ def _train(
         listener.on_message("model.precision: this processor isn't built for bf16, so fp32 is used")
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(config.training.seed)
-        task, network, coverage = prepare_task(config, corpus, listener, start, group)
+        try:
+            task, network, coverage = prepare_task(config, corpus, listener, start, group)
+        except VectorsError as error:
+            if start is None or not config.model.vectors or config.features.lexicon:
+                raise
+            raise VectorsError(f"{error}; or go on without vectors for new words: --set model.vectors=") from None
         network.to(device)
         digest = fingerprint([*task.sentences, *corpus.dev])
         encoder = task.vocabularies.features.get("contextual")

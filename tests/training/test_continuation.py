@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from ner.errors import ConfigError, InterruptionError
+from ner.errors import ConfigError, InterruptionError, VectorsError
 from ner.evaluation.training_entities import remember
 from ner.features.batches import encode
 from ner.features.feature import Material
@@ -113,6 +113,20 @@ def test_rows_of_words_are_old_ones_pretrained_ones_or_fresh(corpus: Corpus, mak
     assert table.trained.weight[ids("Ulysses")].tolist() == [3.0] * 8
     assert len(table.extra) == len(now.vocabularies.words.extra) == 0
     assert float(table.trained.weight[ids("reads")].detach().abs().max()) > 0
+
+
+def test_vectors_that_are_gone_can_be_gone_on_without(corpus: Corpus, make_config: MakeConfig, tmp_path: Path) -> None:
+    vectors = tmp_path / "vectors.txt"
+    vectors.write_text("rome 1 2 3 4 5 6 7 8\n")
+    start = train_model(make_config(epochs=1, vectors=str(vectors)), corpus)
+    vectors.unlink()
+    with pytest.raises(VectorsError) as error:
+        train_model(make_config(epochs=1), Corpus(NEW, NEW, []), start=start)
+    assert str(error.value).startswith(f"{vectors}: no such file")
+    assert str(error.value).endswith("; or go on without vectors for new words: --set model.vectors=")
+    assert (
+        train_model(make_config(epochs=1, vectors=""), Corpus(NEW, NEW, []), start=start).config.model.vectors is None
+    )
 
 
 def test_training_goes_on_with_the_labels_of_both(
