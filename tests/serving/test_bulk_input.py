@@ -1,6 +1,7 @@
 """Bulk input: cut where lines and rows end, every document once, and what can't be read a document with its error."""
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -118,6 +119,72 @@ def test_json_lines_without_a_text_are_told_by_the_column_and_never_tagged_as_li
     assert [item.text for item in read(path)] == ["", "Bob"]
 
 
+def test_a_file_whose_name_says_json_lines_is_read_so_whatever_its_first_line_is(tmp_path):
+    path = tmp_path / "second-half.jsonl"
+    path.write_text('"cut off"}\n{"id": 2, "text": "Bob"}\n')
+    cut, whole = read(path)
+    assert (cut.text, cut.error) == ("", f"{path}:1: expected a JSON object: Extra data at column 10")
+    assert (whole.id, whole.text, whole.error) == ("2", "Bob", None)
+    path = path.rename(tmp_path / "over-lines.json")
+    path.write_text('{\n "text": "Anna"\n}\n')
+    assert whole_message(ConfigError, lambda: plan(path)) == (
+        f"{path}: expected a JSON object a line, or an array of objects, found neither; write it so, or --lines tags "
+        "each line as it is"
+    )
+
+
+def test_items_of_an_array_have_their_text_under_the_column_and_a_bad_one_its_error(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps([{"body": "Anna", "id": 7}, {"body": None}, {"body": "Bob"}]))
+    first, second, third = read(path, text_column="body")
+    assert [(item.id, item.text) for item in (first, third)] == [("7", "Anna"), (f"{path}:3", "Bob")]
+    assert second.error == f'{path}:1: expected a JSON object with text under "body", found \'{{"body": null}}\''
+    path.write_text('[{"text": "Anna"}, {"text": 1}, {"text": "Bob"}, {')
+    assert [item.text for item in read(path)] == ["Anna", "", "Bob", ""]
+    assert read(path)[3].error.endswith("; what follows in the file is not read")
+
+
+def test_a_folder_is_read_through_links_once_and_what_can_not_be_read_is_told(tmp_path):
+    for name in ("in/b.txt", "real/c.txt"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text("Anna left.\n")
+    folder = tmp_path / "in"
+    (folder / "link").symlink_to(tmp_path / "real")
+    (tmp_path / "real" / "back").symlink_to(folder)
+    assert [item.id for item in read(folder)] == [f"{folder}/b.txt:1", f"{folder}/link/c.txt:1"]
+    (folder / "gone.txt").symlink_to(tmp_path / "none")
+    assert whole_message(DataError, lambda: plan(folder)) == f"{folder}/gone.txt: no such file or folder"
+    (folder / "gone.txt").unlink()
+    os.mkfifo(folder / "pipe")
+    told = "expected a file or folder, found a pipe or device, which can't be read twice"
+    assert whole_message(DataError, lambda: plan(folder)) == f"{folder}/pipe: {told}"
+    assert whole_message(DataError, lambda: plan(folder / "pipe")) == f"{folder}/pipe: {told}"
+
+
+def test_a_file_or_folder_that_may_not_be_read_is_told_in_a_line(tmp_path, monkeypatch):
+    (tmp_path / "in" / "private").mkdir(parents=True)
+    (tmp_path / "in" / "a.txt").write_text("Anna\n")
+    scan = os.scandir
+
+    def refused(path):
+        if str(path).endswith("private"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refused)  # whoever runs the tests may be allowed everything
+    assert whole_message(DataError, lambda: plan(tmp_path / "in")) == (
+        f"{tmp_path}/in/private: expected a folder that can be read: Permission denied; mend that, or name the files"
+    )
+
+    def closed(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("ner.serving.bulk.shards.take_sample", closed)
+    assert whole_message(DataError, lambda: plan(tmp_path / "in" / "a.txt")) == (
+        f"{tmp_path}/in/a.txt: expected a readable file: Permission denied"
+    )
+
+
 def test_an_array_and_utf_16_are_not_cut(tmp_path):
     (tmp_path / "a.json").write_text(json.dumps([{"text": "Anna"}, {"text": "Bob"}], indent=1))
     assert [item.text for item in read(tmp_path / "a.json", size=1)] == ["Anna", "Bob"]
@@ -153,8 +220,18 @@ def test_a_column_file_keeps_its_sentences_and_ends_where_it_can_not_be_read(tmp
 def test_each_text_file_is_a_document_by_its_name(tmp_path):
     (tmp_path / "a.txt").write_text("Anna\nleft.")
     (tmp_path / "a.md").write_text("no")
-    found = read(tmp_path, data=AUTO.model_copy(update={"format": "text"}))
-    assert [(item.id, item.text) for item in found] == [(f"{tmp_path}/a.txt", "Anna\nleft.")]
+    (tmp_path / "b.TXT").write_text("Bob")
+    text = AUTO.model_copy(update={"format": "text"})
+    found = read(tmp_path, data=text)
+    assert [(item.id, item.text) for item in found] == [
+        (f"{tmp_path}/a.txt", "Anna\nleft."),
+        (f"{tmp_path}/b.TXT", "Bob"),
+    ]
+    for name in ("a.txt", "b.TXT"):
+        (tmp_path / name).unlink()
+    assert whole_message(DataError, lambda: plan(tmp_path, data=text)) == (
+        f"{tmp_path}: expected a folder of files in .txt, found none in it"
+    )
 
 
 def parquet(path, rows, **columns):
@@ -207,6 +284,10 @@ def test_input_that_can_not_be_tagged_is_told_in_a_line(tmp_path):
     assert whole_message(DataError, lambda: plan(binary)) == (
         f"{binary}: expected text, found a binary file; unpack it, or name its format by --input"
     )
+    binary.write_bytes("Anna\n".encode("utf-16"))
+    assert whole_message(DataError, lambda: plan(binary)) == (
+        f"{binary}: expected text, found a binary file; if it is UTF-16, say --set data.encoding=utf-16"
+    )
     text = tmp_path / "a.txt"
     text.write_text("Anna\n")
     assert whole_message(ConfigError, lambda: plan(text, text_column="body")) == (
@@ -220,12 +301,18 @@ def test_a_file_without_any_text_is_told_before_the_work(tmp_path):
     data = AUTO.model_copy(update={"format": "jsonl"})
     piece = plan(path, data=data).shards[0].pieces[0]
     assert whole_message(DataError, lambda: check_readable(piece, data, text_column=None)) == (
-        f'{path}:1: expected a JSON object with a "text", found \'{{"body": "Anna"}}\'; nor can another document of '
-        "the file be read: --input or --text-column says how"
+        f'{path}:1: expected a JSON object with a "text", found \'{{"body": "Anna"}}\'; nor can another of the '
+        "first 3 documents be read: --input or --text-column says how"
     )
     check_readable(piece, data, text_column="body")
     path.write_text('{"body": "Anna"}\n' * 3 + '{"text": "Anna"}\n')
     check_readable(plan(path, data=data).shards[0].pieces[0], data, text_column=None)
+    # Two documents tell nothing of a file, nor do rows without a text of a column that is of text.
+    path.write_text('{"body": "Anna"}\n' * 2)
+    check_readable(plan(path, data=data).shards[0].pieces[0], data, text_column=None)
+    pyarrow = pytest.importorskip("pyarrow")
+    nulls = parquet(tmp_path / "nulls.parquet", 10, text=pyarrow.array([None] * 5, pyarrow.string()))
+    check_readable(plan(nulls).shards[0].pieces[0], data, text_column=None)
 
 
 def test_a_file_that_changes_under_the_work_is_an_error(tmp_path):

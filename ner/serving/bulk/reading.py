@@ -5,11 +5,13 @@ Lines end at LF alone, and a blank line of text is an empty document, so that th
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from ner.data_settings import DataConfig
 from ner.errors import DataError, describe
 from ner.formats.format import Losses
+from ner.formats.json_records import read_records
 from ner.formats.json_text import parse_json, told
 from ner.formats.records import document_of
 from ner.formats.table import find_format
@@ -46,8 +48,8 @@ def read_piece(piece: Piece, data: DataConfig, losses: Losses, *, text_column: s
             yield from _rows(piece, text_column or "text")
         elif piece.end and piece.format == LINES:
             yield from _lines(piece, data)
-        elif piece.end:
-            yield from _records(piece, data, losses, text_column)
+        elif piece.format == "jsonl":
+            yield from (_records if piece.end else _whole_records)(piece, data, losses, text_column)
         else:
             yield from _documents(piece, data, losses)
     except OSError as error:
@@ -116,14 +118,36 @@ def _records(piece: Piece, data: DataConfig, losses: Losses, column: str | None)
         source = f"{piece.name}:{number}"
         try:
             record = parse_json(_decoded(line, data, piece.name, number).rstrip("\r\n"), source, wanted="a JSON object")
-            if column is not None:
-                record = _with_text(record, column, source)
-            document = document_of(record, source, data, losses)
         except DataError as error:
             yield Item(source, "", error=str(error))
             continue
-        if document is not None:
-            yield _item(document, source)
+        yield from _of_record(record, source, source, data, losses, column)
+
+
+def _whole_records(piece: Piece, data: DataConfig, losses: Losses, column: str | None) -> Iterator[Item]:
+    """Those of an array, or of lines in an encoding that isn't cut; what is no JSON ends them."""
+    number = 0
+    try:
+        for number, (record, place) in enumerate(read_records(Path(piece.path), data.encoding), start=1):
+            source = place.replace(piece.path, piece.name)
+            yield from _of_record(record, source, f"{piece.name}:{number}", data, losses, column)
+    except DataError as error:
+        yield _end_of_file(piece, number + 1, error)
+
+
+def _of_record(
+    record: object, source: str, name: str, data: DataConfig, losses: Losses, column: str | None
+) -> Iterator[Item]:
+    """The document of a record, or its error, if it is one; `source` opens messages, `name` is its without an id."""
+    try:
+        if column is not None:
+            record = _with_text(record, column, source)
+        document = document_of(record, source, data, losses)
+    except DataError as error:
+        yield Item(name, "", error=str(error))
+        return
+    if document is not None:
+        yield _item(document, name)
 
 
 def _with_text(record: object, column: str, source: str) -> dict[str, object]:
@@ -151,8 +175,13 @@ def _documents(piece: Piece, data: DataConfig, losses: Losses) -> Iterator[Item]
     except (MemoryError, OSError):
         raise
     except Exception as error:  # another's reader raises anything
-        reason = describe(error).replace(piece.path, piece.name)
-        yield Item(f"{piece.name}:{number + 1}", "", error=f"{reason}; what follows in the file is not read")
+        yield _end_of_file(piece, number + 1, error)
+
+
+def _end_of_file(piece: Piece, number: int, error: Exception) -> Item:
+    """The document of this number, where the rest of its file can't be read."""
+    reason = describe(error).replace(piece.path, piece.name)
+    return Item(f"{piece.name}:{number}", "", error=f"{reason}; what follows in the file is not read")
 
 
 def _item(document: Document, name: str) -> Item:
@@ -163,20 +192,25 @@ def _item(document: Document, name: str) -> Item:
 def check_readable(piece: Piece, data: DataConfig, *, text_column: str | None) -> None:
     """Raise DataError where none of the first documents of a file can be read: then it isn't what it seems.
 
+    Fewer than three tell nothing, nor do rows of Parquet, whose column is known to be of text.
+
     Args:
         piece: the first of its file.
         data: how it is read.
         text_column: as in `read_piece`.
     """
-    if not piece.end:
+    if not piece.end or piece.format == PARQUET:
         return
-    first: str | None = None
-    for number, item in enumerate(read_piece(piece, data, Losses(), text_column=text_column)):
-        if item.error is None or number == _LOOKED_AT:
+    errors = []
+    for item in islice(read_piece(piece, data, Losses(), text_column=text_column), _LOOKED_AT):
+        if item.error is None:
             return
-        first = first or item.error
-    if first is not None:
-        raise DataError(f"{first}; nor can another document of the file be read: --input or --text-column says how")
+        errors.append(item.error)
+    if len(errors) >= _FEWEST:
+        raise DataError(
+            f"{errors[0]}; nor can another of the first {len(errors)} documents be read: --input or --text-column "
+            "says how"
+        )
 
 
-_LOOKED_AT = 100
+_LOOKED_AT, _FEWEST = 100, 3

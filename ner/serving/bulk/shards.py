@@ -5,7 +5,9 @@ goes on with the shards that are missing. Files of lines are cut at line ends, P
 format is never cut. This module alone knows where.
 """
 
+import codecs
 import hashlib
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,8 +77,8 @@ def make_plan(inputs: Iterable[str], data: DataConfig, *, size: int, text_column
     Files are read once from end to end, for their digest and their line ends; of a Parquet file, its footer alone.
 
     Args:
-        inputs: files and folders, in this order; a folder's files by name, those of its folders too, without those
-            that begin with a dot or an underscore.
+        inputs: files and folders, in this order; a folder's files by name, those of its folders and of what links
+            lead to too, without those that begin with a dot or an underscore; if `format` is `text`, those in `.txt`.
         data: how files are read; `format` is one of `ner formats`, `lines of text`, or `auto`: told from each file.
         size: bytes of a shard, which is the more exact the smaller the documents.
         text_column: where the text of Parquet rows and JSON lines stands.
@@ -89,8 +91,11 @@ def make_plan(inputs: Iterable[str], data: DataConfig, *, size: int, text_column
     digest = hashlib.sha256()
     given = list(inputs)
     for name, path in _files(given, data):
-        form = _format_of(name, path, data, text_column)
-        found, told = _cut(name, path, form, data, size=size, text_column=text_column)
+        try:
+            form = _format_of(name, path, data, text_column)
+            found, told = _cut(name, path, form, data, size=size, text_column=text_column)
+        except OSError as error:
+            raise DataError(f"{name}: expected a readable file: {error.strerror or error}") from None
         digest.update(f"{name}\0{form}\0{told}\n".encode(errors="replace"))
         pieces += found
     if not pieces:
@@ -116,23 +121,48 @@ def _files(inputs: Iterable[str], data: DataConfig) -> Iterator[tuple[str, Path]
     for name in inputs:
         path = Path(name)
         if not path.is_dir():
-            if not path.exists():
-                raise DataError(f"{name}: no such file or folder")
-            yield name, path
+            yield name, _checked(name, path)
             continue
         of_folders = [] if data.format in (LINES, "text", *CUT) else looks_like(take_sample(path))
         if data.format in of_folders or (data.format == "auto" and of_folders):
             yield name, path
             continue
-        end = "*.txt" if data.format == "text" else "*"
-        files = [
-            file
-            for file in sorted(path.rglob(end))
-            if file.is_file() and not any(part[0] in "._" for part in file.relative_to(path).parts)
-        ]
+        files = [file for file in _below(path, name) if data.format != "text" or file.suffix.lower() == ".txt"]
         if not files:
-            raise DataError(f"{name}: expected a folder of files, found none in it")
-        yield from ((f"{name.rstrip('/')}/{file.relative_to(path).as_posix()}", file) for file in files)
+            which = "files in .txt" if data.format == "text" else "files"
+            raise DataError(f"{name}: expected a folder of {which}, found none in it")
+        for file in files:
+            own = f"{name.rstrip('/')}/{file.relative_to(path).as_posix()}"
+            yield own, _checked(own, file)
+
+
+def _below(path: Path, name: str) -> list[Path]:
+    """The files of a folder and its folders, by name; a folder that is met again through a link is read once."""
+
+    def refuse(error: OSError) -> None:
+        place = f"{name.rstrip('/')}/{Path(error.filename).relative_to(path).as_posix()}"
+        raise DataError(f"{place}: expected a folder that can be read: {error.strerror}; mend that, or name the files")
+
+    found, seen = list[Path](), set[Path]()
+    for folder, folders, names in os.walk(path, onerror=refuse, followlinks=True):
+        place = Path(folder).resolve()
+        folders[:] = [] if place in seen else sorted(each for each in folders if each[0] not in "._")
+        found += [] if place in seen else [Path(folder, each) for each in names if each[0] not in "._"]
+        seen.add(place)
+    return sorted(found)
+
+
+def _checked(name: str, path: Path) -> Path:
+    """The same path, if it is a file.
+
+    Raises:
+        DataError: it isn't, and nothing that can be read twice.
+    """
+    if not path.exists():
+        raise DataError(f"{name}: no such file or folder")
+    if not path.is_file():
+        raise DataError(f"{name}: expected a file or folder, found a pipe or device, which can't be read twice")
+    return path
 
 
 def _format_of(name: str, path: Path, data: DataConfig, text_column: str | None) -> str:
@@ -144,7 +174,10 @@ def _format_of(name: str, path: Path, data: DataConfig, text_column: str | None)
         if head.startswith(_PARQUET_MAGIC):
             form = PARQUET
         elif form in (LINES, "jsonl", "auto") and b"\0" in head and not is_wide(data.encoding) and not _tells(path):
-            raise DataError(f"{name}: expected text, found a binary file; unpack it, or name its format by --input")
+            remedy = "unpack it, or name its format by --input"
+            if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                remedy = "if it is UTF-16, say --set data.encoding=utf-16"
+            raise DataError(f"{name}: expected text, found a binary file; {remedy}")
     if form == "auto":
         found = looks_like(take_sample(path))
         form = (
@@ -163,9 +196,15 @@ def _format_of(name: str, path: Path, data: DataConfig, text_column: str | None)
 
 def _lines_of(name: str, path: Path, text_column: str | None) -> str:
     """What a file that looks like no format is: lines of text, or records that have their text elsewhere."""
-    record = first_record(take_sample(path).head) if path.is_file() else None
+    record = first_record(take_sample(path).head)
+    suffix = path.suffix.lower()
     if not isinstance(record, dict):
-        return LINES
+        if suffix == ".json":
+            raise ConfigError(
+                f"{name}: expected a JSON object a line, or an array of objects, found neither; write it so, "
+                "or --lines tags each line as it is"
+            )
+        return "jsonl" if suffix in (".jsonl", ".ndjson") else LINES
     column = text_column or "text"
     if column not in record:  # tagged as a line of text, the names of its keys would count as text
         found = ", ".join(repr(key) for key in list(record)[:10]) or "none"
@@ -186,19 +225,16 @@ def _cut(
 ) -> tuple[list[Piece], str]:
     """The pieces of a file, and what its content is told by."""
     place = str(path.resolve())
-    try:
-        if form == PARQUET:
-            cuts = cut_rows(path, name, size=size, column=text_column or "text")
-            return [Piece(name, place, form, *cut) for cut in cuts], digest_of_footer(path)
-        if form in CUT and not is_wide(data.encoding) and not (form == "jsonl" and _is_array(path)):
-            return _cut_lines(name, path, form, size)
-        if path.is_dir():
-            files = [file for file in sorted(path.rglob("*")) if file.is_file()]
-            told = "".join(f"{file.relative_to(path)} {sha256_of(file)}\n" for file in files)
-            return [Piece(name, place, form, size=sum(file.stat().st_size for file in files))], told
-        return [Piece(name, place, form, size=path.stat().st_size)], sha256_of(path)
-    except OSError as error:
-        raise DataError(f"{name}: expected a readable file: {error.strerror or error}") from None
+    if form == PARQUET:
+        cuts = cut_rows(path, name, size=size, column=text_column or "text")
+        return [Piece(name, place, form, *cut) for cut in cuts], digest_of_footer(path)
+    if form in CUT and not is_wide(data.encoding) and not (form == "jsonl" and _is_array(path)):
+        return _cut_lines(name, path, form, size)
+    if path.is_dir():
+        files = [file for file in sorted(path.rglob("*")) if file.is_file()]
+        told = "".join(f"{file.relative_to(path)} {sha256_of(file)}\n" for file in files)
+        return [Piece(name, place, form, size=sum(file.stat().st_size for file in files))], told
+    return [Piece(name, place, form, size=path.stat().st_size)], sha256_of(path)
 
 
 def _is_array(path: Path) -> bool:
