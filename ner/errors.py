@@ -42,12 +42,12 @@ def check_type(name: str, value: object, kind: type | UnionType, wanted: str, wa
 
 
 def shown(value: object) -> str:
-    """A value as a message shows it, in at most 40 characters.
+    """A value as a message shows it, in one line of at most 40 characters.
 
     >>> shown("x" * 99)
     "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…"
     """
-    return shortened(repr(value), _LONGEST_SHOWN)
+    return shortened(" ".join(repr(value).split("\n")), _LONGEST_SHOWN)
 
 
 def shortened(text: str, most: int = 80) -> str:

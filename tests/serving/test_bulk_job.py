@@ -288,6 +288,10 @@ def test_options_that_make_no_sense_are_refused_in_a_line(small_model, texts, tm
     assert told(Options(input_format="odd")).endswith("text, found 'odd'")
     assert told(workers=0) == "--workers: expected at least 1, found 0"
     assert told(Options(shard_size=0)) == "--shard-size: expected at least 1 byte, found 0"
+    assert told(Options(shard_size=1.5)) == "--shard-size: expected a whole number of bytes, found 1.5"
+    assert told(Options(threads=0)) == "--threads: expected at least 1, found 0"
+    assert told(Options(digits=0)) == "digits: expected a whole number from 1 to 17, found 0"
+    assert told(Options(min_score=5)) == "min_score: expected a number from 0 to 1, found 5"
     assert told(Options(threshold=2.0)).startswith("threshold: expected")
     monkeypatch.setattr("ner.serving.bulk.parquet.is_there", lambda name: False)
     assert told(Options(format="parquet")) == (
@@ -450,6 +454,20 @@ def test_a_shard_that_kills_three_workers_is_given_up_and_the_others_are_done(fa
     assert [answer for answer in answers if "failed" in answer] == [
         {"shard": 1, "failed": "a worker ended with exit code 9, 3 times", "ends": False}
     ]
+
+
+def test_what_a_worker_can_not_be_told_ends_the_job(fake, monkeypatch):
+    def refuse(process, shard):
+        raise TypeError("no JSON")
+
+    monkeypatch.setattr(local._Process, "ask", refuse)
+    _, answers = fake(workers=1, most=1)
+    assert answers == [{"shard": 0, "failed": "TypeError: no JSON", "ends": True}]
+
+
+def test_one_path_is_an_input_as_a_list_of_them_is(small_model, texts, tmp_path, inline):
+    for number, inputs in enumerate([texts, str(texts), [texts]]):
+        assert tag_files(small_model, inputs, tmp_path / str(number), SMALL)["documents"] == 120
 
 
 def test_workers_that_can_not_begin_are_told_in_a_line(fake):

@@ -9,8 +9,12 @@ import sys
 import pytest
 
 import ner
+from ner.data_settings import DataConfig
 from ner.errors import ConfigError, ModelError
+from ner.formats.format import Losses
 from ner.serving.bulk import TagBatches, batches, on_ray, spark_schema, spark_tagger, tag_files
+from ner.serving.bulk.reading import read_piece
+from ner.serving.bulk.shards import make_plan
 from tests.conftest import ROOT
 
 pyarrow = pytest.importorskip("pyarrow")
@@ -55,6 +59,74 @@ def test_arrays_of_numpy_with_and_without_any_entity_become_the_same_types(small
     assert errors["nan"] == ["expected text, found null"]
     assert errors["number"] == ["expected text, found int"]
     assert errors["none"] == [None]
+
+
+def test_columns_of_numpy_keep_their_types_and_a_missing_text_has_its_error(small_model):
+    import numpy as np
+
+    tag = TagBatches(str(small_model), runtime="numpy")
+    nan = float("nan")
+    some = {"text": ["Anna left.", nan], "title": [nan, "A"], "n": np.int32([1, 2]), "x": np.zeros((2, 3, 4))}
+    whole = {name: column if name in "nx" else np.array(column, dtype=object) for name, column in some.items()}
+    table = tag({**whole, "score": np.array([nan, 0.5], dtype=np.float32)})
+    assert table.column("text").to_pylist() == ["Anna left.", None]
+    assert table.column("error").to_pylist() == [None, "expected text, found null"]
+    assert table.column("title").to_pylist() == [None, "A"]
+    assert str(table.schema.field("x").type).startswith("extension<arrow.fixed_shape_tensor[value_type=double")
+    assert repr(table.column("score").to_pylist()) == "[nan, 0.5]"
+    empty = tag({"text": np.array([], dtype="U1"), "n": np.array([], dtype=np.int32)})
+    assert [str(empty.schema.field(name).type) for name in ("text", "n")] == ["string", "int32"]
+    assert message(ConfigError, lambda: tag({"text": np.array(["Anna", 3], dtype=object)})).startswith(
+        "column 'text': expected values of one type: "
+    )
+
+
+def broken():
+    """A text, and bytes that aren't UTF-8, which pyarrow takes for text."""
+    sizes = pyarrow.array(["Angela Merkel", "xx"]).buffers()[1]
+    content = pyarrow.py_buffer(b"Angela Merkel\xff\xfe")
+    return pyarrow.Array.from_buffers(pyarrow.string(), 2, [None, sizes, content])
+
+
+def test_bytes_that_are_not_utf_8_are_an_error_of_their_row_alone(small_model, tmp_path):
+    wanted = [None, "expected text, found bytes that aren't UTF-8"]
+    table = pyarrow.table({"text": broken()})
+    assert TagBatches(str(small_model), runtime="numpy")(table).column("error").to_pylist() == wanted
+    (made,) = spark_tagger(str(small_model), runtime="numpy")(iter(table.to_batches()))
+    assert made.column("error").to_pylist() == wanted
+    from pyarrow.parquet import write_table
+
+    write_table(pyarrow.table({"text": broken(), "id": broken()}), tmp_path / "a.parquet")
+    (piece,) = make_plan([str(tmp_path / "a.parquet")], DataConfig(), size=1000, text_column=None).shards[0].pieces
+    first, second = read_piece(piece, DataConfig(), Losses(), text_column=None)
+    assert (first.id, first.text, first.error) == ("Angela Merkel", "Angela Merkel", None)
+    told = f"{tmp_path}/a.parquet:2: expected text in the column 'text', found bytes that aren't UTF-8"
+    assert (second.id, second.error) == (f"{tmp_path}/a.parquet:2", told)
+
+
+def test_columns_that_stand_twice_are_told_or_replaced(small_model, tmp_path):
+    tag = TagBatches(str(small_model), runtime="numpy")
+    twice = pyarrow.table([["a"], ["b"], ["old"], ["older"]], names=["text", "n", "error", "error"])
+    assert tag(twice).column_names == ["text", "n", "entities", "error"]
+    both = pyarrow.table([["a"], ["b"]], names=["text", "text"])
+    assert message(ConfigError, lambda: tag(both)) == "text_column: expected one column 'text', found 2"
+    from pyarrow.parquet import write_table
+
+    path = tmp_path / "a.parquet"
+    write_table(both, path)
+    error = message(ConfigError, lambda: make_plan([str(path)], DataConfig(), size=1000, text_column=None))
+    assert error == f"{path}: expected one column 'text', found 2"
+
+
+@pytest.mark.parametrize("make", [TagBatches, spark_tagger])
+def test_options_of_both_engines_are_checked_before_any_work(small_model, make):
+    def told(**options):
+        return message(ConfigError, lambda: make(str(small_model), **options))
+
+    assert told(digits=-1) == "digits: expected a whole number from 1 to 17, found -1"
+    assert told(min_score=float("nan")) == "min_score: expected a number from 0 to 1, found nan"
+    assert told(threshold=5) == "threshold: expected a probability above 0 and below 1, found 5"
+    assert told(runtime="foo").startswith("runtime: expected auto, torch, onnx, numpy, found 'foo'")
 
 
 def test_a_process_loads_a_model_once(small_model, monkeypatch):

@@ -9,9 +9,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ner.errors import ConfigError, check_type
-from ner.serving.bulk.parquet import entity_array, need_pyarrow
+from ner.serving.bulk.parquet import called, entity_array, need_pyarrow, texts_of
 from ner.serving.bulk.reading import Item, unwritable
-from ner.serving.bulk.tagging import tag_items
+from ner.serving.bulk.tagging import check_output, tag_items
 from ner.tagger import Tagger, load
 from ner.threads import settle_threads
 
@@ -48,10 +48,11 @@ class TagBatches:
             digits: significant digits of scores.
 
         Raises:
-            ConfigError: pyarrow isn't installed, or as `ner.load`.
+            ConfigError: pyarrow isn't installed, a score or a number of digits that can't be, or as `ner.load`.
             ModelError: as `ner.load`.
         """
         need_pyarrow("TagBatches")
+        check_output(min_score, digits)
         self._tagger = tagger_of(model, threshold, runtime)
         self._column, self._min_score, self._digits = text_column, min_score, digits
 
@@ -62,27 +63,41 @@ class TagBatches:
             batch: a table of pyarrow, or arrays of NumPy by name: Ray's batch formats `pyarrow` and `numpy`.
 
         Raises:
-            ConfigError: a batch of another format, or without the column of text.
+            ConfigError: a batch of another format, without the column of text, or with a column of several types.
         """
         import pyarrow
 
         if isinstance(batch, Mapping):
-            batch = pyarrow.table({name: pyarrow.array(list(column)) for name, column in batch.items()})
+            batch = pyarrow.table({name: _array(name, column) for name, column in batch.items()})
         check_type("batch", batch, pyarrow.Table, "a pyarrow.Table or arrays by name", 'say batch_format="pyarrow"')
         check_column(self._column, batch.column_names)
-        texts = batch.column(self._column).to_pylist()
+        texts = texts_of(batch.column(self._column))
         entities, errors = tag_column(self._tagger, texts, min_score=self._min_score, digits=self._digits)
-        for name, column in ((ENTITIES, entities), (ERROR, errors)):
-            if name in batch.column_names:
-                batch = batch.drop_columns(name)
-            batch = batch.append_column(name, column)
-        return batch
+        kept = [place for place, name in enumerate(batch.column_names) if name not in (ENTITIES, ERROR)]
+        return batch.select(kept).append_column(ENTITIES, entities).append_column(ERROR, errors)
+
+
+def _array(name: str, column: Any) -> "pyarrow.Array":
+    """A column of NumPy's or of Python's values in its own type, even where it is empty; None and NaN are null."""
+    import numpy as np
+    import pyarrow
+
+    if isinstance(column, np.ndarray) and column.ndim > 1:
+        return pyarrow.FixedShapeTensorArray.from_numpy_ndarray(np.ascontiguousarray(column))
+    objects = not isinstance(column, np.ndarray) or column.dtype == object
+    try:
+        # Of numbers NaN stays what it is: only among objects it says that a value is missing.
+        return pyarrow.array(list(column) if objects else column, from_pandas=objects)
+    except pyarrow.ArrowException as error:
+        raise ConfigError(f"column {name!r}: expected values of one type: {str(error).partition(chr(10))[0]}") from None
 
 
 def check_column(column: str, names: Sequence[str]) -> None:
-    """Raise ConfigError unless the column of text is among these."""
+    """Raise ConfigError unless the column of text is among these, once."""
     if column not in names:
         raise ConfigError(f"text_column: expected one of {', '.join(names)}, found {column!r}")
+    if names.count(column) > 1:
+        raise ConfigError(f"text_column: expected one column {column!r}, found {names.count(column)}")
 
 
 @cache
@@ -112,8 +127,6 @@ def tag_column(
 
 def _item(text: object) -> Item:
     if not isinstance(text, str):
-        # pandas writes a missing text as the number NaN.
-        missing = text is None or text != text
-        return Item("", "", error=f"expected text, found {'null' if missing else type(text).__name__}")
+        return Item("", "", error=f"expected text, found {called(text)}")
     reason = unwritable(text)
     return Item("row", text) if reason is None else Item("", "", error=reason)

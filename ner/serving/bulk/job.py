@@ -1,5 +1,6 @@
 """A bulk job: from files and a model to a folder of tagged shards, begun, gone on with, and finished."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,7 +8,7 @@ from time import monotonic
 from typing import Any
 
 from ner.config import override_data
-from ner.errors import ConfigError, DataError, InterruptionError
+from ner.errors import ConfigError, DataError, InterruptionError, check_type
 from ner.formats.table import readable
 from ner.inference.decoding import check_threshold
 from ner.inference.runtimes import choose_runtime
@@ -26,6 +27,7 @@ from ner.serving.bulk.receipts import (
     write_identity,
 )
 from ner.serving.bulk.shards import LINES, PARQUET, Plan, Shard, make_plan
+from ner.serving.bulk.tagging import check_output
 from ner.serving.bulk.work import WRITERS, Answer, Work, digest_of_model
 from ner.storage.model_directory import open_model
 
@@ -94,7 +96,7 @@ class Job:
 
 def tag_files(
     model: str | Path,
-    inputs: Sequence[str],
+    inputs: "str | os.PathLike[str] | Sequence[str | os.PathLike[str]]",
     out: str | Path,
     options: Options | None = None,
     *,
@@ -107,7 +109,7 @@ def tag_files(
 
     Args:
         model: a model directory, or the name of a ready-made model; every worker must see it.
-        inputs: files and folders.
+        inputs: files and folders, or one of them.
         out: a new folder.
         options: what the output depends on; None: the defaults.
         engine: `local`, processes of this machine, or `ray`.
@@ -123,6 +125,7 @@ def tag_files(
     """
     options = options or Options()
     out = Path(out)
+    files = [os.fspath(each) for each in ([inputs] if isinstance(inputs, str | os.PathLike) else inputs)]
     _check(options, engine, workers)
     folder = find_model(model, warn=lambda message: None).resolve()
     config = open_model(folder).config
@@ -131,11 +134,11 @@ def tag_files(
     data = override_data(config.data, list(options.settings)).model_copy(
         update={**dict.fromkeys(_OF_TRAINING), "corpora": (), "format": options.input_format}
     )
-    for name in inputs:
+    for name in files:
         if out.resolve().is_relative_to(Path(name).resolve()):
             raise ConfigError(f"--out {out}: expected a folder outside of the input, found it in {name}")
     earlier = read_identity(out)
-    plan = make_plan(inputs, data, size=options.shard_size, text_column=options.text_column)
+    plan = make_plan(files, data, size=options.shard_size, text_column=options.text_column)
     if options.format == "parquet" or PARQUET in plan.formats:
         need_pyarrow(f"--format {options.format}" if options.format == "parquet" else "Parquet input")
     work = Work(
@@ -234,7 +237,12 @@ def _check(options: Options, engine: str, workers: int | None) -> None:
         raise ConfigError(f"--input: expected one of {', '.join(known)}, found {options.input_format!r}")
     if workers is not None and workers < 1:
         raise ConfigError(f"--workers: expected at least 1, found {workers}")
+    check_type("--shard-size", options.shard_size, int, "a whole number of bytes")
     if options.shard_size < 1:
         raise ConfigError(f"--shard-size: expected at least 1 byte, found {options.shard_size}")
+    check_type("--threads", options.threads, int, "a whole number")
+    if options.threads < 1:
+        raise ConfigError(f"--threads: expected at least 1, found {options.threads}")
+    check_output(options.min_score, options.digits)
     if options.threshold is not None:
         check_threshold(options.threshold)

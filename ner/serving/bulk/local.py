@@ -18,7 +18,7 @@ from queue import Empty, SimpleQueue
 from typing import IO
 
 import ner
-from ner.errors import ModelError
+from ner.errors import ModelError, describe
 from ner.serving.bulk.shards import Shard
 from ner.serving.bulk.work import Answer, Work
 from ner.threads import count_cores, settled_variables
@@ -146,6 +146,9 @@ def _talk(
             continue
         except _LostError as error:
             lost = str(error)
+        except Exception as error:  # whatever it is, nobody may wait for this shard
+            answers.put({"shard": shard.number, "failed": describe(error), "ends": True})
+            return
         if stopped.is_set():
             return
         processes[place].end()

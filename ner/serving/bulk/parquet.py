@@ -47,6 +47,8 @@ def cut_rows(path: Path, name: str, *, size: int, column: str) -> Iterator[tuple
         raise DataError(f"{name}: expected a Parquet file: {str(error).partition('.')[0]}") from None
     with file:
         schema = file.schema_arrow
+        if schema.names.count(column) > 1:
+            raise ConfigError(f"{name}: expected one column {column!r}, found {schema.names.count(column)}")
         if column not in schema.names:
             raise ConfigError(
                 f"{name}: expected the text in the column {column!r}, found the columns {', '.join(schema.names)}; "
@@ -79,8 +81,8 @@ def digest_of_footer(path: Path) -> str:
         return f"{size} {hashlib.sha256(stream.read()).hexdigest()}"
 
 
-def read_rows(path: str, *, begin: int, end: int, column: str) -> Iterator[tuple[str | None, str | None]]:
-    """Name and text of the rows from `begin` to `end`; None where there is none."""
+def read_rows(path: str, *, begin: int, end: int, column: str) -> Iterator[tuple[str | None, object]]:
+    """Name, None where there is none, and text of the rows from `begin` to `end`, as `texts_of` gives them."""
     import pyarrow
     from pyarrow.parquet import ParquetFile
 
@@ -88,16 +90,47 @@ def read_rows(path: str, *, begin: int, end: int, column: str) -> Iterator[tuple
         sizes = [file.metadata.row_group(index).num_rows for index in range(file.num_row_groups)]
         starts = list(accumulate(sizes, initial=0))
         groups = [i for i in range(len(sizes)) if starts[i] < end and starts[i + 1] > begin]
-        named = ID in file.schema_arrow.names and column != ID and _is_name(file.schema_arrow.field(ID).type)
+        names = file.schema_arrow.names
+        named = names.count(ID) == 1 and column != ID and _is_name(file.schema_arrow.field(ID).type)
         columns = [column, ID] if named else [column]
         row = starts[groups[0]] if groups else 0
         for batch in file.iter_batches(_ROWS, row_groups=groups, columns=columns):
             kept = batch.slice(max(begin - row, 0), max(0, min(end - row, len(batch)) - max(begin - row, 0)))
-            texts = kept.column(column).cast(pyarrow.string()).to_pylist()
-            names = kept.column(ID).to_pylist() if named else [None] * len(texts)
-            for name, text in zip(names, texts, strict=True):
-                yield None if name is None else str(name), text
+            texts = texts_of(kept.column(column).cast(pyarrow.string()))
+            ids = texts_of(kept.column(ID)) if named else [None] * len(texts)
+            for name, text in zip(ids, texts, strict=True):
+                yield None if name is None or name is NOT_UTF_8 else str(name), text
             row += len(batch)
+
+
+NOT_UTF_8 = object()  # what `texts_of` has in place of a text
+
+
+def texts_of(column: "pyarrow.Array | pyarrow.ChunkedArray") -> list[object]:
+    """The values of a column as Python has them, `NOT_UTF_8` for those that no string can be made of.
+
+    Neither Arrow nor Parquet asks whether the bytes of a string are UTF-8; what writes them may not have, either.
+    """
+
+    def read(scalar: Any) -> object:
+        try:
+            return scalar.as_py()
+        except UnicodeDecodeError:
+            return NOT_UTF_8
+
+    try:
+        return list(column.to_pylist())
+    except UnicodeDecodeError:
+        return [read(scalar) for scalar in column]
+
+
+def called(value: object) -> str:
+    """What a message calls a value that is no text."""
+    if value is NOT_UTF_8:
+        return "bytes that aren't UTF-8"
+    # pandas writes a missing text as the number NaN.
+    missing = value is None or value != value
+    return "null" if missing else type(value).__name__
 
 
 def entity_type() -> "pyarrow.DataType":

@@ -15,7 +15,7 @@ from ner.formats.json_records import read_records
 from ner.formats.json_text import parse_json, told
 from ner.formats.records import document_of
 from ner.formats.table import find_format
-from ner.serving.bulk.parquet import ID, read_rows
+from ner.serving.bulk.parquet import ID, called, read_rows
 from ner.serving.bulk.shards import LINES, PARQUET, Piece
 from ner.text.document import Document
 from ner.text.encoding import decode
@@ -53,7 +53,8 @@ def read_piece(piece: Piece, data: DataConfig, losses: Losses, *, text_column: s
         else:
             yield from _documents(piece, data, losses)
     except OSError as error:
-        raise DataError(f"{piece.name}: expected a readable file: {error.strerror or error}") from None
+        reason = error.strerror or str(error).partition("\n")[0]  # Arrow's have no number, and many lines
+        raise DataError(f"{piece.name}: expected a readable file: {reason}") from None
 
 
 def unwritable(text: str) -> str | None:
@@ -71,10 +72,10 @@ def _rows(piece: Piece, column: str) -> Iterator[Item]:
     number = piece.first
     for name, text in read_rows(piece.path, begin=piece.begin, end=piece.end, column=column):
         own = f"{piece.name}:{number}"
-        if text is None:
-            yield Item(name or own, "", error=f"{own}: expected text in the column {column!r}, found null")
-        else:
+        if isinstance(text, str):
             yield Item(name or own, text)
+        else:
+            yield Item(name or own, "", error=f"{own}: expected text in the column {column!r}, found {called(text)}")
         number += 1
 
 

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ner.distribution import is_there
-from ner.errors import ConfigError
+from ner.errors import ConfigError, check_type
+from ner.inference.decoding import check_threshold
+from ner.inference.runtimes import RUNTIMES
 from ner.resources.models import find_model
 from ner.serving.bulk.batches import ENTITIES, ERROR, check_column, tag_column, tagger_of
-from ner.serving.bulk.parquet import need_pyarrow
+from ner.serving.bulk.parquet import need_pyarrow, texts_of
+from ner.serving.bulk.tagging import check_output
 
 if TYPE_CHECKING:
     from pyarrow import RecordBatch
@@ -41,10 +44,16 @@ def spark_tagger(
         digits: significant digits of scores.
 
     Raises:
-        ConfigError: pyarrow isn't installed.
+        ConfigError: pyarrow isn't installed, or an option that can't be.
         ModelError: no such model here.
     """
     need_pyarrow("spark_tagger")
+    check_type("text_column", text_column, str, "the name of a column")
+    check_output(min_score, digits)
+    if threshold is not None:
+        check_threshold(threshold)
+    if runtime not in (*RUNTIMES, "auto"):
+        raise ConfigError(f"runtime: expected auto, {', '.join(RUNTIMES)}, found {runtime!r}")
     folder = find_model(model, warn=lambda message: None)
     if not (folder / "config.json").is_file():
         tagger_of(model, threshold, runtime)  # which tells what is wrong with it
@@ -69,7 +78,7 @@ class _Partitions:
         tagger = tagger_of(self.model, self.threshold, self.runtime)
         for batch in batches:
             check_column(self.text_column, batch.schema.names)
-            texts = batch.column(batch.schema.get_field_index(self.text_column)).to_pylist()
+            texts = texts_of(batch.column(batch.schema.get_field_index(self.text_column)))
             made = tag_column(tagger, texts, min_score=self.min_score, digits=self.digits)
             kept = [name for name in batch.schema.names if name not in (ENTITIES, ERROR)]
             columns = [batch.column(batch.schema.get_field_index(name)) for name in kept]
@@ -84,7 +93,8 @@ def spark_schema(schema: "StructType", *, text_column: str = "text") -> "StructT
         text_column: where the text stands.
 
     Raises:
-        ConfigError: pyspark isn't installed, no such column, or it isn't of text.
+        ConfigError: pyspark isn't installed, no such column, it isn't of text, or another differs from a new one in
+            case alone.
     """
     if not is_there("pyspark"):
         raise ConfigError("spark_schema: expected the package `pyspark`; pip install 'bilstm-crf-ner[spark]'")
@@ -95,6 +105,10 @@ def spark_schema(schema: "StructType", *, text_column: str = "text") -> "StructT
         found = schema[text_column].dataType.simpleString()
         raise ConfigError(f"text_column: expected text in {text_column!r}, found {found}")
     types = {"start": LongType(), "end": LongType(), "label": StringType(), "text": StringType(), "score": DoubleType()}
+    for name in schema.names:  # of names that differ in case alone Spark takes one for the other
+        if name.lower() in (ENTITIES, ERROR) and name not in (ENTITIES, ERROR):
+            wanted = f"no column that Spark takes for {name.lower()!r}"
+            raise ConfigError(f"schema: expected {wanted}, found {name!r}; rename it")
     entity = StructType([StructField(name, kind) for name, kind in types.items()])
     kept = [field for field in schema.fields if field.name not in (ENTITIES, ERROR)]
     return StructType([*kept, StructField(ENTITIES, ArrayType(entity)), StructField(ERROR, StringType())])

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ner.errors import describe
+from ner.errors import ConfigError, check_type, describe
 from ner.inference.decoding import least_sure
 from ner.serving.bulk.reading import Item
 from ner.tagger import Tagger
@@ -19,6 +19,16 @@ class Found:
     text: str
     entities: tuple[Entity, ...] = ()
     error: str | None = None
+
+
+def check_output(min_score: float, digits: int) -> None:
+    """Raise ConfigError unless these are a score and a number of digits."""
+    check_type("min_score", min_score, int | float, "a number from 0 to 1")
+    check_type("digits", digits, int, "a whole number from 1 to 17")
+    if not 0 <= min_score <= 1:
+        raise ConfigError(f"min_score: expected a number from 0 to 1, found {min_score}")
+    if not 1 <= digits <= 17:
+        raise ConfigError(f"digits: expected a whole number from 1 to 17, found {digits}")
 
 
 def tag_items(tagger: Tagger, items: Sequence[Item], *, min_score: float, digits: int) -> list[Found]:
