@@ -95,6 +95,8 @@ def progress_line(job: "Job") -> str:
         line += f", {job.errors:,} with an error"
     if job.failed:
         line += f", {len(job.failed):,} shards failed"
+    if job.waiting:
+        line += f"; {job.waiting}"
     left = job.seconds_left
     return line if left is None or job.done == job.shards else f"{line}, {time_left(left)} left"
 

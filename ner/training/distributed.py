@@ -220,14 +220,15 @@ def joined() -> Iterator[Group]:
         found, _, _ = next(rendezvous("env://", timeout=PATIENCE))
         # PyTorch calls each group of a process by the same name, and the store still holds where the last one met:
         # who reads that waits for a process that is gone. All processes join as often, so the number is theirs too.
-        store = PrefixStore(f"ner/{next(_meetings)}", found)
+        # So does one that torchrun started again (--max-restarts).
+        attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+        store = PrefixStore(f"ner/{attempt}/{next(_meetings)}", found)
         dist.init_process_group(backend, store=store, rank=rank, world_size=number, timeout=PATIENCE)
     except (RuntimeError, ValueError) as error:
         where = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
         reason = str(error).partition("\n")[0]
         raise ProcessError(f"{where}: expected {size} processes to meet there, found: {reason}") from None
-    seen_by_all = PrefixStore(f"attempt/{os.environ.get('TORCHELASTIC_RESTART_COUNT', 0)}", store)
-    _joined.append(Group(rank, number, local_rank, local_size, seen_by_all))
+    _joined.append(Group(rank, number, local_rank, local_size, store))
     try:
         yield _joined[0]
     finally:

@@ -110,14 +110,39 @@ def test_a_job_that_was_interrupted_goes_on_to_the_bytes_of_an_undisturbed_one(
     error = message(InterruptionError, lambda: tag_files(small_model, [str(texts)], out, options))
     number = len(make_plan([str(texts)], ner.Config().data, size=2_000, text_column=None).shards)
     assert error == f"{out}: interrupted, 2 of {number} shards are done; --resume goes on"
-    (out / f"part-00000.{format}").unlink()
+    done = out / f"part-0000{0 if format == 'jsonl' else 1}.{format}"
+    # Gone, or of zeros, as a machine that went down may leave a file.
+    if format == "jsonl":
+        done.unlink()
+    else:
+        done.write_bytes(bytes(done.stat().st_size))
     inline["before"] = lambda shard: None
     inline["shards"].clear()
     tag_files(small_model, [str(texts)], out, options, resume=True)
-    assert inline["shards"] == [0, *range(2, number)]
+    assert inline["shards"] == [0 if format == "jsonl" else 1, *range(2, number)]
     assert files_of(out) == files_of(tmp_path / "whole")
+    inline["shards"].clear()
     tag_files(small_model, [str(texts)], out, options, resume=True)
-    assert inline["shards"] == [0, *range(2, number)]  # nothing was left to do
+    assert inline["shards"] == []  # nothing was left to do
+
+
+def test_an_input_that_is_named_otherwise_is_told_from_another_input(small_model, texts, tmp_path, inline, monkeypatch):
+    out = tmp_path / "out"
+    tag_files(small_model, [str(texts)], out, SMALL)
+    monkeypatch.chdir(texts.parent)
+    assert message(ConfigError, lambda: tag_files(small_model, [texts.name], out, SMALL, resume=True)) == (
+        f"{out}: expected the input under the names that its documents' ids have, such as {texts}, found {texts.name}; "
+        "name it so, from the same folder"
+    )
+
+
+def test_a_job_that_was_killed_as_it_wrote_which_it_is_begins_anew(small_model, texts, tmp_path, inline):
+    out = tmp_path / "out"
+    (out / "_job").mkdir(parents=True)
+    for name in ("lock", ".job.json.0123abcd"):
+        (out / "_job" / name).touch()
+    assert tag_files(small_model, [str(texts)], out, SMALL, resume=True)["documents"] == 120
+    assert not (out / "_job").exists()
 
 
 def test_a_document_that_fails_has_its_error_and_the_others_their_entities(

@@ -21,14 +21,15 @@ pytestmark = [
 SECONDS = 600
 
 
-def start(folder: Path, *options: str, epochs: int = 40) -> "subprocess.Popen[str]":
+def start(folder: Path, *options: str, epochs: int = 40, restarts: int = 0) -> "subprocess.Popen[str]":
     """Two processes that train a tiny network into `folder / "model"`; stderr goes to `folder / "log"`."""
     lines = [line.split() for line in TEXT.strip().splitlines()]
     columns = "\n".join("".join(pair.replace("/", " ") + "\n" for pair in line) for line in lines)
     (folder / "train.conll").write_text(columns * 8, encoding="utf-8")
     (folder / "recipe.toml").write_text('[data]\ntrain = "train.conll"\ndev = "train.conll"\n', encoding="utf-8")
     sizes = ["model.word_dim=8", "model.hidden_dim=8", "training.batch_size=3", f"training.epochs={epochs}"]
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "ner", "train"]
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+    command += ["--max-restarts", str(restarts), "-m", "ner", "train"]
     command += [str(folder / "recipe.toml"), "--out", str(folder / "model"), *options]
     for setting in [*plain_overrides(), *sizes]:
         command += ["--set", setting]
@@ -91,6 +92,20 @@ def test_a_process_that_is_killed_ends_the_other_with_one_line_and_the_state_is_
         "go on from the last checkpoint with --resume, as many processes as before"
     ]
     assert (tmp_path / "model.unfinished" / "state.safetensors").is_file()
+
+
+def test_processes_that_torchrun_starts_again_meet_and_go_on(tmp_path: Path) -> None:
+    stopped = start(tmp_path, epochs=200)
+    wait_for(tmp_path, "epoch   2 ")
+    os.kill(workers(stopped.pid)[0], signal.SIGTERM)
+    stopped.communicate(timeout=SECONDS)
+    again = start(tmp_path, "--resume", epochs=200, restarts=1)
+    wait_for(tmp_path, "epoch  ")
+    first = workers(again.pid)
+    os.kill(first[1], signal.SIGKILL)
+    printed, _ = again.communicate(timeout=SECONDS)
+    assert again.returncode == 0, said(tmp_path)
+    assert printed.count("dev F1") == 1
 
 
 def test_an_error_of_both_is_told_once(tmp_path: Path) -> None:

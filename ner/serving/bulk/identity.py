@@ -17,7 +17,7 @@ _PACKAGES = {"torch": "torch", "onnx": "onnxruntime", "numpy": "numpy"}  # of a 
 
 
 def make_identity(work: Work, plan: Plan, shard_size: int) -> dict[str, Any]:
-    """What the output depends on, as `_job/job.json` has it.
+    """What the output depends on, as `_job/job.json` has it; `content` and `named` only help to tell inputs apart.
 
     Args:
         work: what workers are told.
@@ -29,6 +29,8 @@ def make_identity(work: Work, plan: Plan, shard_size: int) -> dict[str, Any]:
     identity = {
         "model": work.digest,
         "input": plan.digest,
+        "content": plan.content,
+        "named": plan.shards[0].pieces[0].name,
         "shard_size": shard_size,
         "options": {name: getattr(work, name) for name in options},
         "versions": {"bilstm-crf-ner": __version__, **{name: version(name) for name in packages}},
@@ -57,6 +59,11 @@ def check_same(out: Path, earlier: dict[str, Any] | None, identity: dict[str, An
     ):
         old, new = earlier.get(part), identity[part]
         if old != new:
+            if part == "input" and earlier.get("content") == identity["content"]:
+                raise ConfigError(
+                    f"{out}: expected the input under the names that its documents' ids have, such as "
+                    f"{earlier['named']}, found {identity['named']}; name it so, from the same folder"
+                )
             which = ""
             if isinstance(old, dict) and isinstance(new, dict):
                 name = next(name for name in {**old, **new} if old.get(name) != new.get(name))

@@ -64,7 +64,11 @@ class Options:
 
 @dataclass(slots=True)
 class Job:
-    """How far a job is. `done` are shards of this and of earlier runs, `size` the bytes of their input."""
+    """How far a job is.
+
+    `done` are shards of this and of earlier runs, `size` the bytes of their input, `waiting` what it waits for, if not
+    for its workers' answers.
+    """
 
     shards: int
     total_size: int
@@ -73,6 +77,7 @@ class Job:
     documents: int = 0
     errors: int = 0
     failed: list[Answer] = field(default_factory=list)
+    waiting: str = ""
     _size_at_start: int = 0
     _start: float = field(default_factory=monotonic)
 
@@ -199,11 +204,12 @@ def _run(
     answers = engine.run(missing) if missing else iter(())
     try:
         for answer in answers:
+            job.waiting = answer.get("waiting", "")
             if "failed" in answer:
                 job.failed.append(answer)
                 if answer["ends"]:
                     raise DataError(str(answer["failed"]))
-            else:
+            elif not job.waiting:
                 receipts[answer["shard"]] = answer
                 job.add(answer, sizes[answer["shard"]])
             tell(job)

@@ -18,7 +18,7 @@ from ner.serving.bulk.shards import Shard
 from ner.serving.bulk.work import Answer, Work, Worker
 from ner.threads import settled_variables
 
-_PATIENCE = 10.0  # seconds that a cluster may take to answer
+_PATIENCE = 10.0  # seconds that a cluster may take to answer, and between two words on workers that aren't ready
 # Bytes; documents don't pass through the store.
 _STORE = 100_000_000
 
@@ -73,8 +73,13 @@ def run(work: Work, shards: Sequence[Shard], workers: int | None) -> Iterator[An
     connected = _connect()
     actors: list[Any] = []
     try:
-        most = int(ray.cluster_resources().get("CPU", 0)) // work.threads
-        workers = workers or max(most, 1)
+        processors = int(ray.cluster_resources().get("CPU", 0))
+        if work.threads > processors:
+            raise ConfigError(
+                f"--threads: expected at most {processors}, as the cluster has processors, found {work.threads}"
+            )
+        most = processors // work.threads
+        workers = workers or most
         if workers > most:
             raise ConfigError(
                 f"--workers: expected at most {most}, for which the cluster has processors, found {workers}"
@@ -89,7 +94,8 @@ def run(work: Work, shards: Sequence[Shard], workers: int | None) -> Iterator[An
         make = ray.remote(**options)(_Actor)
         for _ in range(min(workers, len(shards))):
             actors.append(make.remote(work))
-        _check_ready(ray, RayError, actors)
+        for ready in _until_ready(ray, actors):
+            yield {"waiting": f"{ready} of {len(actors)} workers have a processor and the model"}
         waiting = deque((shard, 1) for shard in shards)
         idle = list(actors)
         running: dict[Any, tuple[Any, Shard, int]] = {}
@@ -111,7 +117,8 @@ def run(work: Work, shards: Sequence[Shard], workers: int | None) -> Iterator[An
                 actors.remove(actor)
                 ray.kill(actor)  # Ray says the same of one that is out of reach for a moment, and at its shard yet
                 actors.append(make.remote(work))
-                _check_ready(ray, RayError, actors[-1:])
+                for _ in _until_ready(ray, actors[-1:]):
+                    yield {"waiting": "a new worker has no processor yet, or no model"}
                 idle.append(actors[-1])
     finally:
         for actor in actors:
@@ -134,13 +141,21 @@ def _ray() -> Any:
     return ray
 
 
-def _check_ready(ray: Any, lost: type[Exception], actors: Sequence[Any]) -> None:
-    try:
-        for failed in ray.get([actor.failed.remote() for actor in actors]):
-            if failed:
-                raise ModelError(str(failed))
-    except lost as error:
-        raise ModelError(f"a worker was lost before it had loaded the model: {describe(error)}") from None
+def _until_ready(ray: Any, actors: Sequence[Any]) -> Iterator[int]:
+    """Ends when all have loaded the model; until then, now and then, how many have: a busy cluster lets others wait."""
+    from ray.exceptions import RayError
+
+    asked = [actor.failed.remote() for actor in actors]
+    while asked:
+        done, asked = ray.wait(asked, num_returns=len(asked), timeout=_PATIENCE)
+        try:
+            for failed in ray.get(done):
+                if failed:
+                    raise ModelError(str(failed))
+        except RayError as error:
+            raise ModelError(f"a worker was lost before it had loaded the model: {describe(error)}") from None
+        if asked:
+            yield len(actors) - len(asked)
 
 
 def _connect() -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ner.errors import ConfigError, DataError
+from ner.resources.download import sha256_of
 from ner.whole_files import is_full, staged_file, sweep
 
 MANIFEST = "_manifest.json"
@@ -67,14 +68,14 @@ def read_identity(out: Path) -> dict[str, Any] | None:
 
 
 def _seen(out: Path) -> Iterator[Path]:
-    """What is in a folder, but for the lock of a job that never began."""
+    """What is in a folder, but for what a job leaves that never began: its lock, and what was half-written."""
     for path in out.iterdir():
-        if path.name != JOB or {each.name for each in path.iterdir()} - {"lock"}:
+        if path.name != JOB or {each.name for each in path.iterdir() if each.name[0] != "."} - {"lock"}:
             yield path
 
 
 def read_receipts(out: Path) -> dict[int, Receipt]:
-    """The receipts of the shards that are done, by number: whose file is there, in the size that was written."""
+    """The receipts of the shards that are done, by number: whose file is there, as it was written."""
     found = []
     if (out / MANIFEST).is_file():
         found = _read(out / MANIFEST).get("shards", [])
@@ -105,7 +106,8 @@ def sweep_parts(out: Path) -> None:
 
 def _is_there(out: Path, receipt: Receipt) -> bool:
     path = out / str(receipt["file"])
-    return path.is_file() and path.stat().st_size == int(receipt["bytes"])
+    whole = path.is_file() and path.stat().st_size == int(receipt["bytes"])
+    return whole and sha256_of(path) == receipt["sha256"]  # a machine that went down may have left a file of zeros
 
 
 def _write(path: Path, value: dict[str, Any]) -> None:

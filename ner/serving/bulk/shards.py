@@ -59,10 +59,11 @@ class Shard:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All shards of a job in their order, and a digest of the input: names and contents."""
+    """All shards of a job in their order, and digests of the input: of names and contents, and of contents alone."""
 
     shards: tuple[Shard, ...]
     digest: str
+    content: str
 
     @property
     def formats(self) -> dict[str, int]:
@@ -88,7 +89,7 @@ def make_plan(inputs: Iterable[str], data: DataConfig, *, size: int, text_column
         DataError: no such file, one that can't be read, or no document in any.
     """
     pieces: list[Piece] = []
-    digest = hashlib.sha256()
+    digest, content = hashlib.sha256(), hashlib.sha256()
     given = list(inputs)
     for name, path in _files(given, data):
         try:
@@ -97,10 +98,11 @@ def make_plan(inputs: Iterable[str], data: DataConfig, *, size: int, text_column
         except OSError as error:
             raise DataError(f"{name}: expected a readable file: {error.strerror or error}") from None
         digest.update(f"{name}\0{form}\0{told}\n".encode(errors="replace"))
+        content.update(f"{form}\0{told}\n".encode(errors="replace"))
         pieces += found
     if not pieces:
         raise DataError(f"{', '.join(given)}: expected documents to tag, found none")
-    return Plan(tuple(_grouped(pieces, size)), digest.hexdigest())
+    return Plan(tuple(_grouped(pieces, size)), digest.hexdigest(), content.hexdigest())
 
 
 def _grouped(pieces: Iterable[Piece], size: int) -> Iterator[Shard]:

@@ -33,7 +33,7 @@ _TOLD = 3  # errors of a shard that are quoted
 Answer = dict[str, Any]
 """What a worker says of a shard: its receipt, or `failed` with the reason; `ends` where no other can be written.
 
-Then `failed` tells the way out, too.
+Then `failed` tells the way out, too. An engine that waits for its workers says so: `waiting`.
 """
 
 
