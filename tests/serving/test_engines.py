@@ -74,6 +74,9 @@ def test_columns_of_numpy_keep_their_types_and_a_missing_text_has_its_error(smal
     assert table.column("title").to_pylist() == [None, "A"]
     assert str(table.schema.field("x").type).startswith("extension<arrow.fixed_shape_tensor[value_type=double")
     assert repr(table.column("score").to_pylist()) == "[nan, 0.5]"
+    pairs = tag({"text": np.array(["a"], dtype=object), "pair": np.array([["b", "c"]], dtype=object)})
+    assert pairs.column("pair").to_pylist() == [["b", "c"]]
+    assert len(tag({"text": np.array([], dtype="U1"), "x": np.zeros((0, 2, 2))})) == 0
     empty = tag({"text": np.array([], dtype="U1"), "n": np.array([], dtype=np.int32)})
     assert [str(empty.schema.field(name).type) for name in ("text", "n")] == ["string", "int32"]
     assert message(ConfigError, lambda: tag({"text": np.array(["Anna", 3], dtype=object)})).startswith(

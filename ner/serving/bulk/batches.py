@@ -83,7 +83,10 @@ def _array(name: str, column: Any) -> "pyarrow.Array":
     import pyarrow
 
     if isinstance(column, np.ndarray) and column.ndim > 1:
-        return pyarrow.FixedShapeTensorArray.from_numpy_ndarray(np.ascontiguousarray(column))
+        try:
+            return pyarrow.FixedShapeTensorArray.from_numpy_ndarray(np.ascontiguousarray(column))
+        except (pyarrow.ArrowException, TypeError, ValueError):  # of no rows, or of what tensors don't have
+            column = column.tolist()
     objects = not isinstance(column, np.ndarray) or column.dtype == object
     try:
         # Of numbers NaN stays what it is: only among objects it says that a value is missing.
