@@ -220,7 +220,7 @@ def joined() -> Iterator[Group]:
         found, _, _ = next(rendezvous("env://", timeout=PATIENCE))
         # PyTorch calls each group of a process by the same name, and the store still holds where the last one met:
         # who reads that waits for a process that is gone. All processes join as often, so the number is theirs too.
-        # So does one that torchrun started again (--max-restarts).
+        # So does one that torchrun (2.13) started again: findings/torchrun-restart-same-store.sh.
         attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
         store = PrefixStore(f"ner/{attempt}/{next(_meetings)}", found)
         dist.init_process_group(backend, store=store, rank=rank, world_size=number, timeout=PATIENCE)
