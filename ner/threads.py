@@ -29,7 +29,8 @@ _SHORT_SPINS = ("GOMP_SPINCOUNT", "1000")
 _ONE_FOR_PRODUCTS = ("OPENBLAS_NUM_THREADS", "1")
 # PyTorch's kernels are made for a shape and kept, by default 1,024 of them in some 60 MB, which batches of text would
 # slowly fill. A quarter reads as fast.
-_FEW_KERNELS = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256")
+KERNELS = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
+_FEW_KERNELS = (KERNELS, "256")
 
 
 def settle_threads() -> None:

@@ -14,7 +14,7 @@ from ner.serving.bulk import job as jobs
 from ner.serving.bulk import local, on_ray, receipts, tagging
 from ner.serving.bulk.job import Options, tag_files
 from ner.serving.bulk.shards import make_plan
-from ner.serving.bulk.work import Worker
+from ner.serving.bulk.work import Worker, variables_of
 
 SMALL = Options(shard_size=2_000, runtime="numpy")
 
@@ -538,3 +538,16 @@ def test_the_command_refuses_what_does_not_go_together(run, small_model, texts, 
     assert told(texts, "--workers", 2) == "error: --workers: expected --engine beside it, found none\n"
     assert told(texts, "--resume") == "error: --resume: expected --engine beside it, found none\n"
     assert told(texts, texts) == f"error: {texts}: expected one file, found 2; --engine local tags several\n"
+
+
+def test_a_worker_keeps_few_kernels_and_never_more_than_are_asked_for(monkeypatch):
+    work = jobs.Work(
+        model="", digest="", out="", format="jsonl", data={}, text_column=None, runtime="numpy",
+        device="cpu", threads=3, threshold=None, min_score=0.0, digits=4, width=5,
+    )  # fmt: skip
+    found = {}
+    for asked in ("256", "16", "odd"):
+        monkeypatch.setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", asked)
+        found[asked] = variables_of(work)["ONEDNN_PRIMITIVE_CACHE_CAPACITY"]
+    assert found == {"256": "128", "16": "16", "odd": "128"}
+    assert variables_of(work)["OMP_NUM_THREADS"] == "3"

@@ -20,8 +20,8 @@ from typing import IO
 import ner
 from ner.errors import ModelError, describe
 from ner.serving.bulk.shards import Shard
-from ner.serving.bulk.work import Answer, Work
-from ner.threads import count_cores, settled_variables
+from ner.serving.bulk.work import Answer, Work, variables_of
+from ner.threads import count_cores
 
 ATTEMPTS = 3  # workers that a shard may kill before it is given up
 _MODULE = "ner.serving.bulk.process"
@@ -37,7 +37,7 @@ class _Process:
     def __init__(self, work: Work) -> None:
         # Where this package was imported from, installed or not; and nothing from the working folder (-P).
         path = os.pathsep.join(filter(None, [str(Path(ner.__file__).parent.parent), os.environ.get("PYTHONPATH")]))
-        environment = {**os.environ, **settled_variables(work.threads), "PYTHONPATH": path}
+        environment = {**os.environ, **variables_of(work), "PYTHONPATH": path}
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", _MODULE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
         )

@@ -15,8 +15,7 @@ from ner.distribution import is_there
 from ner.errors import ConfigError, ModelError, describe
 from ner.serving.bulk.local import ATTEMPTS
 from ner.serving.bulk.shards import Shard
-from ner.serving.bulk.work import Answer, Work, Worker
-from ner.threads import settled_variables
+from ner.serving.bulk.work import Answer, Work, Worker, variables_of
 
 _PATIENCE = 10.0  # seconds that a cluster may take to answer, and between two words on workers that aren't ready
 # Bytes; documents don't pass through the store.
@@ -87,7 +86,7 @@ def run(work: Work, shards: Sequence[Shard], workers: int | None) -> Iterator[An
         options: dict[str, Any] = {
             "num_cpus": work.threads,
             "max_restarts": 0,
-            "runtime_env": {"env_vars": settled_variables(work.threads)},
+            "runtime_env": {"env_vars": variables_of(work)},
         }
         if work.device.startswith("cuda"):
             options["num_gpus"] = 1
