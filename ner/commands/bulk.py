@@ -54,8 +54,8 @@ def tag_in_bulk(
     if manifest["errors"]:
         first = next(error for shard in manifest["shards"] for error in shard["first_errors"])
         say(f"{manifest['errors']:,} documents have an error in place of entities, the first: {first}")
-    told = ", ".join(f"{manifest[name]:,} {name}" for name in ("documents", "entities"))
-    print(f"{out}: {told} in {len(manifest['shards']):,} shards", file=sys.stderr)
+    told = f"{counted(manifest['documents'], 'document')}, {counted(manifest['entities'], 'entity')}"
+    print(f"{out}: {told} in {counted(len(manifest['shards']), 'shard')}", file=sys.stderr)
 
 
 def _losses(shards: "list[dict[str, list[tuple[str, int]]]]") -> dict[str, int]:
