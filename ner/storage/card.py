@@ -8,7 +8,7 @@ from ner.distribution import installed
 from ner.resources.model_names import TERMS
 
 _MADE_OF = "Of the model that this one was made of:\n\n"
-_LONGEST = 1_000_000  # bytes of a card that are looked at: it may come from anyone
+_LONGEST = 1_000_000  # characters of a card that are looked at: it may come from anyone
 _CHOSEN = "The dev set chose the best epoch, so its score flatters; test scores, if any, were looked at once."
 
 
@@ -59,9 +59,11 @@ def write_card(
 
 def read_terms(card: Path) -> str:
     """What a model's card tells of its licence and attributions; nothing, where it doesn't, or can't be read."""
+    if not card.is_file():  # a pipe would be waited for
+        return ""
     try:
-        with card.open("rb") as stream:
-            return stream.read(_LONGEST).decode(errors="replace").partition(TERMS)[2]
+        with card.open(encoding="utf-8", errors="replace") as stream:
+            return stream.read(_LONGEST).partition(TERMS)[2]
     except OSError:
         return ""
 
